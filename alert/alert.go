@@ -1,0 +1,137 @@
+package alert
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// The rules, as Alert.Rule and the configuration name them.
+const (
+	RuleInterfaceMismatch = "interface_mismatch"
+	RuleDeviceUnreachable = "device_unreachable"
+)
+
+// The kinds of alerts. One interface has at most one alert of each kind.
+const (
+	KindOperDown = "admin_up_oper_down" // interface_mismatch: should pass traffic and does not
+	KindOperUp   = "admin_down_oper_up" // interface_mismatch: disabled, and passing traffic
+	KindNeverUp  = "never_up"           // interface_mismatch: KindOperDown on a port that nothing shows was ever used; Listed only
+	KindNoAnswer = "no_answer"          // device_unreachable
+)
+
+// State is where an alert stands.
+type State uint8
+
+const (
+	Inactive State = iota // before the first: the From of an alert's first Transition
+	Pending               // the condition holds, but not for long enough
+	Firing                // people are told
+	Resolved              // over; Alert.Reason says why
+	Listed                // worth a line in a list, never a page: never_up
+)
+
+var stateNames = [...]string{Inactive: "inactive", Pending: "pending", Firing: "firing", Resolved: "resolved", Listed: "listed"}
+
+// String returns the word that is exported for s, such as "firing".
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return "invalid"
+}
+
+// MarshalText is String; it never fails.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText accepts what MarshalText writes.
+func (s *State) UnmarshalText(text []byte) error {
+	for i, name := range stateNames {
+		if name == string(text) {
+			*s = State(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("alert: no such state: %q", text)
+}
+
+// Reason says why an alert is Resolved.
+type Reason string
+
+const (
+	Recovered     Reason = "recovered"      // the condition was seen not to hold
+	Removed       Reason = "removed"        // two complete walks in a row did not contain the interface
+	TargetRemoved Reason = "target_removed" // the device, or the table that the rule reads, is no longer collected
+	RuleRemoved   Reason = "rule_removed"   // the rule was turned off
+)
+
+// Freeze says why an alert's state stands still.
+type Freeze string
+
+const (
+	NotFrozen   Freeze = ""
+	Unreachable Freeze = "unreachable" // the last poll was not answered
+	Rebooting   Freeze = "rebooting"   // less than Config.RebootHold since the device's last reset
+	NotSeen     Freeze = "not_seen"    // the last walk had no status of the interface
+)
+
+// Alert is one condition of one device or interface. It is a value; its maps are never changed once it was handed out, and
+// receivers must not change them either.
+type Alert struct {
+	Fingerprint string `json:"fingerprint"` // 32 hex digits; the same for the same Device, Rule, Key and Kind at all times
+	Device      string `json:"device"`      // the target's name
+	Rule        string `json:"rule"`
+	Kind        string `json:"kind"`
+	Key         string `json:"key"` // what of the device: the interface's identity; "" is the device itself
+	State       State  `json:"state"`
+	Reason      Reason `json:"reason,omitempty"` // set when Resolved
+
+	Since      time.Time `json:"since"`                // the poll that first saw the condition
+	FiredAt    time.Time `json:"fired_at,omitzero"`    // the poll that made it Firing
+	ResolvedAt time.Time `json:"resolved_at,omitzero"` // the poll or reload that made it Resolved
+
+	Observed time.Duration `json:"observed_ns"` // how long the condition was seen to hold; less than now - Since after a freeze
+	Polls    int           `json:"polls"`       // polls that saw it
+
+	Frozen Freeze `json:"frozen,omitempty"`
+
+	// Labels say where: device, agent_host, hostname, the target's labels; ifName, ifDescr and ifAlias of an interface.
+	Labels map[string]string `json:"labels,omitempty"`
+	// Values are what decided, by MIB object, enumerations by their names ("lowerLayerDown"); for device_unreachable "error"
+	// and "failedPolls".
+	Values map[string]string `json:"values,omitempty"`
+	// Summary is one line for people.
+	Summary string `json:"summary"`
+}
+
+// Transition is one change of one alert's state. The embedded Alert is as it stands after the change, so that State is the
+// state that was entered.
+type Transition struct {
+	// ID is the same whenever the same transition is told again, and differs from that of any other transition: receivers
+	// use it to drop repetitions.
+	ID   string    `json:"id"`
+	From State     `json:"from"`
+	At   time.Time `json:"at"` // the time of the poll that caused it
+	Alert
+}
+
+// Notifies reports whether t is for people's eyes: an alert that fires, or the end of one that fired.
+func (t Transition) Notifies() bool {
+	return t.State == Firing || t.State == Resolved && t.From == Firing
+}
+
+// fingerprint hashes what identifies an alert. Lengths go in front, so that no two lists of strings run together.
+func fingerprint(device, rule, key, kind string) string {
+	h := sha256.New()
+	for _, s := range [...]string{device, rule, key, kind} {
+		fmt.Fprintf(h, "%d:%s", len(s), s)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// transitionID relies on an alert entering each state at most once for each Since.
+func transitionID(a *Alert) string {
+	return a.Fingerprint + "-" + strconv.FormatInt(a.Since.UnixMilli(), 36) + "-" + a.State.String()
+}
