@@ -1,0 +1,114 @@
+package machine
+
+import "net/netip"
+
+// Address is an address that a link of this machine has.
+type Address struct {
+	Prefix    netip.Prefix // the address itself, not masked, and the length of its network's prefix
+	Peer      netip.Addr   // the far end of a point-to-point link; not valid if there is none
+	Broadcast netip.Addr   // the broadcast address that is set; not valid if there is none
+	Link      uint32       // index of the link
+}
+
+// Route is one next hop of a route of the main table, as `ip route` shows it; a multipath route is as many of them.
+type Route struct {
+	Dst      netip.Prefix // masked; 0.0.0.0/0 is the default route
+	NextHop  netip.Addr   // not valid for a directly connected network; may be IPv6 for an IPv4 destination (RFC 5549)
+	Source   netip.Addr   // the preferred source address; not valid if none is set
+	Link     uint32       // index of the link that it leaves by; 0 for a route that leads nowhere (RouteBlackhole and its like)
+	Metric   uint32       // the kernel's priority; the lowest wins
+	Type     RouteType
+	Protocol RouteProtocol
+	Scope    uint8 // RT_SCOPE_*: 0 by a gateway, 253 on the link, 254 this host, 255 nowhere
+	TOS      uint8
+}
+
+// RouteType is what becomes of packets (linux/rtnetlink.h, RTN_*).
+type RouteType uint8
+
+const (
+	RouteUnicast     RouteType = 1
+	RouteLocal       RouteType = 2
+	RouteBroadcast   RouteType = 3
+	RouteAnycast     RouteType = 4
+	RouteMulticast   RouteType = 5
+	RouteBlackhole   RouteType = 6 // dropped
+	RouteUnreachable RouteType = 7
+	RouteProhibit    RouteType = 8
+	RouteThrow       RouteType = 9
+	RouteNAT         RouteType = 10
+)
+
+// RouteProtocol is who installed a route (linux/rtnetlink.h, RTPROT_*). Values from 5 on are user space's, by convention.
+type RouteProtocol uint8
+
+const (
+	ProtocolUnspec   RouteProtocol = 0
+	ProtocolRedirect RouteProtocol = 1 // an ICMP redirect
+	ProtocolKernel   RouteProtocol = 2 // follows from an address
+	ProtocolBoot     RouteProtocol = 3 // by hand, or by a start-up script
+	ProtocolStatic   RouteProtocol = 4
+	ProtocolGated    RouteProtocol = 8
+	ProtocolRA       RouteProtocol = 9 // a router advertisement
+	ProtocolZebra    RouteProtocol = 11
+	ProtocolBIRD     RouteProtocol = 12
+	ProtocolDHCP     RouteProtocol = 16
+	ProtocolBGP      RouteProtocol = 186
+	ProtocolISIS     RouteProtocol = 187
+	ProtocolOSPF     RouteProtocol = 188
+	ProtocolRIP      RouteProtocol = 189
+	ProtocolEIGRP    RouteProtocol = 192
+)
+
+// Neighbour is an entry of the neighbour (ARP) table. Addresses that need no resolution (NUD_NOARP alone, NUD_NONE) are left
+// out, as in /proc/net/arp.
+type Neighbour struct {
+	Addr    netip.Addr
+	Link    uint32 // index of the link
+	State   NeighbourState
+	Address string // the link layer's address, raw octets; empty while it is not resolved
+}
+
+// Kind sorts the kernel's states into the four that ipNetToMediaType knows.
+func (n *Neighbour) Kind() NeighbourKind {
+	switch {
+	case n.State&NeighbourPermanent != 0:
+		return NeighbourIsStatic
+	case n.State&(NeighbourIncomplete|NeighbourFailed) != 0:
+		return NeighbourIsInvalid
+	case n.State&(NeighbourReachable|NeighbourStale|NeighbourDelay|NeighbourProbe) != 0:
+		return NeighbourIsDynamic
+	}
+	return NeighbourIsOther
+}
+
+// NeighbourKind is how an entry came to be, or that it is of no use.
+type NeighbourKind uint8
+
+const (
+	NeighbourIsOther   NeighbourKind = iota
+	NeighbourIsInvalid               // not resolved, or the resolution failed
+	NeighbourIsDynamic
+	NeighbourIsStatic
+)
+
+// NeighbourState is the kernel's state of an entry, one bit set (linux/neighbour.h, NUD_*).
+type NeighbourState uint16
+
+const (
+	NeighbourIncomplete NeighbourState = 0x01
+	NeighbourReachable  NeighbourState = 0x02
+	NeighbourStale      NeighbourState = 0x04
+	NeighbourDelay      NeighbourState = 0x08
+	NeighbourProbe      NeighbourState = 0x10
+	NeighbourFailed     NeighbourState = 0x20
+	NeighbourNoARP      NeighbourState = 0x40
+	NeighbourPermanent  NeighbourState = 0x80
+)
+
+// IPv4Settings are the settings of the IPv4 stack (/proc/sys/net/ipv4). A negative value is one that this system does not tell.
+type IPv4Settings struct {
+	Forwarding        int64 // 1 if packets are forwarded between links, else 0
+	DefaultTTL        int64 // 1 to 255
+	ReassemblyTimeout int64 // seconds that fragments are held
+}

@@ -1,0 +1,92 @@
+package machine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Options say where a Machine reads and whom it tells. The zero value is this machine, by the best means of this system.
+type Options struct {
+	Proc     string           // root of procfs; "/proc" if empty
+	Sys      string           // root of sysfs; "/sys" if empty
+	Portable bool             // read through gopsutil even where there is something better
+	Log      *slog.Logger     // told once when a part fails and once when it recovers; nil for nobody
+	Now      func() time.Time // the clock of link events; time.Now if nil
+}
+
+// Machine reads this machine. It is safe for concurrent use.
+type Machine struct {
+	src    source
+	faults *faults
+
+	mu     sync.Mutex
+	latest *Reading
+}
+
+// source reads the parts on one kind of system. Its methods may be called concurrently, bound their own time, and return values
+// that are not modified afterwards; at is the time to give to changes that the reading discovers.
+type source interface {
+	host(ctx context.Context, at time.Time) (Host, error)
+	links(ctx context.Context, at time.Time) (*Links, error)
+	counters(ctx context.Context, at time.Time) (*LinkCounterTable, error)
+	stats(ctx context.Context, at time.Time) (*Stats, error)
+	stats6(ctx context.Context, at time.Time) (*Stats, error)
+	ipv4Settings(ctx context.Context, at time.Time) (IPv4Settings, error)
+	ipv4Addresses(ctx context.Context, at time.Time) ([]Address, error)
+	ipv4Routes(ctx context.Context, at time.Time) ([]Route, error)
+	ipv4Neighbours(ctx context.Context, at time.Time) ([]Neighbour, error)
+	tcpSockets(ctx context.Context, at time.Time) ([]TCPSocket, error)
+	udpSockets(ctx context.Context, at time.Time) ([]UDPSocket, error)
+
+	// Close ends the source's goroutines and waits for them.
+	Close() error
+}
+
+// New starts to watch this machine. It fails only where nothing at all could be read, such as rtnetlink being forbidden. ctx bounds
+// the start; the Machine lives until Close.
+func New(ctx context.Context, o Options) (*Machine, error) {
+	if o.Proc == "" {
+		o.Proc = "/proc"
+	}
+	if o.Sys == "" {
+		o.Sys = "/sys"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	f := &faults{log: o.Log}
+	src, err := newSource(ctx, o, f)
+	if err != nil {
+		return nil, fmt.Errorf("watch this machine: %w", err)
+	}
+	return &Machine{src: src, faults: f}, nil
+}
+
+// Close ends all that New started and waits for it. Parts of earlier Readings that were not read yet then fail.
+func (m *Machine) Close() error { return m.src.Close() }
+
+// Reading returns the machine at the moment at. With fresh it is a new Reading of exactly that moment, for whoever needs its counters and
+// its time to belong together; without, it may be one that was made up to 50 ms before at.
+func (m *Machine) Reading(at time.Time, fresh bool) *Reading {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r := m.latest; r != nil && !fresh {
+		if age := at.Sub(r.At); age >= 0 && age <= reuse {
+			return r
+		}
+	}
+	r := &Reading{At: at, m: m}
+	if m.latest == nil || !at.Before(m.latest.At) {
+		m.latest = r
+	}
+	return r
+}
+
+// Faults returns the record of every part that ever failed, for metrics.
+func (m *Machine) Faults() []Fault { return m.faults.list() }

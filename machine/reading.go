@@ -1,0 +1,146 @@
+package machine
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// reuse is how long one Reading serves those who do not ask for a fresh one.
+const reuse = 50 * time.Millisecond
+
+// Reading is the machine at one moment, as far as it was asked about. Each part is read when it is first asked for, at most once,
+// by the first who asks; others who ask meanwhile wait for that same reading, or until their own context ends. It may be used by
+// many goroutines and kept as long as wanted.
+//
+// A part's error is a *PartError. The Machine has logged it and counted it already; a caller only has to do without the part.
+type Reading struct {
+	// At is the moment that this Reading is of: what its maker passed to Machine.Reading. A part is read at that time or, in a
+	// Reading that is reused, within the 50 ms after it.
+	At time.Time
+
+	m *Machine
+
+	host           part[Host]
+	links          part[*Links]
+	counters       part[*LinkCounterTable]
+	stats          part[*Stats]
+	stats6         part[*Stats]
+	ipv4Settings   part[IPv4Settings]
+	ipv4Addresses  part[[]Address]
+	ipv4Routes     part[[]Route]
+	ipv4Neighbours part[[]Neighbour]
+	tcpSockets     part[[]TCPSocket]
+	udpSockets     part[[]UDPSocket]
+}
+
+// Host returns who this machine is.
+func (r *Reading) Host(ctx context.Context) (Host, error) {
+	return read(ctx, r, &r.host, PartHost, r.m.src.host)
+}
+
+// Links returns the structure of the links. Where the kernel sends events it is always current and costs nothing; elsewhere it is
+// read anew, and compared with the one before to tell what changed.
+func (r *Reading) Links(ctx context.Context) (*Links, error) {
+	return read(ctx, r, &r.links, PartLinks, r.m.src.links)
+}
+
+// Counters returns the counters of all links, of one dump.
+func (r *Reading) Counters(ctx context.Context) (*LinkCounterTable, error) {
+	return read(ctx, r, &r.counters, PartCounters, r.m.src.counters)
+}
+
+// Stats returns the statistics of IPv4, ICMP, TCP and UDP.
+func (r *Reading) Stats(ctx context.Context) (*Stats, error) {
+	return read(ctx, r, &r.stats, PartStats, r.m.src.stats)
+}
+
+// Stats6 returns the statistics of IPv6, ICMPv6 and UDP over IPv6.
+func (r *Reading) Stats6(ctx context.Context) (*Stats, error) {
+	return read(ctx, r, &r.stats6, PartStats6, r.m.src.stats6)
+}
+
+// IPv4Settings returns the settings of the IPv4 stack.
+func (r *Reading) IPv4Settings(ctx context.Context) (IPv4Settings, error) {
+	return read(ctx, r, &r.ipv4Settings, PartIPv4Settings, r.m.src.ipv4Settings)
+}
+
+// IPv4Addresses returns the IPv4 addresses of all links, ascending by address, then by link. The same address may stand on
+// several links.
+func (r *Reading) IPv4Addresses(ctx context.Context) ([]Address, error) {
+	return read(ctx, r, &r.ipv4Addresses, PartIPv4Addresses, r.m.src.ipv4Addresses)
+}
+
+// IPv4Routes returns the main routing table, ascending by destination address, then the longest prefix first, then the lowest
+// metric, then as the kernel has them: the first of those with one destination address is the one that RFC 1213's table shows.
+func (r *Reading) IPv4Routes(ctx context.Context) ([]Route, error) {
+	return read(ctx, r, &r.ipv4Routes, PartIPv4Routes, r.m.src.ipv4Routes)
+}
+
+// IPv4Neighbours returns the ARP table, ascending by link, then by address.
+func (r *Reading) IPv4Neighbours(ctx context.Context) ([]Neighbour, error) {
+	return read(ctx, r, &r.ipv4Neighbours, PartIPv4Neighbours, r.m.src.ipv4Neighbours)
+}
+
+// TCPSockets returns the TCP sockets of both families, in no order. Two may have the same addresses (SO_REUSEPORT).
+func (r *Reading) TCPSockets(ctx context.Context) ([]TCPSocket, error) {
+	return read(ctx, r, &r.tcpSockets, PartTCPSockets, r.m.src.tcpSockets)
+}
+
+// UDPSockets returns the bound UDP sockets of both families, in no order. Two may have the same addresses (SO_REUSEPORT).
+func (r *Reading) UDPSockets(ctx context.Context) ([]UDPSocket, error) {
+	return read(ctx, r, &r.udpSockets, PartUDPSockets, r.m.src.udpSockets)
+}
+
+// part is what one reading of one part gave. The zero part has not been read.
+type part[T any] struct {
+	ended atomic.Bool // value and err are set and will not change
+
+	mu    sync.Mutex
+	begun bool
+	done  chan struct{} // made by the first who has to wait, closed when ended is set
+
+	value T
+	err   error
+}
+
+// read returns p, which it reads with f if it is the first to ask. The reading itself is not cut short by ctx, since others wait for
+// it; sources bound their own time.
+func read[T any](ctx context.Context, r *Reading, p *part[T], name Part, f func(ctx context.Context, at time.Time) (T, error)) (T, error) {
+	if p.ended.Load() {
+		return p.value, p.err
+	}
+	p.mu.Lock()
+	if !p.begun {
+		p.begun = true
+		p.mu.Unlock()
+		value, err := f(context.WithoutCancel(ctx), r.At)
+		p.finish(value, r.m.faults.note(name, err))
+		return p.value, p.err
+	}
+	if p.done == nil && !p.ended.Load() {
+		p.done = make(chan struct{})
+	}
+	done := p.done
+	p.mu.Unlock()
+	if done != nil {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			var none T
+			return none, &PartError{Part: name, Err: ctx.Err()}
+		}
+	}
+	return p.value, p.err
+}
+
+func (p *part[T]) finish(value T, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.value, p.err = value, err
+	p.ended.Store(true)
+	if p.done != nil {
+		close(p.done)
+	}
+}
