@@ -1,0 +1,164 @@
+// Package agent is the SNMP agent: it reads requests, decides who may ask, asks the registered mib.Handlers, and answers.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"walkabout/snmp"
+)
+
+// Sizes of messages in octets.
+const (
+	// DefaultMaxBulk is what a GetBulk's answer is filled to unless Config says otherwise: one Ethernet frame's UDP over
+	// IPv4, for fragments are lost by more firewalls than anybody can count.
+	DefaultMaxBulk = 1472
+	minMessage     = 484 // what every SNMP entity must accept (RFC 3417 section 3.2.1)
+)
+
+// workers is how many requests of one socket are worked on at a time: one that waits for a slow source holds up nobody
+// until so many do.
+const workers = 8
+
+// Config is what a Server does not learn later. The zero Config is of use.
+type Config struct {
+	// MaxMessageSize bounds every answer, in octets from 484 to snmp.MaxMessageSize; 0 is snmp.MaxMessageSize. An answer that
+	// cannot be cut to it is tooBig.
+	MaxMessageSize int
+	// MaxBulk bounds the answers to GetBulk, which are cut to it; 0 is DefaultMaxBulk.
+	MaxBulk  int
+	Counters *snmp.Counters // the snmp group; nil if nobody serves it
+	Log      *slog.Logger   // nil is slog.Default
+}
+
+// Server answers requests. Without SetCommunities it accepts nobody. Its methods may be called from any goroutine.
+type Server struct {
+	config   Config
+	counters *snmp.Counters
+	log      *slog.Logger
+
+	communities atomic.Pointer[communities]
+	routes      atomic.Pointer[routes]
+
+	mu         sync.Mutex // guards what is below
+	registered []registered
+	serial     int
+}
+
+// New returns a Server that serves nothing to nobody yet.
+func New(c Config) *Server {
+	if c.MaxMessageSize == 0 {
+		c.MaxMessageSize = snmp.MaxMessageSize
+	}
+	c.MaxMessageSize = min(max(c.MaxMessageSize, minMessage), snmp.MaxMessageSize)
+	if c.MaxBulk == 0 {
+		c.MaxBulk = DefaultMaxBulk
+	}
+	c.MaxBulk = min(max(c.MaxBulk, minMessage), c.MaxMessageSize)
+	s := &Server{config: c, counters: c.Counters, log: c.Log}
+	if s.counters == nil {
+		s.counters = new(snmp.Counters)
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	s.routes.Store(&routes{})
+	s.SetCommunities(nil)
+	return s
+}
+
+// SetCommunities replaces the communities that are accepted. Requests under way finish by the old ones.
+func (s *Server) SetCommunities(list []Community) {
+	cs := newCommunities(list)
+	s.communities.Store(&cs)
+}
+
+// Peer is the other end of a datagram, and the own address that it was sent to.
+type Peer struct {
+	Remote netip.AddrPort
+	Local  netip.Addr // invalid if the socket is bound to one address anyway
+	Zone   int        // the interface that a link-local datagram came in by; 0 otherwise
+}
+
+// Datagrams is a socket of any kind that carries one message a datagram. ReadPacket and WritePacket are called by several
+// goroutines; Close makes a waiting ReadPacket return an error that wraps net.ErrClosed.
+type Datagrams interface {
+	ReadPacket(b []byte) (int, Peer, error)
+	WritePacket(b []byte, to Peer) error
+	Close() error
+}
+
+// ServeDatagrams answers what comes by d until ctx ends or d fails, closes d, and returns when no goroutine of it is left.
+// The end of ctx is no error.
+func (s *Server) ServeDatagrams(ctx context.Context, d Datagrams) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		if err := d.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			s.log.Warn("closing a socket", "err", err)
+		}
+	})
+	defer stop()
+	errs := make(chan error, workers)
+	for range workers {
+		go func() { errs <- s.work(ctx, d) }()
+	}
+	var first error
+	for range workers {
+		err := <-errs
+		if first == nil && ctx.Err() == nil {
+			first = err
+		}
+		cancel()
+	}
+	return first
+}
+
+// transientPause keeps a worker from spinning on a socket that fails again and again.
+const transientPause = 10 * time.Millisecond
+
+// work reads, answers and writes until d is closed. Each worker has its own memory, used again for every request.
+func (s *Server) work(ctx context.Context, d Datagrams) error {
+	in := make([]byte, snmp.MaxMessageSize+1)
+	w := &worker{server: s}
+	for {
+		n, peer, err := d.ReadPacket(in)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("reading requests: %w", err)
+		case err != nil:
+			// An ICMP error of an earlier answer, or no memory: the socket lives on.
+			s.log.Debug("reading a request", "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(transientPause):
+			}
+			continue
+		}
+		answer := w.answer(ctx, in[:n], peer.Remote.Addr())
+		if answer == nil {
+			continue
+		}
+		if err := d.WritePacket(answer, peer); err != nil {
+			s.counters.Add(snmp.SilentDrops, 1)
+			s.log.Debug("writing an answer", "to", peer.Remote, "err", err)
+			continue
+		}
+		s.counters.Add(snmp.OutPkts, 1)
+	}
+}
+
+// contextRegions returns the regions of a context and whether it is known.
+func (s *Server) contextRegions(name string) ([]region, bool) {
+	r, ok := (*s.routes.Load())[name]
+	return r, ok
+}

@@ -1,0 +1,86 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// UDP is a UDP socket as Datagrams. Bound to a wildcard address, it answers from the address that was asked (RFC 1122
+// section 3.3.4.2, RFC 1123 section 2.3), or managers with connected sockets would never see the answer.
+type UDP struct {
+	conn    *net.UDPConn
+	control control   // where the system tells the address that was asked
+	oob     sync.Pool // of *[]byte of oobSize
+}
+
+const oobSize = 128
+
+// ListenUDP opens a socket of network "udp4" or "udp6" (which takes no IPv4) on addr. An addr without an address is the
+// wildcard; port 0 is any free one, which LocalAddr then tells.
+func ListenUDP(ctx context.Context, network string, addr netip.AddrPort) (*UDP, error) {
+	if network != "udp4" && network != "udp6" {
+		return nil, fmt.Errorf("listen %s: %w", network, net.UnknownNetworkError(network))
+	}
+	address := addr.String()
+	if !addr.Addr().IsValid() {
+		address = fmt.Sprintf(":%d", addr.Port())
+	}
+	var lc net.ListenConfig
+	pc, err := lc.ListenPacket(ctx, network, address)
+	if err != nil {
+		return nil, err // a *net.OpError names the operation and the address
+	}
+	conn := pc.(*net.UDPConn) // what ListenPacket documents for these networks
+	u := &UDP{conn: conn}
+	u.oob.New = func() any { b := make([]byte, oobSize); return &b }
+	if u.LocalAddr().Addr().IsUnspecified() {
+		if u.control, err = newControl(conn, network); err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("listen %s %s: %w", network, address, err)
+		}
+	}
+	return u, nil
+}
+
+// LocalAddr returns the address that the socket is bound to.
+func (u *UDP) LocalAddr() netip.AddrPort { return u.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+// ReadPacket implements Datagrams.
+func (u *UDP) ReadPacket(b []byte) (int, Peer, error) {
+	if u.control == nil {
+		n, remote, err := u.conn.ReadFromUDPAddrPort(b)
+		return n, Peer{Remote: remote}, err
+	}
+	oob := u.oob.Get().(*[]byte)
+	defer u.oob.Put(oob)
+	n, oobn, _, remote, err := u.conn.ReadMsgUDPAddrPort(b, *oob)
+	p := Peer{Remote: remote}
+	if err == nil {
+		p.Local, p.Zone = u.control.parse((*oob)[:oobn])
+	}
+	return n, p, err
+}
+
+// WritePacket implements Datagrams.
+func (u *UDP) WritePacket(b []byte, to Peer) error {
+	if u.control == nil || !to.Local.IsValid() {
+		_, err := u.conn.WriteToUDPAddrPort(b, to.Remote)
+		return err
+	}
+	oob := u.oob.Get().(*[]byte)
+	defer u.oob.Put(oob)
+	_, _, err := u.conn.WriteMsgUDPAddrPort(b, u.control.append((*oob)[:0], to.Local, to.Zone), to.Remote)
+	return err
+}
+
+// Close implements Datagrams.
+func (u *UDP) Close() error { return u.conn.Close() }
+
+// control reads and writes the ancillary data that holds the own address of a datagram.
+type control interface {
+	parse(oob []byte) (local netip.Addr, zone int)
+	append(oob []byte, local netip.Addr, zone int) []byte
+}
