@@ -6,7 +6,8 @@ import (
 	"walkabout/metric"
 )
 
-// Poll is what one poll of one device brought. The engine keeps nothing of Samples.
+// Poll is what one poll of one device brought. The engine keeps neither Samples nor their slices, only
+// strings of them.
 type Poll struct {
 	Device   string        // the target's name; a poll of a device that is no target is ignored
 	At       time.Time     // the poll's own time, the same as Sample.At
@@ -18,8 +19,8 @@ type Poll struct {
 	Complete []string
 
 	// Reset: the collector found that the agent restarted or was replaced since the device's previous poll (counter.Reset
-	// by uptime or snmpEngineID). The engine finds it too if every interface with counters has the verdict counter.Reset, or
-	// if UpTime says so, also over a restart of ours.
+	// by uptime or snmpEngineID). The engine finds it too if UpTime is too low, also over a restart of ours, or if the
+	// UpTimes say nothing and every interface with counters has the verdict counter.Reset.
 	Reset bool
 
 	UpTime    uint32 // sysUpTime.0, in hundredths of a second

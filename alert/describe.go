@@ -1,0 +1,84 @@
+package alert
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// statusNames are the enumerations of ifAdminStatus and ifOperStatus (IF-MIB, RFC 2863).
+var statusNames = [...]string{1: "up", 2: "down", 3: "testing", 4: "unknown", 5: "dormant", 6: "notPresent", 7: "lowerLayerDown"}
+
+func statusName(v int64) string {
+	if v >= 1 && v < int64(len(statusNames)) {
+		return statusNames[v]
+	}
+	return strconv.FormatInt(v, 10)
+}
+
+// describe fills in a, an alert of p, from the row r.
+func (p *port) describe(a *Alert, d *device, r *row) {
+	p.said = r.status
+	labels := make(map[string]string, len(r.sample.Tags)+len(d.target.Labels)+2)
+	maps.Copy(labels, d.target.Labels)
+	for _, t := range r.sample.Tags {
+		if t.Value != "" {
+			labels[t.Name] = t.Value
+		}
+	}
+	labels["device"] = d.name
+	if r.alias != "" {
+		labels["ifAlias"] = r.alias
+	}
+	values := map[string]string{"ifAdminStatus": statusName(r.admin), "ifOperStatus": statusName(r.oper)}
+	if r.hasIndex {
+		values["ifIndex"] = strconv.FormatInt(r.index, 10)
+	}
+	if r.hasLastChg {
+		values["ifLastChange"] = strconv.FormatUint(r.lastChange, 10)
+	}
+	a.Labels, a.Values = labels, values
+	where := d.name + " " + p.key
+	if r.alias != "" && r.alias != p.key {
+		where += " (" + r.alias + ")"
+	}
+	a.Summary = clean(where + ": admin " + values["ifAdminStatus"] + ", oper " + values["ifOperStatus"])
+}
+
+// resolvedSummary tells the end of a, whose Summary tells how things are now.
+func resolvedSummary(a *Alert, at time.Time) string {
+	why := map[Reason]string{
+		Recovered: "recovered", Removed: "the interface is gone", TargetRemoved: "no longer collected", RuleRemoved: "the rule is off",
+	}[a.Reason]
+	if a.Reason == Recovered {
+		return a.Summary + "; " + why + " after " + short(at.Sub(a.Since))
+	}
+	return clean(strings.TrimSpace(a.Device+" "+a.Key)) + ": " + why
+}
+
+// short writes d to the second, to the millisecond below one.
+func short(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return strconv.Itoa(n) + " " + word + "s"
+}
+
+// clean makes text fit on one line: what a device says may hold anything.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,119 @@
+package alert
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"walkabout/metric"
+)
+
+// gapIntervals is how many intervals may pass between two polls that still observe the time between them. It is the same 5
+// after which counters get the verdict gap.
+const gapIntervals = 5
+
+// advance begins the poll p of d. It returns the time since the poll before, 0 if that time was not observed.
+func (d *device) advance(p Poll) time.Duration {
+	elapsed := p.At.Sub(d.at)
+	if !d.observing || elapsed < 0 || p.Interval > 0 && elapsed > gapIntervals*p.Interval {
+		elapsed = 0
+	}
+	d.observing, d.at = true, p.At
+	d.poll++
+	return elapsed
+}
+
+// held reports whether the device is taken to be rebooting at the time of its last poll.
+func (d *device) held() bool { return d.at.Before(d.heldUntil) }
+
+// run is what two sysUpTimes tell about the time between them.
+type run uint8
+
+const (
+	unknownRun run = iota // one is missing, or they do not fit together
+	sameRun               // the agent ran on
+	restarted             // the later one is too low
+)
+
+// readUpTime compares p's sysUpTime to the one before and takes its place. The tolerance is that of counters: the greater of
+// 3 s and 2 % of the time between.
+func (d *device) readUpTime(p Poll) run {
+	if !p.HasUpTime {
+		return unknownRun
+	}
+	before, at := d.upTime, d.upTimeAt
+	d.upTime, d.upTimeAt = p.UpTime, p.At
+	if at.IsZero() {
+		return unknownRun
+	}
+	ticks := uint64(max(0, p.At.Sub(at))) / uint64(10*time.Millisecond)
+	tolerance := max(300, ticks/50)
+	if tolerance >= 1<<31 {
+		return unknownRun
+	}
+	expected := uint32(uint64(before) + ticks) // it wraps after 497 days
+	switch behind := expected - p.UpTime; {
+	case uint64(behind) <= tolerance || uint64(-behind) <= tolerance:
+		return sameRun
+	case p.UpTime < expected:
+		return restarted
+	}
+	return unknownRun
+}
+
+// frozen says why the alert of p stands still.
+func (d *device) frozen(p *port) Freeze {
+	switch {
+	case d.failed > 0:
+		return Unreachable
+	case d.held():
+		return Rebooting
+	case p.observed != d.poll:
+		return NotSeen
+	}
+	return NotFrozen
+}
+
+func (d *device) sortedPorts() []*port {
+	ports := make([]*port, 0, len(d.ports))
+	for _, key := range slices.Sorted(maps.Keys(d.ports)) {
+		ports = append(ports, d.ports[key])
+	}
+	return ports
+}
+
+// learn keeps the names that an alert of the device itself needs when it no longer answers.
+func (d *device) learn(s *metric.Sample) {
+	if name := s.Tag("hostname"); name != "" {
+		d.hostname = name
+	}
+	if host := s.Tag("agent_host"); host != "" {
+		d.agentHost = host
+	}
+}
+
+// describe fills in a, the device's own alert.
+func (d *device) describe(a *Alert, err error) {
+	text := "no answer"
+	if err != nil {
+		text = err.Error()
+	}
+	a.Values = map[string]string{"error": text, "failedPolls": strconv.Itoa(d.failed)}
+	labels := map[string]string{}
+	maps.Copy(labels, d.target.Labels)
+	for _, l := range [...]metric.Tag{
+		{Name: "device", Value: d.name}, {Name: "agent_host", Value: d.target.AgentHost},
+		{Name: "agent_host", Value: d.agentHost}, {Name: "hostname", Value: d.hostname},
+	} {
+		if l.Value != "" {
+			labels[l.Name] = l.Value
+		}
+	}
+	a.Labels = labels
+	where := d.name
+	if host := labels["agent_host"]; host != "" && host != d.name {
+		where += " (" + host + ")"
+	}
+	a.Summary = clean(where + ": no answer to " + plural(d.failed, "poll") + ": " + text)
+}

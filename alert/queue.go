@@ -1,0 +1,225 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	firstBackoff   = time.Second
+	longestBackoff = 5 * time.Minute
+	longestPause   = time.Hour        // the most that a RetryError can ask for
+	attemptTimeout = 30 * time.Second // for notifiers that have none of their own
+	givenUpAfter   = 24 * time.Hour   // a transition that old is not tried again once it failed
+)
+
+// NotifierStats counts what became of one notifier's transitions.
+type NotifierStats struct {
+	Name        string
+	Queued      int       // not yet delivered
+	Delivered   uint64    // the receiver took them
+	Failures    uint64    // attempts that failed, whatever came of it
+	Rejected    uint64    // given up because the receiver will never take them
+	Expired     uint64    // given up because the receiver took none for 24 hours
+	Dropped     uint64    // the oldest, thrown out because the queue was full
+	LastError   string    // of the last attempt; "" if it succeeded
+	LastSuccess time.Time // zero: none yet
+}
+
+// queue delivers transitions to one notifier. Those of one alert go in their order; another alert's may overtake one that
+// failed, so that a single body that makes the receiver stumble does not hold up the rest.
+type queue struct {
+	notifier Notifier
+	log      *slog.Logger
+	most     int
+	changed  func() // called without mu after an entry left
+
+	wake    chan struct{} // capacity 1: an entry was added
+	closing chan struct{} // closed: try what is left once, then return
+
+	mu      sync.Mutex
+	entries []entry // in the order of seq
+	stats   NotifierStats
+}
+
+type entry struct {
+	seq      uint64 // the order in which transitions happened, over all queues
+	t        Transition
+	failures int
+}
+
+func newQueue(n Notifier, log *slog.Logger, most int, changed func()) *queue {
+	return &queue{
+		notifier: n, log: log.With("notifier", n.Name()), most: most, changed: changed,
+		wake: make(chan struct{}, 1), closing: make(chan struct{}), stats: NotifierStats{Name: n.Name()},
+	}
+}
+
+// add appends t. A full queue loses its oldest entry: the newest say how things are.
+func (q *queue) add(seq uint64, t Transition) {
+	q.mu.Lock()
+	if len(q.entries) >= q.most {
+		lost := q.entries[0].t.ID
+		q.entries = slices.Delete(q.entries, 0, 1)
+		if q.stats.Dropped++; q.stats.Dropped&(q.stats.Dropped-1) == 0 { // the 1st, 2nd, 4th, 8th …
+			q.log.Error("notifications dropped because the queue is full", "total", q.stats.Dropped, "queue", q.most, "last", lost)
+		}
+	}
+	q.entries = append(q.entries, entry{seq: seq, t: t})
+	q.mu.Unlock()
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next returns the entry to try now: the one with the fewest failures among those that are first of their alert.
+func (q *queue) next() (best entry, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var seen map[string]bool
+	for i, e := range q.entries {
+		if i == 0 {
+			best, ok = e, true
+			if e.failures == 0 {
+				break
+			}
+			seen = map[string]bool{e.t.Fingerprint: true}
+			continue
+		}
+		if seen[e.t.Fingerprint] {
+			continue
+		}
+		seen[e.t.Fingerprint] = true
+		if e.failures < best.failures {
+			best = e
+			if e.failures == 0 {
+				break
+			}
+		}
+	}
+	return best, ok
+}
+
+// run delivers until ctx ends, or until closing is closed and each entry was delivered or one failed again.
+func (q *queue) run(ctx context.Context) {
+	failed := 0 // attempts in a row
+	for ctx.Err() == nil {
+		e, ok := q.next()
+		if !ok {
+			select {
+			case <-q.wake:
+				continue
+			case <-q.closing:
+				if _, more := q.next(); !more {
+					return
+				}
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		err := q.attempt(ctx, e)
+		if ctx.Err() != nil && err != nil {
+			return // it is our impatience that failed
+		}
+		if q.settle(e, err, failed) {
+			failed = 0
+			continue
+		}
+		failed++
+		if !q.pause(ctx, failed, err) {
+			return
+		}
+	}
+}
+
+func (q *queue) attempt(ctx context.Context, e entry) error {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	return q.notifier.Notify(ctx, []Transition{e.t})
+}
+
+// settle records how the attempt to deliver e went. It returns whether the receiver is well: it took e, or refused e for good.
+func (q *queue) settle(e entry, err error, failed int) (well bool) {
+	var rejected *RejectedError
+	q.mu.Lock()
+	gone := true
+	switch {
+	case err == nil:
+		q.stats.Delivered++
+		q.stats.LastError, q.stats.LastSuccess = "", time.Now()
+		if failed > 0 {
+			q.log.Info("notifications are delivered again", "after", failed, "queued", len(q.entries)-1)
+		}
+		well = true
+	case errors.As(err, &rejected):
+		q.stats.Rejected++
+		q.log.Error("notification rejected", "id", e.t.ID, "summary", e.t.Summary, "err", err)
+		well = true
+	case time.Since(e.t.At) > givenUpAfter:
+		q.stats.Expired++
+		q.log.Error("notification given up", "id", e.t.ID, "summary", e.t.Summary, "err", err)
+	default:
+		gone = false
+		if failed == 0 {
+			q.log.Warn("notification failed; it is kept and tried again", "id", e.t.ID, "queued", len(q.entries), "err", err)
+		}
+	}
+	if err != nil {
+		q.stats.Failures++
+		q.stats.LastError = err.Error()
+	}
+	i := slices.IndexFunc(q.entries, func(other entry) bool { return other.seq == e.seq })
+	if i >= 0 && gone { // else it was dropped in the meantime
+		q.entries = slices.Delete(q.entries, i, i+1)
+	} else if i >= 0 {
+		q.entries[i].failures++
+	}
+	q.mu.Unlock()
+	if gone {
+		q.changed()
+	}
+	return well
+}
+
+// pause waits until the next attempt is due: longer after each failure, as long as the receiver asked, but not beyond the
+// arrival of a new entry unless it asked. It returns false if there is to be none.
+func (q *queue) pause(ctx context.Context, failed int, err error) bool {
+	wait := longestBackoff
+	if failed < 10 {
+		wait = min(firstBackoff<<(failed-1), longestBackoff)
+	}
+	wait = wait/2 + rand.N(wait/2+1) // notifiers that failed together must not come back together
+	wake := q.wake
+	var retry *RetryError
+	if errors.As(err, &retry) && retry.After > 0 {
+		wait, wake = max(wait, min(retry.After, longestPause)), nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-wake:
+		return true
+	case <-q.closing:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// snapshot returns what is not yet delivered, and the counts.
+func (q *queue) snapshot() ([]entry, NotifierStats) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	stats := q.stats
+	stats.Queued = len(q.entries)
+	return slices.Clone(q.entries), stats
+}
