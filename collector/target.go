@@ -1,0 +1,147 @@
+package collector
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"walkabout/collector/session"
+)
+
+// DefaultPort is the agent's UDP port where an address names none.
+const DefaultPort = 161
+
+// Target is one agent to poll, and how. DefaultTarget gives the values that a configuration may leave out.
+type Target struct {
+	Name       string // the tag device; distinct among targets
+	Address    string // "host", "host:port", "[2001:db8::1]:port" or "2001:db8::1"; names are resolved when a session opens
+	Credential session.Credential
+	Collect    []string          // names of profiles, such as "interfaces"; at least one
+	Labels     map[string]string // more tags for every sample; none of BuiltInTags
+
+	Interval       time.Duration // from one poll's start to the next
+	Timeout        time.Duration // for one answer, before the request is sent again
+	Retries        int           // how often a request is sent again; 0 is never
+	MaxRepetitions int           // the most repetitions that a GETBULK asks for; halved where an agent cannot bear them
+	NoBulk         bool          // walk with GETNEXT, for agents whose GETBULK is broken; v1 always does
+
+	AssumeSpeed uint64 // bits per second, for interfaces that tell no speed of their own
+	MaxGap      int    // intervals without an answer after which a counter starts anew, with the verdict counter.Gap
+}
+
+// DefaultTarget returns a target that is polled every 30 s; it still needs Name, Address, Credential and Collect.
+func DefaultTarget() Target {
+	return Target{
+		Interval:       30 * time.Second,
+		Timeout:        2 * time.Second,
+		Retries:        2,
+		MaxRepetitions: 25,
+		AssumeSpeed:    1_000_000_000,
+		MaxGap:         5,
+	}
+}
+
+const (
+	// MinInterval is the shortest Interval. Agents step many of their counters by the second.
+	MinInterval = time.Second
+	// MaxMaxRepetitions is the largest MaxRepetitions: more would not fit a datagram.
+	MaxMaxRepetitions = 255
+)
+
+// Validate returns everything that is wrong with t, nil if it can be polled. It sends nothing and resolves nothing.
+// profiles are the profiles that exist.
+func (t Target) Validate(profiles Profiles) error {
+	var errs []error
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if t.Name == "" {
+		add("a target needs a name")
+	}
+	if _, _, err := SplitAddress(t.Address); err != nil {
+		errs = append(errs, err)
+	}
+	if err := t.Credential.Validate(); err != nil {
+		add("credential: %w", err)
+	}
+	if len(t.Collect) == 0 {
+		add("collect names no profile; known are %s", strings.Join(profiles.Names(), ", "))
+	}
+	for i, name := range t.Collect {
+		if _, ok := profiles[name]; !ok {
+			add("collect: unknown profile %q; known are %s", name, strings.Join(profiles.Names(), ", "))
+		}
+		if slices.Contains(t.Collect[:i], name) {
+			add("collect: profile %q twice", name)
+		}
+	}
+	for name := range t.Labels {
+		if err := validateLabel(name); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if t.Interval < MinInterval {
+		add("interval %v is below the least, %v", t.Interval, MinInterval)
+	}
+	if t.Timeout <= 0 || t.Timeout > t.Interval {
+		add("timeout %v is not between 0 and the interval, %v", t.Timeout, t.Interval)
+	}
+	if t.Retries < 0 || t.Retries > 10 {
+		add("retries %d is not between 0 and 10", t.Retries)
+	}
+	if t.MaxRepetitions < 1 || t.MaxRepetitions > MaxMaxRepetitions {
+		add("max_repetitions %d is not between 1 and %d", t.MaxRepetitions, MaxMaxRepetitions)
+	}
+	if t.AssumeSpeed == 0 {
+		add("assume_speed must be above 0")
+	}
+	if t.MaxGap < 1 {
+		add("max_gap %d is below 1", t.MaxGap)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("target %q: %w", t.Name, err)
+	}
+	return nil
+}
+
+// SplitAddress returns the host and port of an address as Target has it; the port is DefaultPort where it names none.
+func SplitAddress(address string) (host string, port uint16, err error) {
+	host, text := address, ""
+	bare := strings.Count(address, ":") > 1 && !strings.HasPrefix(address, "[")
+	if !bare && strings.Contains(address, ":") || strings.HasPrefix(address, "[") {
+		if strings.HasSuffix(address, "]") {
+			address += ":" + strconv.Itoa(DefaultPort)
+		}
+		if host, text, err = net.SplitHostPort(address); err != nil {
+			return "", 0, fmt.Errorf("address %q: %w", address, err)
+		}
+	}
+	if host == "" || strings.ContainsAny(host, " \t/") {
+		return "", 0, fmt.Errorf("address %q has no usable host; write host, host:port or [2001:db8::1]:port", address)
+	}
+	if text == "" {
+		return host, DefaultPort, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return "", 0, fmt.Errorf("address %q: the port is not between 1 and 65535", address)
+	}
+	return host, uint16(n), nil
+}
+
+// BuiltInTags are the tags that the collector itself gives to samples; no label may have one of these names.
+func BuiltInTags() []string { return []string{"device", "agent_host", "hostname", "ifName", "ifDescr"} }
+
+func validateLabel(name string) error {
+	switch {
+	case name == "":
+		return errors.New("a label needs a name")
+	case slices.Contains(BuiltInTags(), name):
+		return fmt.Errorf("label %q: the collector has a tag of that name; choose another", name)
+	case name == "time" || strings.HasPrefix(name, "_"):
+		return fmt.Errorf("label %q: InfluxDB keeps this name for itself; choose another", name)
+	}
+	return nil
+}
