@@ -1,0 +1,192 @@
+// Package snmpdconf reads snmpd.conf, the configuration file of Net-SNMP's agent (snmpd.conf(5), snmp_config(5)).
+//
+// What is malformed is an error, what this agent does not know or does not do is a warning; both carry file and line. A line that grants
+// access under a restriction that this agent does not know (a view, a context, a version) is not read in part: it grants nothing.
+package snmpdconf
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"strconv"
+
+	"walkabout/internal/secret"
+	"walkabout/snmp/oid"
+)
+
+// Limits of what is read.
+const (
+	MaxFileSize    = 1 << 20 // octets of one file
+	MaxDiagnostics = 500     // then reading ends with an error, as Net-SNMP's does
+	MaxCommunities = 1000    // of all files; each request is compared with every one
+)
+
+// DefaultPort is where an agent listens (RFC 3417 section 3.1).
+const DefaultPort = 161
+
+// ErrTooLarge is wrapped by ReadFiles where a file exceeds MaxFileSize.
+var ErrTooLarge = errors.New("file too large")
+
+// Config is what the files say.
+type Config struct {
+	Listen      []Address // in the order of the file; empty if agentAddress is not used: see DefaultListen
+	Communities []Community
+	System      System
+}
+
+// System is the part of the system group (RFC 3418) that the files set. An empty text or OID is not set.
+type System struct {
+	Descr, Contact, Name, Location string  // up to 255 octets, as they stand in the file
+	ObjectID                       oid.OID // sysObjectID
+	Services                       int     // sysServices, 0 to 127; NoServices if it is not set
+}
+
+// NoServices is System.Services where the files have no sysServices.
+const NoServices = -1
+
+// Address is one place to listen.
+type Address struct {
+	Network string // udp4 or udp6
+	Host    string // an address, a host's name, or "" for every address of the machine
+	Port    uint16 // 0 is any free port
+}
+
+// String returns a in the form of agentAddress: udp:127.0.0.1:161, udp6:[::1]:161, udp:161.
+func (a Address) String() string {
+	transport := "udp:"
+	if a.Network == "udp6" {
+		transport = "udp6:"
+	}
+	port := strconv.Itoa(int(a.Port))
+	if a.Host == "" {
+		return transport + port
+	}
+	return transport + net.JoinHostPort(a.Host, port)
+}
+
+// DefaultListen is where to listen if no agentAddress says it: on loopback only. Net-SNMP listens on every IPv4 address then.
+func DefaultListen() []Address {
+	return []Address{{"udp4", "127.0.0.1", DefaultPort}, {"udp6", "::1", DefaultPort}}
+}
+
+// Community is one rocommunity, rwcommunity, rocommunity6 or rwcommunity6 line.
+type Community struct {
+	Name    secret.String
+	Write   bool
+	Source  Source
+	Subtree oid.OID // empty is everything
+	File    string
+	Line    int
+}
+
+// Source is where a community is accepted from. The directives without a 6 accept IPv4 only, those with it IPv6 only, as Net-SNMP's do.
+type Source struct {
+	Prefix netip.Prefix // valid unless Host is set; "default" is 0.0.0.0/0 or ::/0
+	Host   string       // a name, all of whose addresses of the family are accepted
+	IPv6   bool
+}
+
+// String returns s as an snmpd.conf would say it.
+func (s Source) String() string {
+	switch {
+	case s.Host != "":
+		return s.Host
+	case s.Prefix.Bits() == 0 && s.IPv6:
+		return "default (IPv6)"
+	case s.Prefix.Bits() == 0:
+		return "default (IPv4)"
+	default:
+		return s.Prefix.String()
+	}
+}
+
+// Severity is how much a Diagnostic matters.
+type Severity int
+
+// The severities. A file with an error must not be used.
+const (
+	Warning Severity = iota
+	Error
+)
+
+func (s Severity) String() string {
+	if s == Error {
+		return "error"
+	}
+	return "warning"
+}
+
+// Diagnostic is a remark on one line of a file. Its message never holds a secret.
+type Diagnostic struct {
+	File     string
+	Line     int // counts from 1
+	Severity Severity
+	Message  string
+}
+
+// String returns d as compilers write theirs: FILE:LINE: error: MESSAGE.
+func (d Diagnostic) String() string {
+	return fmt.Sprintf("%s:%d: %v: %s", d.File, d.Line, d.Severity, d.Message)
+}
+
+// HasErrors reports whether one of list is an Error.
+func HasErrors(list []Diagnostic) bool {
+	for _, d := range list {
+		if d.Severity == Error {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadFiles reads files one after another as if they were one. The error is of a file that cannot be read, wraps the system's, and leaves no
+// Config; what the files hold is judged by the Diagnostics.
+func ReadFiles(files ...string) (*Config, []Diagnostic, error) {
+	p := newParser()
+	for _, name := range files {
+		text, mode, err := readFile(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		before := len(p.config.Communities)
+		p.parse(name, text)
+		if len(p.config.Communities) > before && mode.Perm()&0o004 != 0 && runtime.GOOS != "windows" {
+			p.line = p.config.Communities[before].Line
+			p.warnf("every user of this machine can read this community: chmod o-rwx %s", name)
+		}
+	}
+	config, diagnostics := p.finish()
+	return config, diagnostics, nil
+}
+
+// Parse reads one file's text; name is what the Diagnostics call it.
+func Parse(name string, text []byte) (*Config, []Diagnostic) {
+	p := newParser()
+	p.parse(name, text)
+	return p.finish()
+}
+
+// readFile reads at most MaxFileSize octets, whatever the file's size is said to be: it may be a pipe.
+func readFile(name string) ([]byte, os.FileMode, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, 0, fmt.Errorf("configuration file: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, fmt.Errorf("configuration file: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	if err != nil {
+		return nil, 0, fmt.Errorf("configuration file: %w", err)
+	}
+	if len(text) > MaxFileSize {
+		return nil, 0, fmt.Errorf("configuration file %s: more than %d octets: %w", name, MaxFileSize, ErrTooLarge)
+	}
+	return text, info.Mode(), nil
+}

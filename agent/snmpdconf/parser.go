@@ -1,0 +1,239 @@
+package snmpdconf
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"walkabout/snmp/oid"
+)
+
+// parser reads files into a Config.
+type parser struct {
+	config      Config
+	diagnostics []Diagnostic
+
+	file     string
+	line     int
+	skipping bool             // in a section of another program's directives
+	given    map[string]place // where a directive that holds one value was last used
+	listen   place            // of the last agentAddress
+	names    map[string][]int // the communities of a name, by their place in Config
+	full     bool             // of diagnostics
+}
+
+type place struct {
+	file string
+	line int
+}
+
+func newParser() *parser {
+	p := &parser{given: map[string]place{}, names: map[string][]int{}}
+	p.config.System.Services = NoServices
+	return p
+}
+
+func (p *parser) warnf(format string, a ...any)  { p.report(Warning, fmt.Sprintf(format, a...)) }
+func (p *parser) errorf(format string, a ...any) { p.report(Error, fmt.Sprintf(format, a...)) }
+
+func (p *parser) report(s Severity, message string) {
+	if p.full {
+		return
+	}
+	if p.full = len(p.diagnostics) == MaxDiagnostics-1; p.full {
+		s, message = Error, "too many errors and warnings; the rest is not read"
+	}
+	p.diagnostics = append(p.diagnostics, Diagnostic{p.file, p.line, s, message})
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+func (p *parser) parse(file string, text []byte) {
+	p.file, p.line, p.skipping = file, 0, false
+	text = bytes.TrimPrefix(text, byteOrderMark)
+	for line := range bytes.Lines(text) {
+		p.line++
+		if p.full {
+			return
+		}
+		p.parseLine(string(line))
+	}
+}
+
+func (p *parser) finish() (*Config, []Diagnostic) {
+	if p.listen != (place{}) && len(p.config.Listen) == 0 {
+		p.file, p.line = p.listen.file, p.listen.line
+		p.errorf("agentAddress leaves no address to listen on: write one of UDP, such as udp:127.0.0.1:161")
+	}
+	return &p.config, p.diagnostics
+}
+
+func (p *parser) parseLine(line string) {
+	s := skipSpace(line)
+	if s == "" {
+		return
+	}
+	if strings.ContainsRune(s, 0) {
+		p.errorf("the line holds a NUL octet")
+		return
+	}
+	s = strings.TrimRight(s, " \t\n\v\f\r")
+	name, rest, err := nextWord(s)
+	if err != nil {
+		p.errorf("%v", err)
+		return
+	}
+	if strings.HasPrefix(name, "[") {
+		if name, rest = p.section(name, rest); name == "" {
+			return
+		}
+	} else if p.skipping {
+		return
+	}
+	p.directive(name, rest)
+}
+
+// section handles [TYPE], which says whose directives follow: on this line if there are any, else to the next section (snmp_config(5),
+// SWITCHING CONFIGURATION TYPES IN MID-FILE). It returns the directive of this line if it is for snmpd.
+func (p *parser) section(name, rest string) (string, string) {
+	kind, ok := strings.CutSuffix(name[1:], "]")
+	if !ok {
+		p.errorf("[ without ]")
+		return "", ""
+	}
+	ours := strings.EqualFold(kind, "snmpd")
+	if !ours {
+		p.warnf("section %s holds other programs' directives; they are not read", clip(kind))
+	}
+	if rest == "" {
+		p.skipping = !ours
+		return "", ""
+	}
+	if !ours {
+		return "", ""
+	}
+	name, rest, err := nextWord(rest)
+	if err != nil {
+		p.errorf("%v", err)
+		return "", ""
+	}
+	return name, rest
+}
+
+// directives is what this agent acts on.
+var directives = []struct {
+	name  string
+	apply func(p *parser, name, value string)
+}{
+	{"agentAddress", (*parser).agentAddress},
+	{"rocommunity", func(p *parser, name, value string) { p.community(name, value, false, false) }},
+	{"rwcommunity", func(p *parser, name, value string) { p.community(name, value, true, false) }},
+	{"rocommunity6", func(p *parser, name, value string) { p.community(name, value, false, true) }},
+	{"rwcommunity6", func(p *parser, name, value string) { p.community(name, value, true, true) }},
+	{"sysDescr", func(p *parser, name, value string) { p.text(name, value, &p.config.System.Descr) }},
+	{"sysContact", func(p *parser, name, value string) { p.text(name, value, &p.config.System.Contact) }},
+	{"sysName", func(p *parser, name, value string) { p.text(name, value, &p.config.System.Name) }},
+	{"sysLocation", func(p *parser, name, value string) { p.text(name, value, &p.config.System.Location) }},
+	{"sysObjectID", (*parser).sysObjectID},
+	{"sysServices", (*parser).sysServices},
+}
+
+// directive carries out one line; names are case-insensitive.
+func (p *parser) directive(name, value string) {
+	for i := range directives {
+		d := &directives[i]
+		if !strings.EqualFold(d.name, name) {
+			continue
+		}
+		if value == "" {
+			p.errorf("%s has no value", d.name)
+			return
+		}
+		d.apply(p, d.name, value)
+		return
+	}
+	for _, known := range notServed {
+		if strings.EqualFold(known, name) {
+			p.warnf("%s is not supported; the line is ignored", known)
+			return
+		}
+	}
+	if near := nearest(name); near != "" {
+		p.warnf("unknown directive %s; did you mean %s? The line is ignored", clip(name), near)
+		return
+	}
+	p.warnf("unknown directive %s; the line is ignored", clip(name))
+}
+
+// once remarks on a directive that replaces an earlier one's value.
+func (p *parser) once(name string) {
+	if before, ok := p.given[name]; ok {
+		p.warnf("%s replaces that of %s:%d", name, before.file, before.line)
+	}
+	p.given[name] = place{p.file, p.line}
+}
+
+const maxDisplayString = 255 // RFC 2579, DisplayString
+
+// text takes the rest of the line as it stands, as Net-SNMP does: quotes and # have no meaning here.
+func (p *parser) text(name, value string, to *string) {
+	if len(value) > maxDisplayString {
+		p.errorf("%s is %d octets long; the most is %d", name, len(value), maxDisplayString)
+		return
+	}
+	p.once(name)
+	*to = value
+	switch {
+	case value[0] == '"' || value[0] == '\'':
+		p.warnf("the quotes are a part of %s", name)
+	case strings.Contains(value, " #") || strings.Contains(value, "\t#"):
+		p.warnf("the text after # is a part of %s; a comment needs a line of its own", name)
+	case strings.HasSuffix(value, `\`):
+		p.warnf(`the \ is a part of %s; no line goes on in the next one`, name)
+	}
+}
+
+func (p *parser) sysObjectID(name, value string) {
+	w, err := words(value)
+	if err != nil {
+		p.errorf("%s: %v", name, err)
+		return
+	}
+	o, err := oid.Parse(w[0])
+	switch {
+	case err != nil:
+		p.errorf("%s: %s is no numeric OID, such as .1.3.6.1.4.1.8072.3.2.10", name, clip(w[0]))
+	case o.Len() < 2 || o.Arc(0) > 2 || o.Arc(0) < 2 && o.Arc(1) > 39: // X.660: others cannot be encoded
+		p.errorf("%s: %s is no OID that a message can hold", name, clip(w[0]))
+	case len(w) > 1:
+		p.errorf("%s has more than one value", name)
+	default:
+		p.once(name)
+		p.config.System.ObjectID = o
+	}
+}
+
+func (p *parser) sysServices(name, value string) {
+	w, err := words(value)
+	if err != nil {
+		p.errorf("%s: %v", name, err)
+		return
+	}
+	n, err := strconv.ParseUint(w[0], 10, 7) // INTEGER (0..127)
+	if err != nil || len(w) > 1 {
+		p.errorf("%s must be one number from 0 to 127", name)
+		return
+	}
+	p.once(name)
+	p.config.System.Services = int(n)
+}
+
+// clip quotes a word of the file for a message, and cuts it where it is absurdly long.
+func clip(s string) string {
+	const most = 60
+	if len(s) > most {
+		return strconv.Quote(s[:most]) + "…"
+	}
+	return strconv.Quote(s)
+}

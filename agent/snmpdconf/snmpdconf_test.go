@@ -1,0 +1,239 @@
+package snmpdconf_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/agent/snmpdconf"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// dump renders everything that was read, secrets too.
+func dump(c *snmpdconf.Config, diagnostics []snmpdconf.Diagnostic) string {
+	var b strings.Builder
+	for _, a := range c.Listen {
+		fmt.Fprintf(&b, "listen %v\n", a)
+	}
+	for _, c := range c.Communities {
+		fmt.Fprintf(&b, "community %q write=%t from %v subtree %q line %d\n", c.Name.Reveal(), c.Write, c.Source, c.Subtree, c.Line)
+	}
+	s := c.System
+	fmt.Fprintf(&b, "descr %q\ncontact %q\nname %q\nlocation %q\nobjectID %v\nservices %d\n", s.Descr, s.Contact, s.Name, s.Location, s.ObjectID, s.Services)
+	for _, d := range diagnostics {
+		fmt.Fprintln(&b, d)
+	}
+	return b.String()
+}
+
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.conf")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no test data: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := dump(snmpdconf.Parse(filepath.Base(file), text))
+			golden := strings.TrimSuffix(file, ".conf") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestParseAddress(t *testing.T) {
+	for _, c := range []struct {
+		in, want string
+		err      error
+	}{
+		{in: "161", want: "udp:161"},
+		{in: "0", want: "udp:0"},
+		{in: "127.0.0.1", want: "udp:127.0.0.1:161"},
+		{in: " 127.0.0.1:1161 ", want: "udp:127.0.0.1:1161"},
+		{in: "udp:", want: "udp:161"},
+		{in: "udp::1161", want: "udp:1161"},
+		{in: "UDP:1161", want: "udp:1161"},
+		{in: "0.0.0.0", want: "udp:161"},
+		{in: "localhost:1161", want: "udp:localhost:1161"},
+		{in: "host-1.example.org", want: "udp:host-1.example.org:161"},
+		{in: "::1", want: "udp6:[::1]:161"},
+		{in: "[::1]", want: "udp6:[::1]:161"},
+		{in: "[::1]:1161", want: "udp6:[::1]:1161"},
+		{in: "udp6:[::1]:1161", want: "udp6:[::1]:1161"},
+		{in: "udp6:::1", want: "udp6:[::1]:161"},
+		{in: "udpv6:1161", want: "udp6:1161"},
+		{in: "udp6:[::]:161", want: "udp6:161"},
+		{in: "udp6:localhost:1161", want: "udp6:localhost:1161"},
+		{in: "[fe80::1%eth0]:161", want: "udp6:[fe80::1%eth0]:161"},
+		{in: "tcp:161", err: snmpdconf.ErrTransport},
+		{in: "tcp6:[::1]:161", err: snmpdconf.ErrTransport},
+		{in: "unix:/run/snmp", err: snmpdconf.ErrTransport},
+		{in: "/run/snmp", err: snmpdconf.ErrTransport},
+		{in: "dtlsudp:127.0.0.1:10161", err: snmpdconf.ErrTransport},
+		{in: "none", err: snmpdconf.ErrTransport},
+		{in: "", err: snmpdconf.ErrAddress},
+		{in: "udp:[::1]:161", err: snmpdconf.ErrAddress},
+		{in: "udp6:127.0.0.1:161", err: snmpdconf.ErrAddress},
+		{in: "udp6:::1:1161", err: nil, want: "udp6:[::1:1161]:161"}, // an address, as it happens
+		{in: "udp6:2001:db8:0:0:0:0:0:0:161", err: snmpdconf.ErrAddress},
+		{in: "[::1", err: snmpdconf.ErrAddress},
+		{in: "[::1]1161", err: snmpdconf.ErrAddress},
+		{in: "127.0.0.1:70000", err: snmpdconf.ErrAddress},
+		{in: "127.0.0.1:snmp", err: snmpdconf.ErrAddress},
+		{in: "127.0.0.1:161 # all", err: snmpdconf.ErrAddress},
+		{in: "127.0.0.1@lo", err: snmpdconf.ErrAddress},
+		{in: "127.0.0.300", err: snmpdconf.ErrAddress},
+		{in: "*:161", err: snmpdconf.ErrAddress},
+		{in: `"udp:161"`, err: snmpdconf.ErrAddress},
+	} {
+		a, err := snmpdconf.ParseAddress(c.in)
+		switch {
+		case !errors.Is(err, c.err):
+			t.Errorf("%q: error %v, want %v", c.in, err, c.err)
+		case err == nil && a.String() != c.want:
+			t.Errorf("%q: %v, want %s", c.in, a, c.want)
+		case err == nil:
+			if again, err := snmpdconf.ParseAddress(a.String()); err != nil || again != a {
+				t.Errorf("%q: %v reads back as %v, %v", c.in, a, again, err)
+			}
+		}
+	}
+}
+
+func write(t *testing.T, name, text string, mode fs.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestReadFilesAddUp(t *testing.T) {
+	one := write(t, "one.conf", "sysName one\r\n[snmp]\r\nagentAddress 127.0.0.1:1\n", 0o600)
+	two := write(t, "two.conf", "\xef\xbb\xbfsysName two\nagentAddress 127.0.0.1:2", 0o600)
+	c, diagnostics, err := snmpdconf.ReadFiles(one, two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.System.Name != "two" || len(c.Listen) != 1 || c.Listen[0].Port != 2 {
+		t.Errorf("got %s", dump(c, diagnostics))
+	}
+	want := []snmpdconf.Diagnostic{
+		{File: one, Line: 2, Severity: snmpdconf.Warning, Message: `section "snmp" holds other programs' directives; they are not read`},
+		{File: two, Line: 1, Severity: snmpdconf.Warning, Message: "sysName replaces that of " + one + ":1"},
+	}
+	if diff := cmp.Diff(want, diagnostics); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReadFilesErrors(t *testing.T) {
+	if _, _, err := snmpdconf.ReadFiles(filepath.Join(t.TempDir(), "none.conf")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	if _, _, err := snmpdconf.ReadFiles(t.TempDir()); err == nil {
+		t.Error("a folder was read")
+	}
+	large := write(t, "large.conf", strings.Repeat("#", snmpdconf.MaxFileSize+1), 0o600)
+	if _, _, err := snmpdconf.ReadFiles(large); !errors.Is(err, snmpdconf.ErrTooLarge) {
+		t.Errorf("a large file: %v", err)
+	}
+}
+
+func TestReadFilesWarnsOfReaders(t *testing.T) {
+	readers := runtime.GOOS != "windows" // where modes say nothing of other users
+	for _, c := range []struct {
+		text string
+		mode fs.FileMode
+		want bool
+	}{
+		{"sysName x\nrocommunity public\n", 0o644, readers},
+		{"sysName x\nrocommunity public\n", 0o640, false},
+		{"sysName x\n", 0o644, false},
+	} {
+		path := write(t, "snmpd.conf", c.text, c.mode)
+		_, diagnostics, err := snmpdconf.ReadFiles(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(diagnostics) == 1 && diagnostics[0].Line == 2 && strings.HasSuffix(diagnostics[0].Message, "chmod o-rwx "+path); got != c.want {
+			t.Errorf("%q mode %o: %v", c.text, c.mode, diagnostics)
+		}
+	}
+}
+
+func TestBounds(t *testing.T) {
+	_, diagnostics := snmpdconf.Parse("x", []byte(strings.Repeat("sysservices x\n", 2*snmpdconf.MaxDiagnostics)))
+	if len(diagnostics) != snmpdconf.MaxDiagnostics {
+		t.Errorf("%d diagnostics", len(diagnostics))
+	}
+	var b strings.Builder
+	for i := range snmpdconf.MaxCommunities + 1 {
+		fmt.Fprintf(&b, "rocommunity c%d\n", i)
+	}
+	c, diagnostics := snmpdconf.Parse("x", []byte(b.String()))
+	if len(c.Communities) != snmpdconf.MaxCommunities || !snmpdconf.HasErrors(diagnostics) {
+		t.Errorf("%d communities, %v", len(c.Communities), diagnostics)
+	}
+	_, diagnostics = snmpdconf.Parse("x", []byte("sysName "+strings.Repeat("n", 256)+"\nsysName a\x00b\n"))
+	if len(diagnostics) != 2 || !snmpdconf.HasErrors(diagnostics[1:]) {
+		t.Errorf("too long, and with NUL: %v", diagnostics)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.conf")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, diagnostics := snmpdconf.Parse("f", text)
+		lines := strings.Count(string(text), "\n") + 1
+		for _, d := range diagnostics {
+			if d.Line < 1 || d.Line > lines || d.Message == "" {
+				t.Errorf("of %d lines: %v", lines, d)
+			}
+		}
+		for _, c := range c.Communities {
+			if c.Name.IsZero() || c.Source.Host == "" && !c.Source.Prefix.IsValid() || c.Line < 1 || c.Line > lines {
+				t.Errorf("community %+v of line %d", c.Source, c.Line)
+			}
+		}
+		for _, a := range c.Listen {
+			if again, err := snmpdconf.ParseAddress(a.String()); err != nil || again != a {
+				t.Errorf("%+v reads back as %+v, %v", a, again, err)
+			}
+		}
+	})
+}
