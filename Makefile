@@ -1,0 +1,35 @@
+# The commands that a contributor needs; CONTRIBUTING.md tells more. Nothing here is needed to build: `go build ./cmd/...` does.
+
+LDFLAGS = -s -w -X walkabout/internal/version.stamped=$$(git describe --tags --always --dirty 2>/dev/null)
+
+.PHONY: help build demo test bench fuzz lint clean
+
+help:
+	@echo 'make build   both programs, into bin/'
+	@echo 'make demo    agent, two simulated switches, collector and alerts in this terminal; ARGS="--once 30s" for scripts'
+	@echo 'make test    every check; as root it installs what is missing, else it says what to install'
+	@echo 'make lint    the linters, and the proof that the dependency rules work'
+	@echo 'make bench   the benchmarks; BENCH=regexp COUNT=n'
+	@echo 'make fuzz    each fuzzer for FUZZTIME=30s; FUZZ=regexp'
+	@echo 'make clean   removes what these made, .cache excepted'
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/...
+
+demo: build
+	@bin/snmpcollect demo $(ARGS)
+
+test:
+	@scripts/test
+
+lint:
+	@scripts/test setup lint
+
+bench:
+	@scripts/bench
+
+fuzz:
+	@scripts/fuzz
+
+clean:
+	rm -rf bin .cache/cross .cache/logs
