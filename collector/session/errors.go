@@ -1,0 +1,110 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/gosnmp/gosnmp"
+
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// The errors of a request. What a Client returns wraps one of them, or a *ResponseError, or what the system said.
+var (
+	ErrTimeout     = errors.New("no answer") // nobody answered in time; agents do not answer a wrong community at all
+	ErrUnreachable = errors.New("unreachable")
+	ErrMalformed   = errors.New("malformed answer")
+
+	// ErrAuthentication is wrapped by the errors after it: the agent refused the user (RFC 3414 section 3.2).
+	ErrAuthentication  = errors.New("authentication failed")
+	ErrUnknownUser     = fmt.Errorf("%w: the agent does not know the user", ErrAuthentication)
+	ErrWrongDigest     = fmt.Errorf("%w: wrong authentication password or protocol", ErrAuthentication)
+	ErrDecryption      = fmt.Errorf("%w: wrong privacy password or protocol", ErrAuthentication)
+	ErrSecurityLevel   = fmt.Errorf("%w: the agent does not allow this user without auth or priv, or does not know the protocol", ErrAuthentication)
+	ErrUnknownEngine   = fmt.Errorf("%w: the agent does not have the engine ID that it gave", ErrAuthentication)
+	ErrNotInTimeWindow = errors.New("not in time window: the agent's snmpEngineBoots and snmpEngineTime do not agree with its last answer")
+)
+
+// ResponseError is a Response with an error-status.
+type ResponseError struct {
+	Status snmp.ErrorStatus
+	Index  int // which name of the request is meant, from 1; 0: none, or nonsense
+}
+
+func (e *ResponseError) Error() string {
+	if e.Index > 0 {
+		return fmt.Sprintf("the agent answered %v for variable %d", e.Status, e.Index)
+	}
+	return fmt.Sprintf("the agent answered %v", e.Status)
+}
+
+// reports are the counters that a Report names, and what it then means to the one who asked (RFC 3414 section 3.2, RFC 3412
+// section 7.2).
+var reports = map[oid.OID]error{
+	oid.MustParse("1.3.6.1.6.3.15.1.1.1.0"): ErrSecurityLevel,   // usmStatsUnsupportedSecLevels
+	oid.MustParse("1.3.6.1.6.3.15.1.1.2.0"): ErrNotInTimeWindow, // usmStatsNotInTimeWindows
+	oid.MustParse("1.3.6.1.6.3.15.1.1.3.0"): ErrUnknownUser,     // usmStatsUnknownUserNames
+	oid.MustParse("1.3.6.1.6.3.15.1.1.4.0"): ErrUnknownEngine,   // usmStatsUnknownEngineIDs
+	oid.MustParse("1.3.6.1.6.3.15.1.1.5.0"): ErrWrongDigest,     // usmStatsWrongDigests
+	oid.MustParse("1.3.6.1.6.3.15.1.1.6.0"): ErrDecryption,      // usmStatsDecryptionErrors
+}
+
+// Reason names the kind of err in one word for a metric: "timeout", "unreachable", "authentication", "time_window",
+// "malformed", "resolve", the error-status of a Response ("tooBig"), "canceled", else "other".
+func Reason(err error) string {
+	var response *ResponseError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &response):
+		return response.Status.String()
+	case errors.Is(err, ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case errors.Is(err, ErrUnreachable):
+		return "unreachable"
+	case errors.Is(err, ErrAuthentication):
+		return "authentication"
+	case errors.Is(err, ErrNotInTimeWindow):
+		return "time_window"
+	case errors.Is(err, ErrMalformed):
+		return "malformed"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.As(err, &dns):
+		return "resolve"
+	}
+	return "other"
+}
+
+// fault says what err of gosnmp means. Most of its errors are texts, so it is the connection that knows what happened.
+func (l *library) fault(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case errors.Is(err, net.ErrClosed):
+		return net.ErrClosed
+	case errors.Is(err, gosnmp.ErrUnknownUsername):
+		return ErrUnknownUser
+	case errors.Is(err, gosnmp.ErrWrongDigest):
+		return ErrWrongDigest
+	case errors.Is(err, gosnmp.ErrDecryption):
+		return ErrDecryption
+	case errors.Is(err, gosnmp.ErrUnknownSecurityLevel):
+		return ErrSecurityLevel
+	case errors.Is(err, gosnmp.ErrUnknownEngineID):
+		return ErrUnknownEngine
+	case errors.Is(err, gosnmp.ErrNotInTimeWindow):
+		return ErrNotInTimeWindow
+	case l.conn.report != nil:
+		return l.conn.report
+	case l.conn.refused:
+		return fmt.Errorf("%w: nobody listens at %v", ErrUnreachable, l.conn.RemoteAddr())
+	case l.conn.received > 0:
+		return fmt.Errorf("%w: %.200v", ErrMalformed, err)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w from %v before the poll's time was over", ErrTimeout, l.conn.RemoteAddr())
+	}
+	return fmt.Errorf("%w from %v to %d requests, %v each", ErrTimeout, l.conn.RemoteAddr(), l.retries, l.g.Timeout)
+}
