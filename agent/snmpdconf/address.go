@@ -122,6 +122,8 @@ func newAddress(whole, network, host, port string, hasPort bool) (Address, error
 	ip, err := netip.ParseAddr(host)
 	switch {
 	case host == "":
+	case err == nil && strings.ContainsAny(ip.Zone(), "[]"):
+		return Address{}, fmt.Errorf("%w: %s: a bracket in the zone", ErrAddress, clip(whole))
 	case err == nil && ip.Unmap().Is4() && network == "udp6":
 		return Address{}, fmt.Errorf("%w: %s: udp6 is IPv6; for IPv4 write udp:%s", ErrAddress, clip(whole), ip.Unmap())
 	case err == nil:
