@@ -17,7 +17,7 @@ import (
 func Extend(prev, cur uint64, bits uint8) (next uint64, whole bool) {
 	mask := uint64(math.MaxUint64) >> (64 - bits)
 	ahead := (cur - prev) & mask
-	if ahead > mask/2 || bits == 64 && cur < prev {
+	if bits < 64 && ahead > mask/2 || bits == 64 && cur < prev {
 		return prev&^mask | cur&mask, false
 	}
 	return prev + ahead, true

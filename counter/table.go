@@ -1,7 +1,9 @@
 package counter
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -71,24 +73,95 @@ type Row struct {
 // has taught about itself: the period of its cache, the steps of its sysUpTime, counters that are not what their type says.
 // It is not safe for concurrent use; it starts nothing and reads no clock.
 type Table struct {
-	columns []Column
+	columns []column
 	options Options
+	narrow  uint64 // columns of 32 bits
+	bounded uint64 // columns that an interface's speed limits
+
+	rows     map[rowKey]*rowState
+	polls    uint64 // the number of the current poll
+	complete uint64 // the number of the last poll that was complete
+	living   int    // rows that are believed to exist
+	swept    time.Time
+
+	refresh refresh
+	fresh   time.Time // the last poll that was not stale
+	step    uint32    // of sysUpTime, in TimeTicks: the greatest common divisor of its advances; 0 is none seen
+
+	following int // rows whose discontinuity object follows sysUpTime
+
+	toldNoUpTime, toldUnsound, toldShort, toldFollows bool // findings that were told and not cleared
+
+	states    []*rowState // of the current poll's rows; nil for a row that is there twice
+	intervals []Interval  // of the same
+	found     []Finding   // dst of the current poll
+}
+
+// column is a Column with its names resolved.
+type column struct {
+	Column
+	assumed bool     // MaxRate was not given
+	twin    int      // of a Counter64: its Counter32, else -1
+	wide    int      // of a Counter32: its Counter64, else -1
+	packets []uint64 // sets of columns
 }
 
 // NewTable returns a Table that has seen nothing. It reports columns that make no sense: more than 64, a name twice, Bits other than 32
 // and 64; and an Interval that is not above 0.
 func NewTable(columns []Column, o Options) (*Table, error) {
-	return nil, fmt.Errorf("counter: not yet")
+	if o.Interval <= 0 {
+		return nil, fmt.Errorf("counter: the interval between polls is %v; it must be above 0", o.Interval)
+	}
+	if len(columns) > 64 {
+		return nil, fmt.Errorf("counter: a table of %d counters; at most 64 fit, poll it as two tables", len(columns))
+	}
+	o.MaxGap = cmp.Or(o.MaxGap, 5*o.Interval)
+	o.AssumeSpeed = cmp.Or(o.AssumeSpeed, defaultSpeed)
+	t := &Table{options: o, rows: make(map[rowKey]*rowState)}
+	index := make(map[string]int, len(columns))
+	for i, c := range columns {
+		if _, twice := index[c.Name]; twice {
+			return nil, fmt.Errorf("counter: column %q is there twice", c.Name)
+		}
+		if c.Bits != 32 && c.Bits != 64 {
+			return nil, fmt.Errorf("counter: column %q is %d bits wide; a counter has 32 or 64", c.Name, c.Bits)
+		}
+		if c.Unit > Errors || c.MaxRate < 0 || math.IsNaN(c.MaxRate) {
+			return nil, fmt.Errorf("counter: column %q has unit %d and a rate of at most %v a second", c.Name, c.Unit, c.MaxRate)
+		}
+		index[c.Name] = i
+		if c.Bits == 32 {
+			t.narrow |= 1 << i
+		}
+		if c.Unit != Events {
+			t.bounded |= 1 << i
+		}
+		t.columns = append(t.columns, column{Column: c, assumed: c.MaxRate == 0, twin: -1, wide: -1})
+		t.columns[i].MaxRate = cmp.Or(c.MaxRate, defaultMaxRate)
+	}
+	for i := range t.columns {
+		t.resolve(i, index)
+	}
+	return t, nil
 }
 
-// Poll judges one poll of the table. It sets Rates, Verdicts, Elapsed and Clock of every row, and appends to dst what is new about the
-// target. now is when the poll ended (monotonic), and is used only to forget rows.
-//
-// complete says that the walk reached the table's end, so that a row that is not in rows does not exist: should it come back, it is
-// First. Without it rows that are absent keep their last reading. A poll that gave no rows at all because the target did not answer is
-// not told to the Table. Rows that were absent for an hour and for two MaxGaps are forgotten, earlier where they outnumber the living.
-//
-// Poll panics if the slices of a row are shorter than the table's columns.
-func (t *Table) Poll(now time.Time, complete bool, rows []Row, dst []Finding) []Finding {
-	return dst
+func (t *Table) resolve(i int, index map[string]int) {
+	c := &t.columns[i]
+	if twin, ok := index[c.Twin]; ok && c.Bits == 64 && t.columns[twin].Bits == 32 {
+		c.twin, t.columns[twin].wide = twin, i
+	}
+sets:
+	for _, names := range c.Packets {
+		var set uint64
+		for _, name := range names {
+			p, ok := index[name]
+			if !ok {
+				continue sets
+			}
+			set |= 1 << p
+		}
+		if set != 0 {
+			c.packets = append(c.packets, set)
+		}
+	}
 }

@@ -1,0 +1,246 @@
+package counter
+
+import "math/bits"
+
+// judge sets the results of rows[i] and returns how many of its counters moved. stale is the table's.
+func (t *Table) judge(rows []Row, i int, stale bool) (moved int) {
+	r, st, iv := &rows[i], t.states[i], t.intervals[i]
+	clear(r.Rates[:len(t.columns)])
+	clear(r.Verdicts[:len(t.columns)])
+	r.Elapsed, r.Clock = iv.Elapsed, iv.Clock
+	served := t.served(r)
+	if st == nil {
+		fill(r.Verdicts, served, Ambiguous)
+		return 0
+	}
+	fill(r.Verdicts, served&^st.has, First)
+	both := served & st.has
+	paired := iv.Verdict == OK || iv.Verdict == Gap
+	switch {
+	case paired && stale:
+		fill(r.Verdicts, both, Stale)
+		return 0
+	case iv.Verdict == Stale:
+		fill(r.Verdicts, both, Stale)
+		return 0
+	case !paired:
+		fill(r.Verdicts, both, iv.Verdict)
+	}
+	now := speed{}
+	if t.bounded != 0 {
+		now = speedOf(r, t.options.AssumeSpeed)
+		t.tellAssumed(rows, i, served, now)
+	}
+	if paired {
+		over := now.over(st.speed)
+		p := pair{t: t, row: i, r: r, st: st, iv: iv, seconds: iv.Elapsed.Seconds(), both: both, assumed: over.assumed, limits: over.limits()}
+		p.judge()
+		moved = p.moved
+	}
+	copy(st.prev, r.Values[:len(t.columns)])
+	st.has, st.at, st.speed = served, r.At, now
+	return moved
+}
+
+// served returns the columns of which r has a value that its type can hold.
+func (t *Table) served(r *Row) uint64 {
+	set := r.Has & (1<<len(t.columns) - 1)
+	for m := set & t.narrow; m != 0; m &= m - 1 {
+		if c := bits.TrailingZeros64(m); r.Values[c]>>32 != 0 {
+			set &^= 1 << c
+		}
+	}
+	return set
+}
+
+func fill(verdicts []Verdict, set uint64, v Verdict) {
+	for ; set != 0; set &= set - 1 {
+		verdicts[bits.TrailingZeros64(set)] = v
+	}
+}
+
+// tellAssumed tells whether an assumed speed limits counters of rows[i].
+func (t *Table) tellAssumed(rows []Row, i int, served uint64, s speed) {
+	st := t.states[i]
+	t.tellChange(&st.toldAssumed, s.assumed && served&t.bounded != 0, Finding{Kind: SpeedAssumed, Row: i, Column: -1})
+}
+
+// pair judges the counters of one row over an Interval that is OK or a Gap. Sets of columns are bit masks, as in Row.Has.
+type pair struct {
+	t       *Table
+	row     int
+	r       *Row
+	st      *rowState
+	iv      Interval
+	seconds float64
+	both    uint64 // columns with two readings
+	assumed bool   // the speed is
+	limits  limits
+
+	moved   int
+	numbers uint64 // have a rate
+	long    uint64 // Ambiguous because the interval is too long for 32 bits
+	reset   bool   // the row's counters were
+}
+
+func (p *pair) judge() {
+	// The narrow ones first: they may show that the row was reset, and a Counter64's fall then says nothing about its width.
+	for m := p.both & p.t.narrow; m != 0; m &= m - 1 {
+		p.count(bits.TrailingZeros64(m), 32)
+	}
+	for m := p.both &^ p.t.narrow; m != 0; m &= m - 1 {
+		c := bits.TrailingZeros64(m)
+		if width := p.width(c); width != 0 {
+			p.count(c, width)
+		}
+	}
+	for m := p.long; m != 0; m &= m - 1 {
+		p.bound(bits.TrailingZeros64(m))
+	}
+	if p.reset {
+		clear(p.r.Rates[:len(p.t.columns)])
+		fill(p.r.Verdicts, p.both, Reset)
+	}
+	for m := (p.long &^ p.numbers) | p.st.seldom; m != 0; m &= m - 1 {
+		p.tellSeldom(bits.TrailingZeros64(m))
+	}
+}
+
+// count judges column c as a counter of this width.
+func (p *pair) count(c int, width uint8) {
+	prev, cur := p.st.prev[c], p.r.Values[c]
+	if prev != cur {
+		p.moved++
+	}
+	diff, v, impossible := difference(p.seconds, prev, cur, width, p.limit(c, width))
+	if v == Reset || impossible {
+		p.reset = true
+		return
+	}
+	if v == Ambiguous {
+		p.long |= 1 << c
+	}
+	p.settle(c, diff, v)
+}
+
+// settle sets the verdict of column c, and its rate if it has one.
+func (p *pair) settle(c int, diff uint64, v Verdict) {
+	if v.HasRate() {
+		if p.iv.Verdict == Gap {
+			v = Gap
+		} else {
+			p.numbers |= 1 << c
+			p.r.Rates[c] = float64(diff) / p.seconds
+		}
+	}
+	p.r.Verdicts[c] = v
+}
+
+// limit is the most that column c counts in a second, 0 for a Counter64 of which that was only assumed.
+func (p *pair) limit(c int, width uint8) float64 {
+	col := &p.t.columns[c]
+	limit, assumed := p.limits[col.Unit], p.assumed
+	if col.Unit == Events {
+		limit, assumed = col.MaxRate, col.assumed
+	}
+	if width == 64 && assumed {
+		return 0
+	}
+	return limit
+}
+
+// width returns what the Counter64 of column c is to be judged as: 64, 32 if it is a 32-bit counter in disguise, 0 if it is not used. In that
+// case it has set the verdict.
+func (p *pair) width(c int) uint8 {
+	st, bit := p.st, uint64(1)<<c
+	prev, cur := st.prev[c], p.r.Values[c]
+	if st.unused&bit != 0 && cur != 0 {
+		// It has come to life, and what it counted until now is unknown.
+		p.flip(&st.unused, Counter64Unused, c)
+		p.r.Verdicts[c] = First
+		return 0
+	}
+	if st.unused&bit == 0 && prev == 0 && cur == 0 && p.twinMoved(c) {
+		p.flip(&st.unused, Counter64Unused, c)
+	}
+	if st.unused&bit != 0 {
+		return 0
+	}
+	switch {
+	case (prev|cur)>>32 != 0:
+		st.passed32 |= bit
+		if st.disguised&bit != 0 {
+			p.flip(&st.disguised, Counter64Is32, c)
+		}
+	case cur < prev && prev>>31 != 0 && (st.passed32|st.disguised)&bit == 0 && !p.reset:
+		if st.fellOnce&bit != 0 {
+			p.flip(&st.disguised, Counter64Is32, c)
+		}
+		st.fellOnce |= bit
+	}
+	if st.disguised&bit != 0 {
+		return 32
+	}
+	return 64
+}
+
+func (p *pair) twinMoved(c int) bool {
+	twin := p.t.columns[c].twin
+	return twin >= 0 && p.both>>twin&1 != 0 && p.st.prev[twin] != p.r.Values[twin]
+}
+
+// bound gives column c, octets over an interval in which 32 bits may wrap unseen, its number if the packets of the same pair of readings leave only
+// one possible.
+func (p *pair) bound(c int) {
+	for _, set := range p.t.columns[c].packets {
+		if set&^p.numbers != 0 {
+			continue
+		}
+		var packets uint64
+		for m := set; m != 0; m &= m - 1 {
+			packets += p.advance(bits.TrailingZeros64(m))
+		}
+		if packets >= 1<<32 || packets*largestFrame(p.r) >= 1<<32 {
+			return
+		}
+		v := OK
+		if p.r.Values[c] < p.st.prev[c] {
+			v = Wrapped
+		}
+		p.settle(c, uint64(uint32(p.r.Values[c]-p.st.prev[c])), v)
+		return
+	}
+}
+
+// advance is what column c, which has a number, went on by.
+func (p *pair) advance(c int) uint64 {
+	diff := p.r.Values[c] - p.st.prev[c]
+	if (p.t.narrow|p.st.disguised)>>c&1 != 0 {
+		return uint64(uint32(diff))
+	}
+	return diff
+}
+
+// tellSeldom tells whether column c, of 32 bits, is polled too seldom. It begins when a number is lost for that reason, and ends when none need
+// be: an idle interface alone does not end it.
+func (p *pair) tellSeldom(c int) {
+	limit := p.limit(c, 32)
+	told := p.st.seldom>>c&1 != 0
+	holds := seldom(p.t.options.Interval, 32, limit) && !p.twinWorks(c) && (p.t.narrow|p.st.disguised)>>c&1 != 0
+	if told != holds {
+		p.st.seldom ^= 1 << c
+		p.t.found = append(p.t.found, Finding{Kind: PolledTooSeldom, Cleared: told, Row: p.row, Column: c, Period: WrapTime(32, limit)})
+	}
+}
+
+// twinWorks reports whether the Counter64 that counts the same as column c does so in 64 bits.
+func (p *pair) twinWorks(c int) bool {
+	wide := p.t.columns[c].wide
+	return wide >= 0 && (p.both&^p.st.unused&^p.st.disguised)>>wide&1 != 0
+}
+
+// flip changes column c's membership in one of the row's sets, and tells it.
+func (p *pair) flip(set *uint64, kind FindingKind, c int) {
+	*set ^= 1 << c
+	p.t.found = append(p.t.found, Finding{Kind: kind, Cleared: *set>>c&1 == 0, Row: p.row, Column: c})
+}
