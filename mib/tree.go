@@ -142,6 +142,7 @@ func (v *treeView) get(ctx context.Context, name oid.OID) snmp.Value {
 
 // Next implements View.
 func (v *treeView) Next(ctx context.Context, dst []snmp.VarBind, ranges []Range, max int) ([]snmp.VarBind, error) {
+	v.names.Expect(len(ranges) * min(max, 1<<10))
 	for _, r := range ranges {
 		dst = v.next(ctx, dst, r, max)
 	}
