@@ -124,11 +124,13 @@ func (t Transition) Notifies() bool {
 
 // fingerprint hashes what identifies an alert. Lengths go in front, so that no two lists of strings run together.
 func fingerprint(device, rule, key, kind string) string {
-	h := sha256.New()
+	b := make([]byte, 0, 128)
 	for _, s := range [...]string{device, rule, key, kind} {
-		fmt.Fprintf(h, "%d:%s", len(s), s)
+		b = append(strconv.AppendInt(b, int64(len(s)), 10), ':')
+		b = append(b, s...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }
 
 // transitionID relies on an alert entering each state at most once for each Since.

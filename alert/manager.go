@@ -97,7 +97,11 @@ func (m *Manager) restore() error {
 	}
 	m.engine.Restore(s)
 	for _, u := range s.Undelivered {
-		m.deliver(u.Transition, func(name string) bool { return slices.Contains(u.Notifiers, name) })
+		wanted := func(name string) bool { return slices.Contains(u.Notifiers, name) }
+		if !slices.ContainsFunc(m.queues, func(q *queue) bool { return wanted(q.notifier.Name()) }) {
+			m.log.Warn("undelivered notification is dropped: its notifiers are gone", "id", u.Transition.ID, "notifiers", u.Notifiers)
+		}
+		m.deliver(u.Transition, wanted)
 	}
 	return nil
 }

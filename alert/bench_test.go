@@ -1,0 +1,95 @@
+package alert_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"walkabout/alert"
+	"walkabout/counter"
+	"walkabout/metric"
+)
+
+// fullRow has the fields and tags that a row of ifTable and ifXTable brings.
+func fullRow(i int, admin, oper uint64) metric.Sample {
+	s := metric.Sample{Measurement: "interface", Tags: []metric.Tag{
+		{Name: "agent_host", Value: "192.0.2.1"}, {Name: "device", Value: "sw1"}, {Name: "hostname", Value: "sw1.example"},
+		{Name: "ifDescr", Value: fmt.Sprintf("GigabitEthernet1/0/%d", i)}, {Name: "ifName", Value: fmt.Sprintf("Gi1/0/%d", i)}, {Name: "site", Value: "paris"},
+	}}
+	add := func(kind metric.Kind, n uint64, names ...string) {
+		for _, name := range names {
+			f := metric.Field{Name: name, Kind: kind, Num: n}
+			if kind == metric.Counter64 || kind == metric.Counter32 {
+				f.Verdict = counter.OK
+			}
+			s.Fields = append(s.Fields, f)
+		}
+	}
+	add(metric.Integer, uint64(i), "ifIndex")
+	add(metric.Integer, 6, "ifType")
+	add(metric.Integer, 1500, "ifMtu")
+	add(metric.Unsigned, 1e9, "ifSpeed")
+	add(metric.Integer, admin, "ifAdminStatus")
+	add(metric.Integer, oper, "ifOperStatus")
+	add(metric.Unsigned, 90000, "ifLastChange")
+	add(metric.Counter32, 1e6, "ifInOctets", "ifInUcastPkts", "ifInDiscards", "ifInErrors", "ifInUnknownProtos", "ifOutOctets",
+		"ifOutUcastPkts", "ifOutDiscards", "ifOutErrors", "ifInMulticastPkts", "ifInBroadcastPkts", "ifOutMulticastPkts", "ifOutBroadcastPkts")
+	add(metric.Counter64, 1e6, "ifHCInOctets", "ifHCInUcastPkts", "ifHCInMulticastPkts", "ifHCInBroadcastPkts", "ifHCOutOctets",
+		"ifHCOutUcastPkts", "ifHCOutMulticastPkts", "ifHCOutBroadcastPkts")
+	add(metric.Unsigned, 1000, "ifHighSpeed")
+	add(metric.Unsigned, 0, "ifCounterDiscontinuityTime")
+	s.Fields = append(s.Fields, metric.Field{Name: "ifAlias", Kind: metric.String, Str: "uplink"})
+	return s
+}
+
+func BenchmarkObserve48(b *testing.B) {
+	for name, oper := range map[string]func(poll, port int) uint64{
+		"allUp":      func(int, int) uint64 { return 1 },
+		"halfFiring": func(_, port int) uint64 { return uint64(1 + port%2) },
+		"allChange":  func(poll, _ int) uint64 { return uint64(1 + poll%2) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			e := alert.NewEngine()
+			e.Configure(start, config())
+			polls := make([]alert.Poll, 2)
+			for i := range polls {
+				polls[i] = alert.Poll{Device: "sw1", Complete: []string{"interface"}, Interval: 30 * time.Second, HasUpTime: true}
+				for port := range 48 {
+					polls[i].Samples = append(polls[i].Samples, fullRow(port, 1, oper(i, port)))
+				}
+			}
+			at := start
+			for i := 0; b.Loop(); i++ {
+				p := &polls[i%2]
+				at = at.Add(30 * time.Second)
+				p.At = at
+				p.UpTime = uint32(3000 * i)
+				e.Observe(*p)
+			}
+			b.ReportAllocs()
+			b.ReportMetric(float64(len(e.Alerts())), "alerts")
+		})
+	}
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	e := alert.NewEngine()
+	cfg := alert.DefaultConfig()
+	for d := range 100 {
+		cfg.Targets = append(cfg.Targets, alert.Target{Device: fmt.Sprintf("sw%d", d)})
+	}
+	e.Configure(start, cfg)
+	var rows []metric.Sample
+	for port := range 48 {
+		rows = append(rows, fullRow(port, 1, 1))
+	}
+	for _, t := range cfg.Targets {
+		e.Observe(alert.Poll{Device: t.Device, At: start, Samples: rows})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.Snapshot(start).Encode(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

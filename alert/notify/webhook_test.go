@@ -1,0 +1,328 @@
+package notify_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/alert"
+	"walkabout/alert/notify"
+	"walkabout/internal/secret"
+	"walkabout/metric"
+)
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// transitions returns those of a port that goes down at start, fires a minute later, and recovers after two more.
+func transitions(t *testing.T) (firing, resolved alert.Transition) {
+	t.Helper()
+	e := alert.NewEngine()
+	cfg := alert.DefaultConfig()
+	cfg.Targets = []alert.Target{{Device: "core1"}}
+	e.Configure(start, cfg)
+	var all []alert.Transition
+	for i, oper := range []uint64{7, 7, 7, 1} {
+		all = append(all, e.Observe(alert.Poll{
+			Device: "core1", At: start.Add(time.Duration(i) * time.Minute),
+			Samples: []metric.Sample{{
+				Measurement: "interface",
+				Tags: []metric.Tag{{Name: "agent_host", Value: "192.0.2.1"}, {Name: "device", Value: "core1"}, {Name: "hostname", Value: "core1.example.net"},
+					{Name: "ifDescr", Value: "GigabitEthernet0/3"}, {Name: "ifName", Value: "Gi0/3"}, {Name: "site", Value: "paris"}},
+				Fields: []metric.Field{
+					{Name: "ifIndex", Kind: metric.Integer, Num: 3}, {Name: "ifAdminStatus", Kind: metric.Integer, Num: 1},
+					{Name: "ifOperStatus", Kind: metric.Integer, Num: oper}, {Name: "ifLastChange", Kind: metric.Unsigned, Num: 8640000},
+					{Name: "ifHCInOctets", Kind: metric.Counter64, Num: 5}, {Name: "ifAlias", Kind: metric.String, Str: "uplink <Lyon>"},
+				},
+			}},
+		})...)
+	}
+	if len(all) != 3 {
+		t.Fatalf("%d transitions", len(all))
+	}
+	return all[1], all[2]
+}
+
+// roundTrip is an http.RoundTripper in memory.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func status(code int, header http.Header) *http.Response {
+	return &http.Response{StatusCode: code, Header: header, Body: io.NopCloser(strings.NewReader("an answer that may echo hunter2"))}
+}
+
+func webhook(t *testing.T, o notify.WebhookOptions) *notify.Webhook {
+	t.Helper()
+	if o.URL == "" {
+		o.URL = "https://hooks.example.net/T0KEN/hook"
+	}
+	o.Name = "webhook"
+	w, err := notify.NewWebhook(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// The examples of docs/alerts.md are what is really sent.
+func TestDocumentedBodies(t *testing.T) {
+	page, err := os.ReadFile("../../docs/alerts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	firing, resolved := transitions(t)
+	for _, tr := range []alert.Transition{firing, resolved} {
+		var sent []byte
+		w := webhook(t, notify.WebhookOptions{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			var err error
+			sent, err = io.ReadAll(r.Body)
+			return status(204, nil), err
+		})})
+		if err := w.Notify(t.Context(), []alert.Transition{tr}); err != nil {
+			t.Fatal(err)
+		}
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, sent, "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(page), "```json\n"+pretty.String()+"\n```") {
+			t.Errorf("docs/alerts.md does not have this %v body:\n%s", tr.State, pretty.String())
+		}
+	}
+}
+
+func TestRequest(t *testing.T) {
+	firing, _ := transitions(t)
+	var got *http.Request
+	w := webhook(t, notify.WebhookOptions{
+		Token:   secret.New("hunter2"),
+		Headers: map[string]secret.String{"X-Api-Key": secret.New("k"), "Host": secret.New("virtual.example.net")},
+		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			got = r
+			return status(200, nil), nil
+		}),
+	})
+	if err := w.Notify(t.Context(), []alert.Transition{firing}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"POST", "https://hooks.example.net/T0KEN/hook", "virtual.example.net", "application/json", "Bearer hunter2", "k"}
+	have := []string{got.Method, got.URL.String(), got.Host, got.Header.Get("Content-Type"), got.Header.Get("Authorization"), got.Header.Get("X-Api-Key")}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got.ContentLength <= 0 {
+		t.Errorf("Content-Length %d", got.ContentLength)
+	}
+}
+
+func TestStatuses(t *testing.T) {
+	firing, _ := transitions(t)
+	in90s := time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat)
+	for _, c := range []struct {
+		code        int
+		after       string
+		want        string // "taken", "rejected", "again", "later"
+		least, most time.Duration
+	}{
+		{code: 200, want: "taken"}, {code: 201, want: "taken"}, {code: 202, want: "taken"}, {code: 204, want: "taken"},
+		{code: 301, want: "again"}, {code: 302, want: "again"}, {code: 307, want: "again"}, {code: 308, want: "again"}, {code: 304, want: "again"},
+		{code: 400, want: "rejected"}, {code: 413, want: "rejected"}, {code: 415, want: "rejected"}, {code: 422, want: "rejected"},
+		{code: 401, want: "again"}, {code: 403, want: "again"}, {code: 404, want: "again"}, {code: 405, want: "again"}, {code: 408, want: "again"}, {code: 410, want: "again"}, {code: 425, want: "again"},
+		{code: 429, want: "again"}, {code: 500, want: "again"}, {code: 502, want: "again"}, {code: 503, want: "again"}, {code: 599, want: "again"},
+		{429, "7", "later", 7 * time.Second, 7 * time.Second}, {503, " 120 ", "later", 2 * time.Minute, 2 * time.Minute},
+		{503, in90s, "later", time.Minute, 90 * time.Second},
+		{code: 503, after: "-1", want: "again"}, {code: 503, after: "soon", want: "again"}, {code: 503, after: "99999999999999999999", want: "again"}, {code: 503, after: "Sun, 01 Mar 2020 12:00:00 GMT", want: "again"},
+	} {
+		t.Run(fmt.Sprint(c.code, " ", c.after), func(t *testing.T) {
+			calls := 0
+			w := webhook(t, notify.WebhookOptions{Token: secret.New("hunter2"), Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+				calls++
+				return status(c.code, http.Header{"Retry-After": {c.after}, "Location": {"https://elsewhere.example.net/"}}), nil
+			})})
+			err := w.Notify(t.Context(), []alert.Transition{firing})
+			var rejected *alert.RejectedError
+			var retry *alert.RetryError
+			got := "again"
+			switch {
+			case err == nil:
+				got = "taken"
+			case errors.As(err, &rejected):
+				got = "rejected"
+			case errors.As(err, &retry):
+				got = "later"
+				if retry.After < c.least || retry.After > c.most {
+					t.Errorf("after %v, want %v to %v", retry.After, c.least, c.most)
+				}
+			}
+			if got != c.want || calls != 1 {
+				t.Errorf("%s after %d calls (%v), want %s after 1", got, calls, err, c.want)
+			}
+			if err != nil && (!strings.Contains(err.Error(), fmt.Sprint("hooks.example.net answered ", c.code)) || leaks(err.Error())) {
+				t.Errorf("error %q", err)
+			}
+		})
+	}
+}
+
+// leaks reports whether text shows the token in the URL, its password, or what the server said.
+func leaks(text string) bool {
+	return strings.Contains(text, "T0KEN") || strings.Contains(text, "hunter2") || strings.Contains(text, "echo")
+}
+
+func TestErrorsShowNoSecret(t *testing.T) {
+	firing, _ := transitions(t)
+	refused := errors.New("connection refused")
+	w := webhook(t, notify.WebhookOptions{URL: "https://user:hunter2@hooks.example.net/T0KEN?k=T0KEN",
+		Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, refused })})
+	err := w.Notify(t.Context(), []alert.Transition{firing})
+	if !errors.Is(err, refused) || leaks(err.Error()) || !strings.Contains(err.Error(), "https://hooks.example.net") {
+		t.Errorf("error %q", err)
+	}
+}
+
+func TestNewWebhookRefuses(t *testing.T) {
+	for name, o := range map[string]notify.WebhookOptions{
+		"no url":               {},
+		"no scheme":            {URL: "T0KEN.example.net/hook"},
+		"another scheme":       {URL: "ftp://T0KEN/"},
+		"no host":              {URL: "http:///T0KEN"},
+		"not a url":            {URL: "http://T0KEN:x y/"},
+		"line end in a token":  {URL: "http://h/", Token: secret.New("hunter2\n")},
+		"line end in a header": {URL: "http://h/", Headers: map[string]secret.String{"X": secret.New("hunter2\r\nY: 1")}},
+		"space in a name":      {URL: "http://h/", Headers: map[string]secret.String{"X Y": secret.New("hunter2")}},
+		"no name":              {URL: "http://h/", Headers: map[string]secret.String{"": secret.New("hunter2")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.Name = "ops"
+			_, err := notify.NewWebhook(o)
+			if err == nil || leaks(err.Error()) || !strings.Contains(err.Error(), "webhook ops") {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// pipes is a listener and its dialler in memory, which the fake clock can see through.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	c, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+func (p pipes) Close() error   { return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// The whole way over real HTTP: a server that is silent, then overloaded, then well; and a log beside it that waits for nothing.
+func TestManagerOverHTTP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := make(pipes)
+		var bodies []string
+		var arrivals []time.Duration
+		began := time.Now()
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			arrivals = append(arrivals, time.Since(began).Round(time.Second))
+			var body notify.WebhookBody
+			err := json.NewDecoder(r.Body).Decode(&body)
+			switch {
+			case err != nil:
+				t.Error(err)
+			case len(arrivals) == 1:
+				<-r.Context().Done()
+			case len(arrivals) == 2:
+				w.Header().Set("Retry-After", "60")
+				w.WriteHeader(http.StatusServiceUnavailable)
+			default:
+				bodies = append(bodies, body.Alerts[0].Status)
+			}
+		})}
+		served := make(chan struct{})
+		go func() { defer close(served); _ = server.Serve(p) }()
+
+		hook := webhook(t, notify.WebhookOptions{URL: "http://hooks.example.net/", Transport: &http.Transport{DialContext: p.dial}})
+		var log bytes.Buffer
+		cfg := alert.DefaultConfig()
+		cfg.DeviceUnreachable.Polls = 1
+		cfg.Targets = []alert.Target{{Device: "core1"}}
+		m, err := alert.Start(alert.Options{Config: cfg, Log: slog.New(slog.DiscardHandler), Notifiers: []alert.Notifier{
+			hook, notify.NewLog("log", slog.New(slog.NewTextHandler(&log, nil))),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Failed(time.Now(), "core1", errors.New("request timeout"))
+		m.Observe(alert.Poll{Device: "core1", At: time.Now()})
+		synctest.Wait()
+		if lines := strings.Count(log.String(), "\n"); lines != 2 {
+			t.Errorf("%d lines in the log:\n%s", lines, &log)
+		}
+		time.Sleep(2 * time.Minute)
+		if err := m.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		hook.Close()
+		close(p)
+		<-served
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{"firing", "resolved"}, bodies); diff != "" {
+			t.Errorf("bodies (-want +got):\n%s", diff)
+		}
+		// 10 s until the first is given up, a second of back-off, and the minute that was asked for.
+		if len(arrivals) != 4 || arrivals[1] < 10*time.Second || arrivals[1] > 12*time.Second || arrivals[2]-arrivals[1] != time.Minute {
+			t.Errorf("requests at %v", arrivals)
+		}
+	})
+}
+
+func TestLog(t *testing.T) {
+	var log bytes.Buffer
+	firing, resolved := transitions(t)
+	l := notify.NewLog("log", slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	})))
+	if err := l.Notify(t.Context(), []alert.Transition{firing, resolved}); err != nil {
+		t.Fatal(err)
+	}
+	const both = ` device=core1 rule=interface_mismatch kind=admin_up_oper_down since=2026-03-01T12:00:00.000Z`
+	want := `level=WARN msg=alert state=firing summary="core1 Gi0/3 (uplink <Lyon>): admin up, oper lowerLayerDown, seen for 1m0s"` + both +
+		" id=" + firing.ID + " key=Gi0/3\n" +
+		`level=INFO msg=alert state=resolved summary="core1 Gi0/3 (uplink <Lyon>): admin up, oper up; recovered after 3m0s"` + both +
+		" id=" + resolved.ID + " key=Gi0/3 reason=recovered\n"
+	if diff := cmp.Diff(want, log.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if l.Name() != "log" {
+		t.Errorf("Name() = %q", l.Name())
+	}
+}
