@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -49,6 +50,7 @@ type LinkCounters struct {
 	// with this index, or a source fell. Zero if that was not seen since New.
 	Discontinuity time.Time
 
+	native bool   // a value was seen that 32 bits do not hold (linkTracker)
 	known  uint32 // a bit a LinkStat
 	values [linkStatCount]uint64
 }
@@ -74,7 +76,7 @@ type LinkCounterTable struct {
 
 // ByIndex returns the counters of that link, in O(log n).
 func (t *LinkCounterTable) ByIndex(index uint32) (*LinkCounters, bool) {
-	i, ok := slices.BinarySearchFunc(t.List, index, func(x LinkCounters, index uint32) int { return compare(x.Index, index) })
+	i, ok := slices.BinarySearchFunc(t.List, index, func(x LinkCounters, index uint32) int { return cmp.Compare(x.Index, index) })
 	if !ok {
 		return nil, false
 	}

@@ -1,6 +1,10 @@
 package machine
 
-import "net/netip"
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
 
 // Address is an address that a link of this machine has.
 type Address struct {
@@ -111,4 +115,18 @@ type IPv4Settings struct {
 	Forwarding        int64 // 1 if packets are forwarded between links, else 0
 	DefaultTTL        int64 // 1 to 255
 	ReassemblyTimeout int64 // seconds that fragments are held
+}
+
+// sortAddresses puts addresses in the order that Reading.IPv4Addresses promises.
+func sortAddresses(addresses []Address) {
+	slices.SortFunc(addresses, func(a, b Address) int {
+		return cmp.Or(a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Link, b.Link))
+	})
+}
+
+// sortRoutes puts routes in the order that Reading.IPv4Routes promises; those that are equal by it keep theirs.
+func sortRoutes(routes []Route) {
+	slices.SortStableFunc(routes, func(a, b Route) int {
+		return cmp.Or(a.Dst.Addr().Compare(b.Dst.Addr()), cmp.Compare(b.Dst.Bits(), a.Dst.Bits()), cmp.Compare(a.Metric, b.Metric))
+	})
 }

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -21,7 +22,7 @@ type Links struct {
 
 // ByIndex returns the link of that index, in O(log n).
 func (l *Links) ByIndex(index uint32) (*Link, bool) {
-	i, ok := slices.BinarySearchFunc(l.List, index, func(x *Link, index uint32) int { return compare(x.Index, index) })
+	i, ok := slices.BinarySearchFunc(l.List, index, func(x *Link, index uint32) int { return cmp.Compare(x.Index, index) })
 	if !ok {
 		return nil, false
 	}
@@ -148,13 +149,3 @@ const (
 	TypeNone       HardwareType = 0xFFFE // no link layer, such as tun
 	TypeVoid       HardwareType = 0xFFFF // unknown
 )
-
-func compare(a, b uint32) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}

@@ -26,20 +26,20 @@ type Machine struct {
 	latest *Reading
 }
 
-// source reads the parts on one kind of system. Its methods may be called concurrently, bound their own time, and return values
-// that are not modified afterwards; at is the time to give to changes that the reading discovers.
+// source reads the parts on one kind of system. Its methods may be called concurrently, take a few seconds at most, end early
+// when it is closed, and return values that are not modified afterwards; at is the time to give to changes that they discover.
 type source interface {
-	host(ctx context.Context, at time.Time) (Host, error)
-	links(ctx context.Context, at time.Time) (*Links, error)
-	counters(ctx context.Context, at time.Time) (*LinkCounterTable, error)
-	stats(ctx context.Context, at time.Time) (*Stats, error)
-	stats6(ctx context.Context, at time.Time) (*Stats, error)
-	ipv4Settings(ctx context.Context, at time.Time) (IPv4Settings, error)
-	ipv4Addresses(ctx context.Context, at time.Time) ([]Address, error)
-	ipv4Routes(ctx context.Context, at time.Time) ([]Route, error)
-	ipv4Neighbours(ctx context.Context, at time.Time) ([]Neighbour, error)
-	tcpSockets(ctx context.Context, at time.Time) ([]TCPSocket, error)
-	udpSockets(ctx context.Context, at time.Time) ([]UDPSocket, error)
+	host(at time.Time) (Host, error)
+	links(at time.Time) (*Links, error)
+	counters(at time.Time) (*LinkCounterTable, error)
+	stats(at time.Time) (*Stats, error)
+	stats6(at time.Time) (*Stats, error)
+	ipv4Settings(at time.Time) (IPv4Settings, error)
+	ipv4Addresses(at time.Time) ([]Address, error)
+	ipv4Routes(at time.Time) ([]Route, error)
+	ipv4Neighbours(at time.Time) ([]Neighbour, error)
+	tcpSockets(at time.Time) ([]TCPSocket, error)
+	udpSockets(at time.Time) ([]UDPSocket, error)
 
 	// Close ends the source's goroutines and waits for them.
 	Close() error

@@ -37,60 +37,60 @@ type Reading struct {
 
 // Host returns who this machine is.
 func (r *Reading) Host(ctx context.Context) (Host, error) {
-	return read(ctx, r, &r.host, PartHost, r.m.src.host)
+	return read(ctx, r, &r.host, PartHost, source.host)
 }
 
 // Links returns the structure of the links. Where the kernel sends events it is always current and costs nothing; elsewhere it is
 // read anew, and compared with the one before to tell what changed.
 func (r *Reading) Links(ctx context.Context) (*Links, error) {
-	return read(ctx, r, &r.links, PartLinks, r.m.src.links)
+	return read(ctx, r, &r.links, PartLinks, source.links)
 }
 
 // Counters returns the counters of all links, of one dump.
 func (r *Reading) Counters(ctx context.Context) (*LinkCounterTable, error) {
-	return read(ctx, r, &r.counters, PartCounters, r.m.src.counters)
+	return read(ctx, r, &r.counters, PartCounters, source.counters)
 }
 
 // Stats returns the statistics of IPv4, ICMP, TCP and UDP.
 func (r *Reading) Stats(ctx context.Context) (*Stats, error) {
-	return read(ctx, r, &r.stats, PartStats, r.m.src.stats)
+	return read(ctx, r, &r.stats, PartStats, source.stats)
 }
 
 // Stats6 returns the statistics of IPv6, ICMPv6 and UDP over IPv6.
 func (r *Reading) Stats6(ctx context.Context) (*Stats, error) {
-	return read(ctx, r, &r.stats6, PartStats6, r.m.src.stats6)
+	return read(ctx, r, &r.stats6, PartStats6, source.stats6)
 }
 
 // IPv4Settings returns the settings of the IPv4 stack.
 func (r *Reading) IPv4Settings(ctx context.Context) (IPv4Settings, error) {
-	return read(ctx, r, &r.ipv4Settings, PartIPv4Settings, r.m.src.ipv4Settings)
+	return read(ctx, r, &r.ipv4Settings, PartIPv4Settings, source.ipv4Settings)
 }
 
 // IPv4Addresses returns the IPv4 addresses of all links, ascending by address, then by link. The same address may stand on
 // several links.
 func (r *Reading) IPv4Addresses(ctx context.Context) ([]Address, error) {
-	return read(ctx, r, &r.ipv4Addresses, PartIPv4Addresses, r.m.src.ipv4Addresses)
+	return read(ctx, r, &r.ipv4Addresses, PartIPv4Addresses, source.ipv4Addresses)
 }
 
 // IPv4Routes returns the main routing table, ascending by destination address, then the longest prefix first, then the lowest
 // metric, then as the kernel has them: the first of those with one destination address is the one that RFC 1213's table shows.
 func (r *Reading) IPv4Routes(ctx context.Context) ([]Route, error) {
-	return read(ctx, r, &r.ipv4Routes, PartIPv4Routes, r.m.src.ipv4Routes)
+	return read(ctx, r, &r.ipv4Routes, PartIPv4Routes, source.ipv4Routes)
 }
 
 // IPv4Neighbours returns the ARP table, ascending by link, then by address.
 func (r *Reading) IPv4Neighbours(ctx context.Context) ([]Neighbour, error) {
-	return read(ctx, r, &r.ipv4Neighbours, PartIPv4Neighbours, r.m.src.ipv4Neighbours)
+	return read(ctx, r, &r.ipv4Neighbours, PartIPv4Neighbours, source.ipv4Neighbours)
 }
 
 // TCPSockets returns the TCP sockets of both families, in no order. Two may have the same addresses (SO_REUSEPORT).
 func (r *Reading) TCPSockets(ctx context.Context) ([]TCPSocket, error) {
-	return read(ctx, r, &r.tcpSockets, PartTCPSockets, r.m.src.tcpSockets)
+	return read(ctx, r, &r.tcpSockets, PartTCPSockets, source.tcpSockets)
 }
 
 // UDPSockets returns the bound UDP sockets of both families, in no order. Two may have the same addresses (SO_REUSEPORT).
 func (r *Reading) UDPSockets(ctx context.Context) ([]UDPSocket, error) {
-	return read(ctx, r, &r.udpSockets, PartUDPSockets, r.m.src.udpSockets)
+	return read(ctx, r, &r.udpSockets, PartUDPSockets, source.udpSockets)
 }
 
 // part is what one reading of one part gave. The zero part has not been read.
@@ -105,9 +105,9 @@ type part[T any] struct {
 	err   error
 }
 
-// read returns p, which it reads with f if it is the first to ask. The reading itself is not cut short by ctx, since others wait for
-// it; sources bound their own time.
-func read[T any](ctx context.Context, r *Reading, p *part[T], name Part, f func(ctx context.Context, at time.Time) (T, error)) (T, error) {
+// read returns p, which it reads with f if it is the first to ask. The reading is not cut short by ctx, since others may wait for
+// it: the source bounds its own time.
+func read[T any](ctx context.Context, r *Reading, p *part[T], name Part, f func(source, time.Time) (T, error)) (T, error) {
 	if p.ended.Load() {
 		return p.value, p.err
 	}
@@ -115,7 +115,7 @@ func read[T any](ctx context.Context, r *Reading, p *part[T], name Part, f func(
 	if !p.begun {
 		p.begun = true
 		p.mu.Unlock()
-		value, err := f(context.WithoutCancel(ctx), r.At)
+		value, err := f(r.m.src, r.At)
 		p.finish(value, r.m.faults.note(name, err))
 		return p.value, p.err
 	}

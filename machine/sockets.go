@@ -37,3 +37,19 @@ type UDPSocket struct {
 	Link          uint32         // index of the link that it is bound to; 0 if none
 	Inode         uint32         // of the socket, as in /proc/PID/fd; 0 where that is not told
 }
+
+// inetSocket is what the kernel's lists tell of a TCP or UDP socket.
+type inetSocket struct {
+	local, remote netip.AddrPort
+	state         uint8
+	v6Only        bool
+	link, inode   uint32
+}
+
+func (s inetSocket) tcp() TCPSocket {
+	return TCPSocket{Local: s.local, Remote: s.remote, State: TCPState(s.state), V6Only: s.v6Only, Link: s.link, Inode: s.inode}
+}
+
+func (s inetSocket) udp() UDPSocket {
+	return UDPSocket{Local: s.local, Remote: s.remote, V6Only: s.v6Only, Link: s.link, Inode: s.inode}
+}

@@ -1,0 +1,288 @@
+package machine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// netlinkTimeout bounds one exchange with the kernel, which answers at once unless something is badly wrong.
+	netlinkTimeout = 3 * time.Second
+	// netlinkBuffer holds any message of the kernel: it fills at most 32 KiB of a dump at a time.
+	netlinkBuffer = 64 << 10
+	// dumpAttempts is how often a dump is begun again because the table changed under it.
+	dumpAttempts = 3
+)
+
+// errMalformed is wrapped by every error about the form of a netlink message.
+var errMalformed = errors.New("malformed netlink message")
+
+// netlinkConn asks one family of netlink and reads the answers without copying them. It connects when it is first used, and again after
+// an error, so that no late answer is ever taken for another question's.
+type netlinkConn struct {
+	family int
+
+	mu     sync.Mutex
+	closed bool
+	conn   *netlink.Conn
+	raw    syscall.RawConn
+	seq    uint32
+	out    []byte
+	in     []byte
+}
+
+// dump asks for a table and calls each for every message of the answer. begin is called before the first, and again if the dump has
+// to start over. Neither may keep the body, or use this connection. Calls wait for each other.
+func (c *netlinkConn) dump(request uint16, body []byte, begin func(), each func(kind uint16, body []byte) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for attempt := 1; ; attempt++ {
+		begin()
+		whole, err := c.dumpOnce(request, body, each)
+		if err != nil {
+			var refused *netlinkError
+			if !errors.As(err, &refused) {
+				c.disconnect()
+			}
+			return err
+		}
+		// A table that never stands still, such as a full routing table during convergence, is taken as it was seen.
+		if whole || attempt == dumpAttempts {
+			return nil
+		}
+	}
+}
+
+// netlinkError is the kernel's refusal of a request.
+type netlinkError struct{ errno syscall.Errno }
+
+func (e *netlinkError) Error() string { return "netlink: " + e.errno.Error() }
+func (e *netlinkError) Unwrap() error { return e.errno }
+
+func (c *netlinkConn) dumpOnce(request uint16, body []byte, each func(kind uint16, body []byte) error) (whole bool, err error) {
+	if err := c.connect(); err != nil {
+		return false, err
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(netlinkTimeout)); err != nil {
+		return false, err
+	}
+	if err := c.send(request, body); err != nil {
+		return false, err
+	}
+	whole = true
+	for {
+		b, err := c.receive()
+		if err != nil {
+			return false, err
+		}
+		done := false
+		err = eachMessage(b, func(h netlink.Header, body []byte) error {
+			if h.Sequence != c.seq || done {
+				return nil
+			}
+			if h.Flags&netlink.DumpInterrupted != 0 {
+				whole = false
+			}
+			switch h.Type {
+			case netlink.Done:
+				done = true
+				if len(body) < 4 {
+					return nil
+				}
+				return refusal(body)
+			case netlink.Error:
+				done = true
+				return refusal(body)
+			case netlink.Noop:
+				return nil
+			}
+			return each(uint16(h.Type), body)
+		})
+		if err != nil {
+			return false, err
+		}
+		if done {
+			return whole, nil
+		}
+	}
+}
+
+// refusal returns the error number that body starts with, negated, as an error; nil if it is 0.
+func refusal(body []byte) error {
+	if len(body) < 4 {
+		return fmt.Errorf("%w: error of %d octets", errMalformed, len(body))
+	}
+	if code := int32(binary.NativeEndian.Uint32(body)); code < 0 {
+		return &netlinkError{syscall.Errno(-code)}
+	}
+	return nil
+}
+
+func (c *netlinkConn) connect() error {
+	if c.closed {
+		return os.ErrClosed
+	}
+	if c.conn != nil {
+		return nil
+	}
+	conn, err := netlink.Dial(c.family, nil)
+	if err != nil {
+		return err
+	}
+	// Without it kernels ignore the filters of a dump, and answer more than was asked; both are handled.
+	_ = conn.SetOption(netlink.GetStrictCheck, true)
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	c.conn, c.raw = conn, raw
+	if c.in == nil {
+		c.in = make([]byte, netlinkBuffer)
+	}
+	return nil
+}
+
+func (c *netlinkConn) disconnect() {
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn, c.raw = nil, nil
+	}
+}
+
+// send writes one dump request. A netlink socket that is not connected writes to the kernel.
+func (c *netlinkConn) send(request uint16, body []byte) error {
+	c.seq++
+	length := unix.SizeofNlMsghdr + len(body)
+	b := binary.NativeEndian.AppendUint32(c.out[:0], uint32(length))
+	b = binary.NativeEndian.AppendUint16(b, request)
+	b = binary.NativeEndian.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	b = binary.NativeEndian.AppendUint32(b, c.seq)
+	b = binary.NativeEndian.AppendUint32(b, 0)
+	b = append(b, body...)
+	c.out = b
+	var werr error
+	err := c.raw.Write(func(fd uintptr) bool {
+		_, werr = unix.Write(int(fd), b)
+		return werr != unix.EAGAIN
+	})
+	return errors.Join(err, os.NewSyscallError("write", werr))
+}
+
+func (c *netlinkConn) receive() ([]byte, error) {
+	n, err := receive(c.raw, c.in)
+	return c.in[:n], err
+}
+
+// receive waits for the next datagram and returns its length.
+func receive(raw syscall.RawConn, b []byte) (n int, err error) {
+	var rerr error
+	err = raw.Read(func(fd uintptr) bool {
+		n, rerr = unix.Read(int(fd), b)
+		return rerr != unix.EAGAIN && rerr != unix.EINTR
+	})
+	if err == nil {
+		err = os.NewSyscallError("read", rerr)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// Close waits for a dump under way; every later one ends with os.ErrClosed.
+func (c *netlinkConn) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.disconnect()
+}
+
+// eachMessage calls f for every message in a datagram.
+func eachMessage(b []byte, f func(h netlink.Header, body []byte) error) error {
+	for len(b) > 0 {
+		if len(b) < unix.SizeofNlMsghdr {
+			return fmt.Errorf("%w: header of %d octets", errMalformed, len(b))
+		}
+		h := netlink.Header{
+			Length:   binary.NativeEndian.Uint32(b),
+			Type:     netlink.HeaderType(binary.NativeEndian.Uint16(b[4:])),
+			Flags:    netlink.HeaderFlags(binary.NativeEndian.Uint16(b[6:])),
+			Sequence: binary.NativeEndian.Uint32(b[8:]),
+			PID:      binary.NativeEndian.Uint32(b[12:]),
+		}
+		if h.Length < unix.SizeofNlMsghdr || uint64(h.Length) > uint64(len(b)) {
+			return fmt.Errorf("%w: length %d of %d octets", errMalformed, h.Length, len(b))
+		}
+		if err := f(h, b[unix.SizeofNlMsghdr:h.Length]); err != nil {
+			return err
+		}
+		b = b[min(align(int(h.Length)), len(b)):]
+	}
+	return nil
+}
+
+// align rounds up to the 4 octets that messages and attributes are aligned to.
+func align(n int) int { return (n + 3) &^ 3 }
+
+// attributes walks the attributes in rest:
+//
+//	for a := (attributes{rest: b}); a.next(); {
+//		use(a.kind, a.value)
+//	}
+//
+// It ends at one that is malformed, since what follows cannot be found; what was read until then is good.
+type attributes struct {
+	rest  []byte
+	kind  uint16
+	value []byte
+}
+
+func (a *attributes) next() bool {
+	if len(a.rest) < unix.SizeofNlAttr {
+		return false
+	}
+	length := int(binary.NativeEndian.Uint16(a.rest))
+	if length < unix.SizeofNlAttr || length > len(a.rest) {
+		return false
+	}
+	// The two upper bits are flags (NLA_F_NESTED, NLA_F_NET_BYTEORDER).
+	a.kind = binary.NativeEndian.Uint16(a.rest[2:]) &^ (unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER)
+	a.value = a.rest[unix.SizeofNlAttr:length]
+	a.rest = a.rest[min(align(length), len(a.rest)):]
+	return true
+}
+
+// u32 returns the value as an unsigned number; 0 if it has not its 4 octets.
+func (a *attributes) u32() uint32 {
+	if len(a.value) < 4 {
+		return 0
+	}
+	return binary.NativeEndian.Uint32(a.value)
+}
+
+// u8 is u32 for one octet.
+func (a *attributes) u8() uint8 {
+	if len(a.value) < 1 {
+		return 0
+	}
+	return a.value[0]
+}
+
+// text returns the value up to its terminating NUL.
+func (a *attributes) text() string {
+	for i, c := range a.value {
+		if c == 0 {
+			return string(a.value[:i])
+		}
+	}
+	return string(a.value)
+}

@@ -1,0 +1,282 @@
+package machine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// linuxSource reads the kernel by rtnetlink, sock_diag and procfs.
+type linuxSource struct {
+	proc     string
+	bootTime time.Time
+
+	set     linkSet
+	tracker linkTracker
+	route   netlinkConn
+	diag    netlinkConn
+	byLink  atomic.Bool // this kernel has no RTM_GETSTATS
+
+	snmp, snmp6 *procFile
+	parser      snmpParser // used under snmp's lock
+	protocols   statTracker
+	settings    struct{ forwarding, ttl, fragTime *procFile }
+
+	sockets struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
+
+	prober *prober
+	stop   context.CancelFunc
+	events sync.WaitGroup
+}
+
+func newSource(ctx context.Context, o Options, f *faults) (source, error) {
+	if o.Portable {
+		return newPortable(o), nil
+	}
+	s, err := newLinuxSource(ctx, o, f)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	file := func(path string) *procFile { return &procFile{path: filepath.Join(o.Proc, path)} }
+	s := &linuxSource{
+		proc:     o.Proc,
+		bootTime: readBootTime(o.Proc, o.Now()),
+		route:    netlinkConn{family: unix.NETLINK_ROUTE},
+		diag:     netlinkConn{family: unix.NETLINK_SOCK_DIAG},
+		snmp:     file("net/snmp"),
+		snmp6:    file("net/snmp6"),
+	}
+	s.settings.forwarding = file("sys/net/ipv4/ip_forward")
+	s.settings.ttl = file("sys/net/ipv4/ip_default_ttl")
+	s.settings.fragTime = file("sys/net/ipv4/ipfrag_time")
+	narrow := isNarrowKernel()
+	s.tracker.narrow, s.protocols.narrow = narrow, narrow
+
+	var err error
+	if s.prober, err = newProber(o.Sys); err != nil {
+		return nil, err
+	}
+	w := &watcher{
+		set: &s.set, faults: f, now: o.Now,
+		dump:  func() ([]Link, error) { return dumpLinks(&s.route) },
+		probe: s.prober.fill,
+	}
+	first, err := openLinkEvents()
+	if err != nil {
+		s.prober.Close()
+		return nil, err
+	}
+	if err := w.resync(); err != nil {
+		first.Close()
+		s.prober.Close()
+		s.route.Close()
+		return nil, fmt.Errorf("read links: %w", err)
+	}
+	s.watch(w, first, o.Now)
+	return s, nil
+}
+
+// watch starts the goroutines that Close ends.
+func (s *linuxSource) watch(w *watcher, first eventSocket, now func() time.Time) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	// The socket that is open now is closed as ctx ends, which wakes the watcher.
+	var unhook func() bool
+	hook := func(e eventSocket) { unhook = context.AfterFunc(ctx, func() { e.Close() }) }
+	hook(first)
+	w.events = func() (eventSocket, error) {
+		unhook()
+		e, err := openLinkEvents()
+		if err != nil {
+			return nil, err
+		}
+		hook(e)
+		return e, nil
+	}
+	w.retry = func(ctx context.Context) error { return sleep(ctx, eventRetry) }
+	s.events.Go(func() { w.run(ctx, first) })
+	if s.tracker.narrow {
+		s.events.Go(func() { s.sample(ctx, now) })
+	}
+}
+
+// sample reads the counters that are 32 bits wide often enough to see each wrap, whoever asks or not.
+func (s *linuxSource) sample(ctx context.Context, now func() time.Time) {
+	for sleep(ctx, nextSample(s.set.load())) == nil {
+		// Errors show when somebody asks.
+		at := now()
+		_, _ = s.counters(at)
+		_, _ = s.stats(at)
+	}
+}
+
+// sleep waits for d, or until ctx ends, which is the error.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+func (s *linuxSource) Close() error {
+	s.stop()
+	s.events.Wait()
+	s.route.Close()
+	s.diag.Close()
+	s.prober.Close()
+	for _, f := range []*procFile{s.snmp, s.snmp6, s.settings.forwarding, s.settings.ttl, s.settings.fragTime} {
+		f.Close()
+	}
+	return nil
+}
+
+func (s *linuxSource) links(time.Time) (*Links, error) { return s.set.load(), nil }
+
+func (s *linuxSource) counters(at time.Time) (*LinkCounterTable, error) {
+	links := s.set.load()
+	return s.tracker.read(links, at, func() (*LinkCounterTable, error) {
+		if !s.byLink.Load() {
+			t, err := dumpCounters(&s.route, false, len(links.List))
+			if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EINVAL) {
+				return t, err
+			}
+			s.byLink.Store(true)
+		}
+		return dumpCounters(&s.route, true, len(links.List))
+	})
+}
+
+func (s *linuxSource) stats(at time.Time) (stats *Stats, err error) {
+	err = s.snmp.read(func(b []byte) error {
+		if stats, err = s.parser.parse(b); err == nil {
+			s.protocols.follow(stats, at)
+		}
+		return err
+	})
+	return stats, err
+}
+
+func (s *linuxSource) stats6(time.Time) (stats *Stats, err error) {
+	err = s.snmp6.read(func(b []byte) error {
+		stats, err = parseSNMP6(b)
+		return err
+	})
+	return stats, err
+}
+
+func (s *linuxSource) ipv4Settings(time.Time) (IPv4Settings, error) {
+	settings := IPv4Settings{Forwarding: -1, DefaultTTL: -1, ReassemblyTimeout: -1}
+	var errs []error
+	for _, x := range []struct {
+		file *procFile
+		to   *int64
+	}{
+		{s.settings.forwarding, &settings.Forwarding},
+		{s.settings.ttl, &settings.DefaultTTL},
+		{s.settings.fragTime, &settings.ReassemblyTimeout},
+	} {
+		errs = append(errs, x.file.read(func(b []byte) error {
+			n, ok := parseNumber(bytes.TrimSpace(b))
+			if !ok || int64(n) < 0 {
+				return errors.New("no number in it")
+			}
+			*x.to = int64(n)
+			return nil
+		}))
+	}
+	if settings == (IPv4Settings{-1, -1, -1}) {
+		return settings, errors.Join(errs...)
+	}
+	return settings, nil
+}
+
+func (s *linuxSource) ipv4Addresses(time.Time) ([]Address, error) {
+	return dumpAddresses(&s.route, unix.AF_INET)
+}
+
+func (s *linuxSource) ipv4Routes(time.Time) ([]Route, error) {
+	return dumpRoutes(&s.route, unix.AF_INET)
+}
+
+func (s *linuxSource) ipv4Neighbours(time.Time) ([]Neighbour, error) {
+	return dumpNeighbours(&s.route, unix.AF_INET)
+}
+
+func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) {
+	out, err := dumpSockets(&s.diag, unix.IPPROTO_TCP, inetSocket.tcp, int(s.sockets.tcp.Load()))
+	if err != nil {
+		return readProcSockets(inetSocket.tcp, filepath.Join(s.proc, "net/tcp"), filepath.Join(s.proc, "net/tcp6"))
+	}
+	s.sockets.tcp.Store(int64(len(out)))
+	return out, nil
+}
+
+func (s *linuxSource) udpSockets(time.Time) ([]UDPSocket, error) {
+	out, err := dumpSockets(&s.diag, unix.IPPROTO_UDP, inetSocket.udp, int(s.sockets.udp.Load()))
+	if err != nil {
+		return readProcSockets(inetSocket.udp, filepath.Join(s.proc, "net/udp"), filepath.Join(s.proc, "net/udp6"))
+	}
+	s.sockets.udp.Store(int64(len(out)))
+	return out, nil
+}
+
+func (s *linuxSource) host(time.Time) (Host, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return Host{}, os.NewSyscallError("uname", err)
+	}
+	return Host{
+		Hostname: unix.ByteSliceToString(u.Nodename[:]),
+		System:   unix.ByteSliceToString(u.Sysname[:]),
+		Release:  unix.ByteSliceToString(u.Release[:]),
+		Version:  unix.ByteSliceToString(u.Version[:]),
+		Hardware: unix.ByteSliceToString(u.Machine[:]),
+		BootTime: s.bootTime,
+	}, nil
+}
+
+// readBootTime returns when the machine was started, by /proc/uptime; zero if that cannot be told.
+func readBootTime(proc string, now time.Time) time.Time {
+	b, err := os.ReadFile(filepath.Join(proc, "uptime"))
+	if err != nil {
+		return time.Time{}
+	}
+	up, err := strconv.ParseFloat(string(nextField(&b)), 64)
+	if err != nil || !(up >= 0 && up < math.MaxInt64/1e9) {
+		return time.Time{}
+	}
+	return now.Add(-time.Duration(up * 1e9))
+}
+
+// isNarrowKernel reports whether the kernel's unsigned long, which many of its counters are, has 32 bits. It need not be ours: a
+// 32-bit program may run on a 64-bit kernel.
+func isNarrowKernel() bool {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return false
+	}
+	hardware := unix.ByteSliceToString(u.Machine[:])
+	return !strings.Contains(hardware, "64") && hardware != "s390x" && hardware != "alpha"
+}
