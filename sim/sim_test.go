@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +16,6 @@ import (
 	"walkabout/sim"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
-
-	"net/netip"
 )
 
 var flap = sim.Flap{Offset: 20 * time.Second, Every: time.Minute, For: 15 * time.Second}
