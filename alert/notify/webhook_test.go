@@ -98,7 +98,7 @@ func TestDocumentedBodies(t *testing.T) {
 		if err := json.Indent(&pretty, sent, "", "  "); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(page), "```json\n"+pretty.String()+"\n```") {
+		if !strings.Contains(string(page), "```json\n"+strings.TrimSpace(pretty.String())+"\n```") {
 			t.Errorf("docs/alerts.md does not have this %v body:\n%s", tr.State, pretty.String())
 		}
 	}
