@@ -11,6 +11,9 @@ import (
 // snapshotVersion is the format that Encode writes and DecodeSnapshot reads.
 const snapshotVersion = 1
 
+// mostCounted is more polls than any device has missed.
+const mostCounted = 1 << 30
+
 // Snapshot is everything that alerting must remember over a restart: a JSON document.
 type Snapshot struct {
 	Version     int           `json:"version"` // 1
@@ -129,7 +132,7 @@ func (s *Snapshot) validate() error {
 }
 
 func (d *DeviceState) validate() error {
-	if d.Failed < 0 {
+	if d.Failed < 0 || d.Failed > mostCounted {
 		return fmt.Errorf("%d failed polls", d.Failed)
 	}
 	if !writable(d.UpTimeAt, d.HeldUntil) {
@@ -149,7 +152,7 @@ func (d *DeviceState) validate() error {
 			return fmt.Errorf("interface %q is there twice", i.Key)
 		}
 		keys[i.Key] = true
-		if i.Absent < 0 || !writable(i.NeverUp, i.RemovedAt) {
+		if i.Absent < 0 || i.Absent > mostCounted || !writable(i.NeverUp, i.RemovedAt) {
 			return fmt.Errorf("interface %q: absent from %d walks, or time out of range", i.Key, i.Absent)
 		}
 		a := i.Mismatch

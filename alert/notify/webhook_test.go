@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -241,23 +242,28 @@ func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 func TestManagerOverHTTP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := make(pipes)
+		var mu sync.Mutex // the first request's handler may still run when the second comes
 		var bodies []string
 		var arrivals []time.Duration
 		began := time.Now()
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			arrivals = append(arrivals, time.Since(began).Round(time.Second))
 			var body notify.WebhookBody
 			err := json.NewDecoder(r.Body).Decode(&body)
+			mu.Lock()
+			arrivals = append(arrivals, time.Since(began).Round(time.Second))
+			nth := len(arrivals)
+			if err == nil && nth > 2 {
+				bodies = append(bodies, body.Alerts[0].Status)
+			}
+			mu.Unlock()
 			switch {
 			case err != nil:
 				t.Error(err)
-			case len(arrivals) == 1:
+			case nth == 1:
 				<-r.Context().Done()
-			case len(arrivals) == 2:
+			case nth == 2:
 				w.Header().Set("Retry-After", "60")
 				w.WriteHeader(http.StatusServiceUnavailable)
-			default:
-				bodies = append(bodies, body.Alerts[0].Status)
 			}
 		})}
 		served := make(chan struct{})
