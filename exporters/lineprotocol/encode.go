@@ -10,6 +10,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"walkabout/counter"
@@ -29,20 +30,20 @@ var (
 	latest   = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// Encoder turns Samples into lines. The zero value is ready. An Encoder is for one goroutine at a time.
+// Encoder turns Samples into lines. The zero value is ready. Append is for one goroutine at a time.
 type Encoder struct {
 	// Unsigned writes Counter32, Counter64 and Unsigned fields as unsigned integers (`1u`) in place of signed ones (`1i`).
 	// InfluxDB 1.8 needs a build with uint support for it, and no field of a measurement may ever change its type.
 	Unsigned bool
-	// Omitted counts the fields that Append left out.
-	Omitted Omitted
+
+	overflow, notFinite, invalid atomic.Uint64
 }
 
-// Omitted counts fields that line protocol cannot hold.
-type Omitted struct {
-	Overflow  uint64 // 2^63 or more, and not written as unsigned; a counter's rate is kept
-	NotFinite uint64 // NaN or infinite, a rate's too
-	Invalid   uint64 // without a name or a kind
+// Omitted returns how many fields Append left out, by reason: "overflow" for 2^63 or more that was not written as unsigned
+// (a counter's rate is kept), "not_finite" for NaN and the infinities (a rate's too), "invalid" for a field without a name or
+// a kind. It may be called from any goroutine.
+func (e *Encoder) Omitted() map[string]uint64 {
+	return map[string]uint64{"overflow": e.overflow.Load(), "not_finite": e.notFinite.Load(), "invalid": e.invalid.Load()}
 }
 
 // Append appends s as one line, with its newline, and returns the extended buffer. Fields are named and typed so:
@@ -95,7 +96,7 @@ func (e *Encoder) Append(dst []byte, s *metric.Sample) ([]byte, error) {
 
 func (e *Encoder) appendField(dst []byte, f *metric.Field) []byte {
 	if f.Name == "" {
-		e.Omitted.Invalid++
+		e.invalid.Add(1)
 		return dst
 	}
 	start := len(dst)
@@ -122,7 +123,7 @@ func (e *Encoder) appendField(dst []byte, f *metric.Field) []byte {
 		dst = strconv.AppendBool(dst, f.Num != 0)
 		return append(dst, ',')
 	default:
-		e.Omitted.Invalid++
+		e.invalid.Add(1)
 		return dst[:start]
 	}
 }
@@ -134,7 +135,7 @@ func (e *Encoder) appendUnsigned(dst []byte, start int, n uint64) []byte {
 	case e.Unsigned:
 		suffix = 'u'
 	case n > math.MaxInt64:
-		e.Omitted.Overflow++
+		e.overflow.Add(1)
 		return dst[:start]
 	}
 	dst = strconv.AppendUint(dst, n, 10)
@@ -160,7 +161,7 @@ func (e *Encoder) appendVerdict(dst, name []byte, f *metric.Field) []byte {
 // appendFloat appends v to the field that begins at start, or takes the field back.
 func (e *Encoder) appendFloat(dst []byte, start int, v float64) []byte {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		e.Omitted.NotFinite++
+		e.notFinite.Add(1)
 		return dst[:start]
 	}
 	// Whole numbers are common in rates (idle ports above all), and the search for the shortest form is slow for them.
