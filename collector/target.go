@@ -3,6 +3,7 @@ package collector
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -77,8 +78,8 @@ func (t Target) Validate(profiles Profiles) error {
 			add("collect: profile %q twice", name)
 		}
 	}
-	for name := range t.Labels {
-		if err := validateLabel(name); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
+		if err := validateLabel(name, t.Collect, profiles); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -101,7 +102,7 @@ func (t Target) Validate(profiles Profiles) error {
 		add("max_gap %d is below 1", t.MaxGap)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("target %q: %w", t.Name, err)
+		return &TargetError{t.Name, err}
 	}
 	return nil
 }
@@ -134,7 +135,7 @@ func SplitAddress(address string) (host string, port uint16, err error) {
 // BuiltInTags are the tags that the collector itself gives to samples; no label may have one of these names.
 func BuiltInTags() []string { return []string{"device", "agent_host", "hostname", "ifName", "ifDescr"} }
 
-func validateLabel(name string) error {
+func validateLabel(name string, collect []string, profiles Profiles) error {
 	switch {
 	case name == "":
 		return errors.New("a label needs a name")
@@ -142,6 +143,11 @@ func validateLabel(name string) error {
 		return fmt.Errorf("label %q: the collector has a tag of that name; choose another", name)
 	case name == "time" || strings.HasPrefix(name, "_"):
 		return fmt.Errorf("label %q: InfluxDB keeps this name for itself; choose another", name)
+	}
+	for _, profile := range collect {
+		if p := profiles[profile]; p != nil && p.uses(name) {
+			return fmt.Errorf("label %q: the profile %q has a tag or field of that name; choose another", name, profile)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,176 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"walkabout/collector/session"
+	"walkabout/counter"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// What every request may carry beside what it is for.
+var (
+	sysUpTime     = oid.MustParse("1.3.6.1.2.1.1.3")
+	sysName       = oid.MustParse("1.3.6.1.2.1.1.5")
+	snmpEngineID  = oid.MustParse("1.3.6.1.6.3.10.2.1.1")
+	snmpEngineNow = oid.MustParse("1.3.6.1.6.3.10.2.1.3") // snmpEngineTime
+
+	instance = oid.New(0)
+)
+
+var (
+	errNotIncreasing = errors.New("the agent's OIDs do not increase")
+	errTooMuch       = errors.New("the table has more rows or needs more requests than a poll may take")
+	errEmpty         = errors.New("the agent answered with no variables")
+	errOtherName     = errors.New("the agent answered with another variable than the one asked for")
+)
+
+const (
+	// replySize is what a reply should fit in: an Ethernet frame, without the headers of IPv6 and UDP and of an SNMP message.
+	replySize = 1500 - 48 - 100
+	// firstVarBindSize is taken for the size of a varbind until the agent has shown its own.
+	firstVarBindSize = 22
+
+	maxRequests = 1 << 14 // for one table
+	maxCells    = 1 << 20 // of one table: rows by columns
+
+	// maxTimeouts is how many requests of a poll may go unanswered, all their retries included. One is forgiven: the reply may
+	// have been too large for the path.
+	maxTimeouts = 2
+	// maxFailures is how many requests of a poll may fail in any way.
+	maxFailures = 64
+
+	cleanPolls = 20 // polls without a failure after which the limit on repetitions is doubled again
+)
+
+// asker puts a target's requests, and learns what the target can bear. The limits of one poll are set by begin.
+type asker struct {
+	client  session.Client
+	most    int // the target's MaxRepetitions
+	limit   int // the most repetitions that the target has not failed at
+	clean   int // polls since it failed
+	size    int // octets that its varbinds take, a moving average
+	engine  uint64
+	engined bool // it has snmpEngineTime
+
+	timeouts, failures int // of this poll
+
+	names    []oid.OID // scratch
+	varbinds []snmp.VarBind
+}
+
+func (a *asker) begin(client session.Client) {
+	a.client = client
+	if a.failures == 0 {
+		if a.clean++; a.clean >= cleanPolls {
+			a.clean, a.limit = 0, min(a.limit*2, a.most)
+		}
+	}
+	a.timeouts, a.failures = 0, 0
+}
+
+// repetitions returns how many rows of so many columns should fit a reply.
+func (a *asker) repetitions(columns int) int {
+	return max(1, min(a.limit, replySize/(columns*a.size)))
+}
+
+// bulk asks for the successors of each name in turn, together with the agent's clock, and returns what came after the clock. The
+// result is good until the next request.
+func (a *asker) bulk(ctx context.Context, columns []oid.OID, after oid.OID, repetitions int) (counter.Instant, []snmp.VarBind, error) {
+	a.names = append(a.names[:0], sysUpTime)
+	if a.engined {
+		a.names = append(a.names, snmpEngineNow)
+	}
+	clocks := len(a.names)
+	for _, c := range columns {
+		a.names = append(a.names, c.Join(after))
+	}
+	start := time.Now()
+	vbs, err := a.client.Bulk(ctx, a.varbinds[:0], clocks, a.names, repetitions)
+	return a.finish(start, vbs, clocks, err)
+}
+
+// get asks for the only instance of each object, together with the agent's clock.
+func (a *asker) get(ctx context.Context, objects []oid.OID) (counter.Instant, []snmp.VarBind, error) {
+	a.names = append(a.names[:0], sysUpTime.Join(instance))
+	if a.engined {
+		a.names = append(a.names, snmpEngineNow.Join(instance))
+	}
+	clocks := len(a.names)
+	for _, o := range objects {
+		a.names = append(a.names, o.Join(instance))
+	}
+	start := time.Now()
+	vbs, err := a.client.Get(ctx, a.varbinds[:0], a.names)
+	if err == nil && len(vbs) != len(a.names) {
+		err = fmt.Errorf("%w: %d variables where %d were asked for", session.ErrMalformed, len(vbs), len(a.names))
+	}
+	return a.finish(start, vbs, clocks, err)
+}
+
+// finish takes the agent's clock from a reply.
+func (a *asker) finish(start time.Time, vbs []snmp.VarBind, clocks int, err error) (counter.Instant, []snmp.VarBind, error) {
+	now := time.Now()
+	at := counter.Instant{At: now, RoundTrip: now.Sub(start), Engine: a.engine}
+	if err == nil && len(vbs) < clocks {
+		err = errEmpty
+	}
+	if err != nil {
+		return at, nil, err
+	}
+	a.varbinds = vbs
+	a.size = max(8, (3*a.size+snmp.VarBindsSize(vbs)/len(vbs)+2)/4)
+	if v := vbs[0]; v.Name == sysUpTime.Join(instance) && v.Value.Kind() == snmp.KindTimeTicks {
+		at.UpTime, at.HasUpTime = uint32(v.Value.Uint()), true
+	}
+	if a.engined {
+		if v := vbs[1]; v.Name == snmpEngineNow.Join(instance) && v.Value.Kind() == snmp.KindInteger {
+			at.EngineTime, at.HasEngineTime = uint32(v.Value.Int()), true
+		}
+	}
+	return at, vbs[clocks:], nil
+}
+
+// remedy is what may help after a request that failed.
+type remedy int
+
+const (
+	giveUp   remedy = iota // on the whole poll
+	askLess                // ask for less at a time
+	leaveOut               // ask without the name that the agent complained of
+)
+
+// remedyFor decides what to do after err. position is that of the name that the agent complained of, behind the clocks, with leaveOut.
+func (a *asker) remedyFor(ctx context.Context, err error, clocks int) (r remedy, position int) {
+	a.failures++
+	a.clean = 0
+	var response *session.ResponseError
+	switch {
+	case ctx.Err() != nil || a.failures > maxFailures:
+		return giveUp, 0
+	case errors.Is(err, session.ErrTimeout):
+		if a.timeouts++; a.timeouts >= maxTimeouts {
+			return giveUp, 0
+		}
+		return askLess, 0
+	case errors.As(err, &response):
+		if response.Status != snmp.TooBig && response.Index > clocks {
+			return leaveOut, response.Index - clocks - 1
+		}
+		return askLess, 0
+	case errors.Is(err, session.ErrMalformed), errors.Is(err, errEmpty):
+		return askLess, 0
+	}
+	return giveUp, 0
+}
+
+func (a *asker) clocks() int {
+	if a.engined {
+		return 2
+	}
+	return 1
+}

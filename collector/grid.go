@@ -1,0 +1,92 @@
+package collector
+
+import (
+	"walkabout/counter"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// grid is what a poll has read of one table or of one group of scalars, which is a grid of one row. Its memory is used again.
+type grid struct {
+	width   int
+	rows    map[oid.OID]int // the row of an index
+	index   []oid.OID       // of each row, in the order of their coming
+	cells   []snmp.Value    // width a row; NULL is a cell that was not answered
+	spans   []span          // of each row's counters
+	moments []counter.Instant
+	faults  []error // one a column: why it was not read to its end, nil if it was
+}
+
+// span names the moments, first to last, that the counters of a row are of; both are -1 if none was read.
+type span struct{ first, last int32 }
+
+func (g *grid) reset(width int) {
+	g.width = width
+	if g.rows == nil {
+		g.rows = map[oid.OID]int{}
+	}
+	clear(g.rows)
+	clear(g.index)
+	clear(g.cells)
+	clear(g.faults)
+	g.index, g.cells, g.spans, g.moments = g.index[:0], g.cells[:0], g.spans[:0], g.moments[:0]
+	g.faults = append(g.faults[:0], make([]error, width)...)
+}
+
+// row returns the row of index, which it adds if need be; -1 if the table would get too large.
+func (g *grid) row(index oid.OID) int {
+	if r, ok := g.rows[index]; ok {
+		return r
+	}
+	if len(g.cells)+g.width > maxCells {
+		return -1
+	}
+	r := len(g.index)
+	g.rows[index] = r
+	g.index = append(g.index, index)
+	for range g.width {
+		g.cells = append(g.cells, snmp.Null)
+	}
+	g.spans = append(g.spans, span{-1, -1})
+	return r
+}
+
+// values returns the cells of row r.
+func (g *grid) values(r int) []snmp.Value { return g.cells[r*g.width : (r+1)*g.width] }
+
+// touch notes that a counter of row r came with the latest moment.
+func (g *grid) touch(r int) {
+	m := int32(len(g.moments) - 1)
+	if g.spans[r].first < 0 {
+		g.spans[r].first = m
+	}
+	g.spans[r].last = m
+}
+
+// instant returns when the counters of row r were read. It is false if none was, or if the agent started anew between the first
+// and the last of them, so that they are not of one run.
+func (g *grid) instant(r int) (counter.Instant, bool) {
+	s := g.spans[r]
+	if s.first < 0 {
+		return counter.Instant{}, false
+	}
+	at := g.moments[s.first]
+	if s.last == s.first {
+		return at, true
+	}
+	last := g.moments[s.last]
+	at.RoundTrip += last.At.Sub(at.At)
+	// sysUpTime wraps after 497 days, so it is the difference that has a sign.
+	torn := at.HasUpTime != last.HasUpTime || int32(last.UpTime-at.UpTime) < 0
+	return at, !torn
+}
+
+// fault returns the first column that was not read to its end, and why; nil if all were.
+func (g *grid) fault() error {
+	for _, err := range g.faults {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

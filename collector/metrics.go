@@ -1,0 +1,100 @@
+package collector
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics returns what Stats says in Prometheus' form, to be registered where /metrics is served. A target that is gone takes its
+// series with it.
+func (c *Collector) Metrics() prometheus.Collector { return metrics{c} }
+
+type metrics struct{ c *Collector }
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("snmpcollect_"+name, help, labels, nil)
+}
+
+var (
+	targetsDesc    = describe("targets", "Targets that are polled.")
+	pollsDesc      = describe("polls_total", "Polls by their result: ok, partial (some parts are missing) or failed (no answer).", "device", "result")
+	missedDesc     = describe("polls_missed_total", "Slots of the schedule that passed because the poll before took too long.", "device")
+	failuresDesc   = describe("poll_failures_total", "Polls, and parts of polls, that failed.", "device", "reason")
+	lastDesc       = describe("poll_last_timestamp_seconds", "When the last poll began.", "device")
+	durationDesc   = describe("poll_duration_seconds", "How long the last poll took.", "device")
+	lagDesc        = describe("poll_lag_seconds", "By how much the last poll began late.", "device")
+	upDesc         = describe("up", "Whether the last poll was answered, at least in part.", "device")
+	samplesDesc    = describe("samples_total", "Samples that polls brought.", "device")
+	ratesDesc      = describe("rates_total", "Counter readings that have a rate.", "device", "verdict")
+	withheldDesc   = describe("rates_withheld_total", "Counter readings that have no rate, and why.", "device", "verdict")
+	findingsDesc   = describe("findings_total", "What the target's agent or configuration does that costs rates.", "device", "finding")
+	wrongTypesDesc = describe("wrong_types_total", "Values left out because their type is not their object's.", "device")
+	requestsDesc   = describe("requests_total", "SNMP requests, without those sent again.", "device")
+	retriesDesc    = describe("retries_total", "SNMP requests sent again.", "device")
+	droppedDesc    = describe("datagrams_dropped_total", "Datagrams that answered no request of the moment.", "device")
+	oddDesc        = describe("odd_values_total", "Values of an unknown type or outside their type's range.", "device")
+	panicsDesc     = describe("decoder_panics_total", "Panics of the decoder of SNMP, turned into errors.", "device")
+)
+
+var descriptions = []*prometheus.Desc{
+	targetsDesc, pollsDesc, missedDesc, failuresDesc, lastDesc, durationDesc, lagDesc, upDesc, samplesDesc, ratesDesc, withheldDesc, findingsDesc,
+	wrongTypesDesc, requestsDesc, retriesDesc, droppedDesc, oddDesc, panicsDesc,
+}
+
+// Describe implements prometheus.Collector.
+func (m metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range descriptions {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m metrics) Collect(out chan<- prometheus.Metric) {
+	all := m.c.Stats()
+	out <- prometheus.MustNewConstMetric(targetsDesc, prometheus.GaugeValue, float64(len(all)))
+	for _, s := range all {
+		collect(out, s)
+	}
+}
+
+func collect(out chan<- prometheus.Metric, s Stats) {
+	count := func(d *prometheus.Desc, n uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), append([]string{s.Device}, labels...)...)
+	}
+	gauge := func(d *prometheus.Desc, v float64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, s.Device)
+	}
+	count(pollsDesc, s.Polls-s.Partial-s.Failed, "ok")
+	count(pollsDesc, s.Partial, "partial")
+	count(pollsDesc, s.Failed, "failed")
+	count(missedDesc, s.Missed)
+	for reason, n := range s.Failures {
+		count(failuresDesc, n, reason)
+	}
+	if !s.Last.IsZero() {
+		gauge(lastDesc, float64(s.Last.UnixMilli())/1000)
+		gauge(durationDesc, s.Duration.Seconds())
+		gauge(lagDesc, s.Lag.Seconds())
+		up := 0.0
+		if s.Answered {
+			up = 1
+		}
+		gauge(upDesc, up)
+	}
+	count(samplesDesc, s.Samples)
+	for verdict, n := range s.Verdicts {
+		if verdict.HasRate() {
+			count(ratesDesc, n, verdict.String())
+		} else {
+			count(withheldDesc, n, verdict.String())
+		}
+	}
+	for finding, n := range s.Findings {
+		count(findingsDesc, n, finding.String())
+	}
+	count(wrongTypesDesc, s.WrongTypes)
+	count(requestsDesc, s.Requests)
+	count(retriesDesc, s.Retries)
+	count(droppedDesc, s.Dropped)
+	count(oddDesc, s.Odd)
+	count(panicsDesc, s.Panics)
+}

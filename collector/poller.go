@@ -1,0 +1,264 @@
+package collector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"walkabout/collector/session"
+	"walkabout/counter"
+	"walkabout/metric"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// Dial opens a session; session.Open is one.
+type Dial func(ctx context.Context, o session.Options) (session.Client, error)
+
+// poller polls one target. It is for one goroutine.
+type poller struct {
+	target Target
+	host   string
+	parts  []*part
+	dial   Dial
+	open   session.Options
+	client session.Client // nil until dialled, and after an error that a new session may mend
+	asker  asker
+	stats  *stats
+	log    *slog.Logger
+	state  string // the kind of error that was logged last, "" for none
+
+	hostname string // sysName
+	noEngine bool   // the agent has no snmpEngineID
+	previous counter.Instant
+	polled   bool // previous is set
+}
+
+func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*poller, error) {
+	if err := t.Validate(profiles); err != nil {
+		return nil, err
+	}
+	host, port, err := SplitAddress(t.Address)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := newParts(t, profiles)
+	if err != nil {
+		return nil, &TargetError{t.Name, err}
+	}
+	p := &poller{
+		target: t, host: host, parts: parts, dial: dial, log: log.With("device", t.Name), stats: newStats(t.Name),
+		asker: asker{most: t.MaxRepetitions, limit: t.MaxRepetitions, size: firstVarBindSize},
+	}
+	p.open = session.Options{
+		Host: host, Port: port, Credential: t.Credential, Timeout: t.Timeout, Retries: t.Retries, NoBulk: t.NoBulk, Stats: &p.stats.session,
+	}
+	return p, nil
+}
+
+// close ends the session.
+func (p *poller) close() {
+	if p.client != nil {
+		_ = p.client.Close()
+		p.client = nil
+	}
+}
+
+// scratch is the memory that a poll needs only while it lasts; so a fleet needs as much of it as polls run at a time.
+type scratch struct {
+	grid     grid
+	walker   walker
+	rows     []row
+	counted  []counter.Row
+	values   []uint64
+	rates    []float64
+	verdicts []counter.Verdict
+	findings []counter.Finding
+	template []tag
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// poll polls the target once. It returns when ctx ends, with what came until then.
+func (p *poller) poll(ctx context.Context) Poll {
+	began := time.Now()
+	poll := Poll{Device: p.target.Name, At: began, Interval: p.target.Interval}
+	at, err := p.greet(ctx)
+	poll.Duration = time.Since(began)
+	if err != nil {
+		poll.Err = err
+		p.close()
+		return poll
+	}
+	poll.Answered = true
+	poll.UpTime, poll.HasUpTime = at.UpTime, at.HasUpTime
+	poll.Reset = p.polled && counter.Between(p.previous, at, 0).Verdict == counter.Reset
+	p.previous, p.polled = at, true
+	if poll.Reset {
+		p.noEngine = false // it may be another agent
+	}
+
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	var errs []error
+	for i, part := range p.parts {
+		rows, fatal := part.read(ctx, &p.asker, &s.walker, &s.grid)
+		missing := part.missing(&s.grid)
+		if missing == nil {
+			poll.Complete = append(poll.Complete, part.measurement)
+		} else {
+			errs = append(errs, missing)
+		}
+		poll.Samples = p.samples(poll.Samples, s, part, rows, began)
+		if fatal != nil {
+			for _, rest := range p.parts[i+1:] {
+				errs = append(errs, &PartError{Part: rest.measurement, Err: fatal})
+			}
+			p.close()
+			break
+		}
+	}
+	poll.Duration = time.Since(began)
+	poll.Err = errors.Join(errs...)
+	return poll
+}
+
+// greet opens the session if there is none, and asks who is there. Where that gets no answer, nothing else is asked.
+func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
+	if p.client == nil {
+		client, err := p.dial(ctx, p.open)
+		if err != nil {
+			return counter.Instant{}, err
+		}
+		p.client = client
+	}
+	p.asker.begin(p.client)
+	for {
+		names := []oid.OID{sysName}
+		if !p.noEngine {
+			names = append(names, snmpEngineID)
+		}
+		if !p.noEngine && !p.asker.engined {
+			names = append(names, snmpEngineNow)
+		}
+		at, vbs, err := p.asker.get(ctx, names)
+		var response *session.ResponseError
+		if errors.As(err, &response) {
+			if !p.noEngine {
+				p.noEngine, p.asker.engined = true, false
+				continue // it may be these objects that it cannot answer
+			}
+			return at, nil // it is there, at least
+		}
+		if err != nil {
+			return at, err
+		}
+		p.hostname = vbs[0].Value.Octets()
+		if !p.noEngine {
+			p.meet(&at, vbs[1:])
+		}
+		return at, nil
+	}
+}
+
+// meet takes note of the agent's engine: snmpEngineID, and snmpEngineTime unless it came with the clock already.
+func (p *poller) meet(at *counter.Instant, vbs []snmp.VarBind) {
+	id := vbs[0].Value
+	if id.Kind() != snmp.KindOctetString || id.Octets() == "" {
+		p.noEngine, p.asker.engined, p.asker.engine = true, false, 0
+		return
+	}
+	p.asker.engine = counter.Hash(id.Octets())
+	at.Engine = p.asker.engine
+	if len(vbs) > 1 && vbs[1].Value.Kind() == snmp.KindInteger {
+		at.EngineTime, at.HasEngineTime = uint32(vbs[1].Value.Int()), true
+		p.asker.engined = true
+	}
+}
+
+// samples judges what a part has read and appends its samples.
+func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int, at time.Time) []metric.Sample {
+	complete := s.grid.fault() == nil
+	s.rows = part.rows(s.rows[:0], &s.grid, count)
+	p.judge(s, part, complete)
+	if complete && part.remembered != nil {
+		part.forget(&s.grid)
+	}
+	s.template = p.template(s.template[:0], part)
+	tags := make([]metric.Tag, 0, len(s.rows)*len(s.template))
+	fields := make([]metric.Field, 0, len(s.rows)*(len(part.objects)+1))
+	for i, r := range s.rows {
+		firstTag, firstField := len(tags), len(fields)
+		tags = part.appendTags(tags, s.template, &s.grid, r)
+		fields = p.appendFields(fields, part, &s.grid, r, s.counted, i)
+		if len(fields) == firstField {
+			continue
+		}
+		dst = append(dst, metric.Sample{
+			Measurement: part.measurement, At: at,
+			Tags:   tags[firstTag:len(tags):len(tags)],
+			Fields: fields[firstField:len(fields):len(fields)],
+		})
+	}
+	return dst
+}
+
+// judge fills s.counted, one for each of s.rows, if the part has counters.
+func (p *poller) judge(s *scratch, part *part, complete bool) {
+	s.counted = s.counted[:0]
+	if part.tracker == nil || len(s.rows) == 0 && !complete {
+		return
+	}
+	width := len(part.counters)
+	s.values = sized(s.values, width*len(s.rows))
+	s.rates = sized(s.rates, width*len(s.rows))
+	s.verdicts = sized(s.verdicts, width*len(s.rows))
+	for i, r := range s.rows {
+		from, to := i*width, (i+1)*width
+		c := counter.Row{Name: r.name, Index: r.index, Values: s.values[from:to], Rates: s.rates[from:to], Verdicts: s.verdicts[from:to]}
+		part.count(&s.grid, r.at, &c)
+		s.counted = append(s.counted, c)
+	}
+	s.findings = part.tracker.Poll(time.Now(), complete, s.counted, s.findings[:0])
+	p.report(part, s.counted, s.findings)
+	for _, v := range s.verdicts {
+		p.stats.verdict(v)
+	}
+}
+
+// sized returns n zeros, in b's memory if it is large enough.
+func sized[T any](b []T, n int) []T {
+	if cap(b) < n {
+		return make([]T, n)
+	}
+	b = b[:n]
+	clear(b)
+	return b
+}
+
+// notice logs what changed in how polls end, and counts it.
+func (p *poller) notice(poll Poll, lag time.Duration) {
+	p.stats.poll(poll, lag)
+	state := ""
+	if poll.Err != nil {
+		state = cmp.Or(Reason(poll.Err), "other")
+		if poll.Answered {
+			state = "partial " + state
+		}
+	}
+	if state == p.state {
+		return
+	}
+	switch {
+	case state == "":
+		p.log.Info("the target answers in full again")
+	case poll.Answered:
+		p.log.Warn("a part of the poll is missing", "err", poll.Err)
+	default:
+		p.log.Warn("the target does not answer", "err", poll.Err)
+	}
+	p.state = state
+}

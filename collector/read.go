@@ -1,0 +1,124 @@
+package collector
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// scalarsAtATime keeps requests and replies of scalars within a datagram.
+const scalarsAtATime = 30
+
+// read asks for the part. As walker.walk it leaves faults in the grid, and returns the error after which nothing more can be asked. rows
+// is how many of the grid's rows count: those that the slow columns alone have came or went during the walk.
+func (p *part) read(ctx context.Context, a *asker, w *walker, g *grid) (rows int, err error) {
+	g.reset(len(p.objects))
+	if p.table == nil {
+		return 1, p.readScalars(ctx, a, g)
+	}
+	*w = walker{asker: a, grid: g, objects: p.objects, legs: w.legs, names: w.names, indexes: w.indexes, state: w.state}
+	if len(p.fast) > 0 {
+		if err = w.walk(ctx, p.fast); err != nil {
+			w.fail(err, p.slow)
+			return len(g.index), err
+		}
+	}
+	rows = len(g.index)
+	if len(p.slow) > 0 {
+		err = w.walk(ctx, p.slow)
+	}
+	if len(p.fast) == 0 {
+		rows = len(g.index)
+	}
+	return rows, err
+}
+
+func (p *part) readScalars(ctx context.Context, a *asker, g *grid) error {
+	g.row(oid.OID{})
+	var groups [][]int
+	for group := range slices.Chunk(p.fast, scalarsAtATime) {
+		groups = append(groups, slices.Clone(group))
+	}
+	names := make([]oid.OID, 0, scalarsAtATime)
+	for len(groups) > 0 {
+		group := groups[len(groups)-1]
+		names = names[:0]
+		for _, c := range group {
+			names = append(names, p.objects[c].OID.OID)
+		}
+		at, vbs, err := a.get(ctx, names)
+		if err == nil {
+			groups = groups[:len(groups)-1]
+			g.moments = append(g.moments, at)
+			p.storeScalars(g, group, vbs)
+			continue
+		}
+		remedy, position := a.remedyFor(ctx, err, a.clocks())
+		switch {
+		case remedy == giveUp:
+			for _, group := range groups {
+				for _, c := range group {
+					g.faults[c] = err
+				}
+			}
+			return err
+		case remedy == leaveOut && position < len(group):
+			g.faults[group[position]] = err
+			group = slices.Delete(group, position, position+1)
+		case len(group) > 1:
+			half := len(group) / 2
+			groups[len(groups)-1] = group[half:]
+			groups = append(groups, group[:half])
+			continue
+		default:
+			g.faults[group[0]] = err
+			group = nil
+		}
+		if groups[len(groups)-1] = group; len(group) == 0 {
+			groups = groups[:len(groups)-1]
+		}
+	}
+	return nil
+}
+
+func (p *part) storeScalars(g *grid, group []int, vbs []snmp.VarBind) {
+	for i, c := range group {
+		o := p.objects[c]
+		if vbs[i].Name != o.OID.Join(instance) {
+			g.faults[c] = errOtherName
+			continue
+		}
+		if vbs[i].Value.IsException() {
+			continue
+		}
+		g.cells[c] = vbs[i].Value
+		if o.Type.counter() {
+			g.touch(0)
+		}
+	}
+}
+
+// missing describes the part's faults, nil if everything was answered.
+func (p *part) missing(g *grid) error {
+	var columns []string
+	var first error
+	for c, err := range g.faults {
+		if err != nil {
+			columns = append(columns, p.objects[c].Name)
+			if first == nil {
+				first = err
+			}
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	name := p.measurement
+	if len(columns) < len(g.faults) {
+		name += "/" + strings.Join(columns, ",")
+	}
+	return &PartError{Part: name, Err: first}
+}

@@ -1,0 +1,137 @@
+package collector
+
+import (
+	"slices"
+	"strings"
+
+	"walkabout/counter"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// row is a row of the grid that makes a sample.
+type row struct {
+	at     int    // in the grid
+	name   string // counter.Row.Name
+	index  uint32 // counter.Row.Index
+	series string // its tags
+	twin   bool   // another row has the same tags, or it has none: the index must be a tag
+}
+
+// rows appends to dst the first count rows of the grid that make samples, in the order of their index.
+func (p *part) rows(dst []row, g *grid, count int) []row {
+	if p.table == nil {
+		return append(dst, row{})
+	}
+	for r := range count {
+		values := g.values(r)
+		if !p.usable(g, values) {
+			continue
+		}
+		one := row{at: r, name: p.identify(values)}
+		switch {
+		case p.table.Interface == nil:
+			one.name += " " + g.index[r].String()
+		case g.index[r].Len() != 1:
+			continue // not an ifIndex
+		default:
+			one.index = g.index[r].Arc(0)
+		}
+		dst = append(dst, one)
+	}
+	slices.SortFunc(dst, func(a, b row) int { return g.index[a.at].Compare(g.index[b.at]) })
+	if !p.table.Index.Field {
+		return dst
+	}
+	seen := make(map[string]int, len(dst))
+	for i := range dst {
+		dst[i].series = p.series(g.values(dst[i].at))
+		dst[i].twin = strings.Trim(dst[i].series, "\x00") == ""
+		if first, ok := seen[dst[i].series]; ok {
+			dst[first].twin, dst[i].twin = true, true
+			continue
+		}
+		seen[dst[i].series] = i
+	}
+	return dst
+}
+
+// series joins the values of a row's tags.
+func (p *part) series(values []snmp.Value) string {
+	parts := make([]string, 0, 4)
+	for _, c := range p.tags {
+		s, _ := text(p.objects[c].Type, values[c])
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// usable reports whether the tags and the identity of a row are known. A tag that the agent does not have is known to be absent; one
+// whose column broke off before the row is not, and without it the row would be a series of its own.
+func (p *part) usable(g *grid, values []snmp.Value) bool {
+	broken := func(c int) bool { return g.faults[c] != nil && values[c].Kind() == snmp.KindNull }
+	return !slices.ContainsFunc(p.tags, broken) && !slices.ContainsFunc(p.identity, broken)
+}
+
+// identify returns what a row is of: the first of its identity columns that says anything.
+func (p *part) identify(values []snmp.Value) string {
+	for _, c := range p.identity {
+		if s, _ := text(p.objects[c].Type, values[c]); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// count gives what was read of a row's counters to r. Counters that are not of one moment, or of an interface whose limits could
+// not be read, are not given: they would be judged wrongly.
+func (p *part) count(g *grid, at int, r *counter.Row) {
+	values := g.values(at)
+	var whole bool
+	if r.At, whole = g.instant(at); !whole {
+		return
+	}
+	if p.table != nil && p.table.Interface != nil {
+		l, known := p.limit(g, g.index[at], values)
+		if !known {
+			return
+		}
+		r.Speed, r.MTU, r.Type = l.speed, l.mtu, l.typ
+	}
+	if p.discontinuity >= 0 {
+		r.At.Discontinuity = uint32(values[p.discontinuity].Uint())
+	}
+	for k, c := range p.counters {
+		if values[c].Kind() == p.objects[c].Type.kind() {
+			r.Values[k] = values[c].Uint()
+			r.Has |= 1 << k
+		}
+	}
+}
+
+// limit returns the limits of an interface, and whether they are known.
+func (p *part) limit(g *grid, index oid.OID, values []snmp.Value) (limits, bool) {
+	var numbers [4]int64
+	for i, c := range p.limits {
+		if c < 0 {
+			continue
+		}
+		if g.faults[c] != nil && values[c].Kind() == snmp.KindNull {
+			l, ok := p.remembered[index]
+			return l, ok
+		}
+		numbers[i] = values[c].Int()
+	}
+	l := limits{speed: counter.Speed(uint32(numbers[highSpeed]), uint32(numbers[speed])), mtu: int(numbers[mtu]), typ: int(numbers[typ])}
+	p.remembered[index] = l
+	return l, true
+}
+
+// forget drops the limits of interfaces that no longer exist, after a walk that was complete.
+func (p *part) forget(g *grid) {
+	for index := range p.remembered {
+		if _, ok := g.rows[index]; !ok {
+			delete(p.remembered, index)
+		}
+	}
+}

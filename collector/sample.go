@@ -1,0 +1,153 @@
+package collector
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"walkabout/counter"
+	"walkabout/metric"
+	"walkabout/snmp"
+)
+
+// tag is a tag that samples of a part have: a value of the target's, or one of the row's.
+type tag struct {
+	name  string
+	value string
+	from  int // the column; fixed: value; fromIndex: the row's index
+}
+
+const (
+	fixed     = -1
+	fromIndex = -2
+)
+
+// template appends the tags that rows of part may have, in the order of their names. A label gives way to a tag of the same name.
+func (p *poller) template(dst []tag, part *part) []tag {
+	dst = append(dst, tag{"agent_host", p.host, fixed}, tag{"device", p.target.Name, fixed}, tag{"hostname", p.hostname, fixed})
+	for _, c := range part.tags {
+		dst = append(dst, tag{part.objects[c].Name, "", c})
+	}
+	if part.table != nil {
+		dst = append(dst, tag{part.table.Index.Name, "", fromIndex})
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.target.Labels)) {
+		if !slices.ContainsFunc(dst, func(t tag) bool { return t.name == name }) {
+			dst = append(dst, tag{name, p.target.Labels[name], fixed})
+		}
+	}
+	slices.SortFunc(dst, func(a, b tag) int { return cmp.Compare(a.name, b.name) })
+	return dst
+}
+
+// appendTags appends the tags of a row. Empty ones are left out: most stores cannot tell them from absent ones.
+func (p *part) appendTags(dst []metric.Tag, template []tag, g *grid, r row) []metric.Tag {
+	for _, t := range template {
+		value := t.value
+		switch {
+		case t.from >= 0:
+			value, _ = text(p.objects[t.from].Type, g.values(r.at)[t.from])
+		case t.from == fromIndex:
+			if p.table.Index.Field && !r.twin {
+				continue
+			}
+			value = g.index[r.at].String()
+		}
+		if value != "" {
+			dst = append(dst, metric.Tag{Name: t.name, Value: value})
+		}
+	}
+	return dst
+}
+
+// appendFields appends the fields of row r, whose counters were judged in counted[i]. A value of the wrong type is left out.
+func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, counted []counter.Row, i int) []metric.Field {
+	start := len(dst)
+	k := -1 // the position among the counters
+	for c, v := range g.values(r.at) {
+		o := &part.objects[c]
+		if o.Type.counter() {
+			k++
+		}
+		if v.Kind() == snmp.KindNull || o.Tag {
+			continue
+		}
+		f := metric.Field{Name: o.Name}
+		if o.Type.counter() {
+			if v.Kind() != o.Type.kind() {
+				p.wrongType(part, c, v)
+				continue
+			}
+			if verdict := counted[i].Verdicts[k]; verdict != counter.None {
+				f.Kind, f.Num, f.Rate, f.Verdict = metric.Counter32, v.Uint(), counted[i].Rates[k], verdict
+				if o.Type == TypeCounter64 {
+					f.Kind = metric.Counter64
+				}
+				dst = append(dst, f)
+			}
+			continue
+		}
+		if !field(&f, o.Type, v) {
+			p.wrongType(part, c, v)
+			continue
+		}
+		dst = append(dst, f)
+	}
+	if len(dst) > start && part.table != nil && part.table.Index.Field {
+		dst = append(dst, metric.Field{Name: part.table.Index.Name, Kind: metric.Integer, Num: uint64(r.index)})
+	}
+	return dst
+}
+
+// wrongType counts a value whose type is not its object's, and logs the first of each object.
+func (p *poller) wrongType(part *part, c int, v snmp.Value) {
+	p.stats.wrongType()
+	if part.warned[c] {
+		return
+	}
+	if part.warned == nil {
+		part.warned = map[int]bool{}
+	}
+	part.warned[c] = true
+	p.log.Warn("the agent serves an object with a wrong type; it is left out",
+		"object", part.objects[c].Name, "type", v.Kind().String(), "expected", string(part.objects[c].Type))
+}
+
+// report logs what the tracker found, one line for each kind, and counts it.
+func (p *poller) report(part *part, rows []counter.Row, findings []counter.Finding) {
+	type kind struct {
+		kind    counter.FindingKind
+		cleared bool
+	}
+	first, count := map[kind]counter.Finding{}, map[kind]int{}
+	for _, f := range findings {
+		k := kind{f.Kind, f.Cleared}
+		if _, ok := first[k]; !ok {
+			first[k] = f
+		}
+		count[k]++
+		if !f.Cleared {
+			p.stats.finding(f.Kind)
+		}
+	}
+	for k, f := range first {
+		args := []any{"measurement", part.measurement, "finding", k.kind.String()}
+		if f.Row >= 0 {
+			args = append(args, "row", rows[f.Row].Name, "rows", count[k])
+		}
+		if f.Column >= 0 {
+			args = append(args, "object", part.objects[part.counters[f.Column]].Name)
+		}
+		if f.Period > 0 {
+			args = append(args, "period", f.Period)
+		}
+		switch {
+		case k.cleared:
+			p.log.Info("no longer so", args...)
+		case k.kind == counter.SpeedAssumed:
+			p.log.Info("the speed of interfaces is assumed", args...)
+		default:
+			p.log.Warn("some rates cannot be had, or only with doubt", args...)
+		}
+	}
+}
