@@ -24,7 +24,7 @@ var statuses = map[string]uint64{
 	"up": 1, "down": 2, "testing": 3, "unknown": 4, "dormant": 5, "notPresent": 6, "lowerLayerDown": 7,
 }
 
-// parseRow makes a sample of "NAME ADMIN/OPER [in=N] [hc=N] [last=N] [index=N] [alias=S] [verdict=reset]". Octets are 1000
+// parseRow makes a sample of "NAME ADMIN/OPER [in=N] [hc=N] [last=N] [index=N] [alias=S] [verdict=reset|first]". Octets are 1000
 // unless "in=" says otherwise ("in=-" leaves them out); an ADMIN/OPER of "-" leaves both statuses out.
 func parseRow(t *testing.T, text string, at time.Time) metric.Sample {
 	t.Helper()
@@ -49,7 +49,7 @@ func parseRow(t *testing.T, text string, at time.Time) metric.Sample {
 		case "alias":
 			s.Fields = append(s.Fields, metric.Field{Name: "ifAlias", Kind: metric.String, Str: value})
 		case "verdict":
-			verdict = counter.Reset
+			verdict = map[string]counter.Verdict{"reset": counter.Reset, "first": counter.First}[value]
 		default:
 			t.Fatalf("row %q: %q", text, w)
 		}
@@ -315,6 +315,11 @@ func TestTransitions(t *testing.T) {
 			{30, "poll up=4294967250 | p1 up/down", nil}, // 46 ticks before the wrap
 			{60, "poll up=2900 | p1 up/down", one(firing)},
 		},
+		"sysUpTime that is near its wrap and a little early is no reset": {
+			{0, "poll up=4294964246 | p1 up/down", one(pending)},
+			{30, "poll up=10 | p1 up/down", nil}, // expected 50 ticks before the wrap
+			{60, "poll up=3010 | p1 up/down", one(firing)},
+		},
 		"a reset after more than half of sysUpTime's range": {
 			{0, "poll up=4000000000 | p1 up/down", one(pending)},
 			{30, "poll up=500 | p1 up/down", nil},
@@ -328,6 +333,17 @@ func TestTransitions(t *testing.T) {
 			{90, "poll | p1 up/down | p2 up/up", nil},
 			{330, "poll | p1 up/down | p2 up/up", nil},
 			{390, "poll | p1 up/down | p2 up/up", one(firing)},
+		},
+		"and a new port among them says nothing": {
+			{0, "poll | p1 up/down", one(pending)},
+			{30, "poll | p1 up/down verdict=reset | p2 up/up verdict=first", nil},
+			{60, "poll | p1 up/down | p2 up/up", nil},
+			{90, "poll | p1 up/down | p2 up/up", nil},
+		},
+		"first readings are no reset": {
+			{0, "poll | p1 up/down verdict=first", one(pending)},
+			{30, "poll | p1 up/down verdict=first", nil},
+			{60, "poll | p1 up/down", one(firing)},
 		},
 		"one port whose counters were cleared is no reboot": {
 			{0, "poll | p1 up/down | p2 up/up", one(pending)},

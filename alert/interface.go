@@ -260,7 +260,8 @@ func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, at time.T
 	if r.status != p.said {
 		p.describe(a, d, r)
 	}
-	if a.State == Pending && a.Polls >= 2 && a.Observed >= e.cfg.InterfaceMismatch.For {
+	// This is at least the second poll that agrees, whatever For is.
+	if a.State == Pending && a.Observed >= e.cfg.InterfaceMismatch.For {
 		p.describe(a, d, r)
 		a.Summary += ", seen for " + short(a.Observed)
 		ts = e.enter(ts, a, Firing, at)

@@ -370,6 +370,29 @@ func TestRestartDeliversWhatIsLeftInOrder(t *testing.T) {
 	})
 }
 
+// Notifiers that got to different transitions of one alert must not mix up each other's order.
+func TestRestartKeepsEachNotifiersOrder(t *testing.T) {
+	path := stateFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newReceiver("a"), newReceiver("b")
+		b.set(refuse)
+		d := open(t, path, a, b)
+		d.fire(t, "| p1 up/down")
+		a.expect(t, "p1 firing")
+		a.set(refuse)
+		d.poll(t, "| p1 up/up")
+		synctest.Wait()
+		d.poll(t, "| p1 up/up | p2 up/up") // has the state written once more, from the queues
+		d.close(t)
+
+		a, b = newReceiver("a"), newReceiver("b")
+		d = open(t, path, a, b)
+		d.close(t)
+		a.expect(t, "p1 resolved")
+		b.expect(t, "p1 firing", "p1 resolved")
+	})
+}
+
 // A kill is a copy of the state file at that moment: nothing that happens later reaches it.
 func TestKilledBetweenFiringAndNotifying(t *testing.T) {
 	path := stateFile(t)
