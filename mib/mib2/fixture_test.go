@@ -1,0 +1,221 @@
+package mib2_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"walkabout/machine"
+	"walkabout/mib"
+	"walkabout/mib/mib2"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// start is when the agent of the tests started, and now when it is asked.
+var (
+	start = time.Date(2024, 5, 17, 12, 0, 0, 0, time.UTC)
+	now   = start.Add(12345670 * time.Millisecond)
+)
+
+// device is a machine that a test sets up, and may change between requests. A nil part cannot be read.
+type device struct {
+	host       *machine.Host
+	links      *machine.Links
+	counters   []machine.LinkCounters
+	stats      *machine.Stats
+	settings   *machine.IPv4Settings
+	addresses  []machine.Address
+	routes     []machine.Route
+	neighbours []machine.Neighbour
+	tcp        []machine.TCPSocket
+	udp        []machine.UDPSocket
+	dumps      int // how often the counters were read
+}
+
+var errUnreadable = errors.New("unreadable")
+
+func value[T any](p *T) (T, error) {
+	if p == nil {
+		var none T
+		return none, errUnreadable
+	}
+	return *p, nil
+}
+
+func pointer[T any](p *T) (*T, error) {
+	if p == nil {
+		return nil, errUnreadable
+	}
+	return p, nil
+}
+
+func list[T any](l []T) ([]T, error) {
+	if l == nil {
+		return nil, errUnreadable
+	}
+	return l, nil
+}
+
+func (d *device) machine() *machine.Machine {
+	return machine.NewGiven(machine.Given{
+		Host:  func(time.Time) (machine.Host, error) { return value(d.host) },
+		Links: func(time.Time) (*machine.Links, error) { return pointer(d.links) },
+		Counters: func(time.Time) (*machine.LinkCounterTable, error) {
+			d.dumps++
+			rows, err := list(d.counters)
+			return &machine.LinkCounterTable{List: rows}, err
+		},
+		Stats:          func(time.Time) (*machine.Stats, error) { return pointer(d.stats) },
+		IPv4Settings:   func(time.Time) (machine.IPv4Settings, error) { return value(d.settings) },
+		IPv4Addresses:  func(time.Time) ([]machine.Address, error) { return list(d.addresses) },
+		IPv4Routes:     func(time.Time) ([]machine.Route, error) { return list(d.routes) },
+		IPv4Neighbours: func(time.Time) ([]machine.Neighbour, error) { return list(d.neighbours) },
+		TCPSockets:     func(time.Time) ([]machine.TCPSocket, error) { return list(d.tcp) },
+		UDPSockets:     func(time.Time) ([]machine.UDPSocket, error) { return list(d.udp) },
+	}, nil)
+}
+
+// mib returns the MIB of d.
+func (d *device) mib(t testing.TB) *mib2.MIB {
+	t.Helper()
+	m, err := mib2.New(mib2.Options{
+		Machine: d.machine(), Counters: &snmp.Counters{}, Start: start, System: mib2.DefaultSystem(), Modules: mib2.Modules(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// setLinks makes links, which ascend by Index, the links of d.
+func (d *device) setLinks(links ...machine.Link) {
+	next := &machine.Links{Generation: 1, RowGeneration: 1}
+	if d.links != nil {
+		next.Generation, next.RowGeneration = d.links.Generation+1, d.links.RowGeneration+1
+	}
+	for _, l := range links {
+		next.List = append(next.List, &l)
+	}
+	d.links = next
+}
+
+// name returns the OID of mib-2 and what follows, such as "1.3.0" for sysUpTime.0.
+func name(below string) oid.OID { return oid.MustParse("1.3.6.1.2.1." + below) }
+
+// ask returns the values of names below mib-2, asked in one request.
+func ask(t testing.TB, h mib.Handler, q *mib.Request, names ...string) []snmp.Value {
+	t.Helper()
+	view, err := h.View(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oids := make([]oid.OID, len(names))
+	for i, n := range names {
+		oids[i] = name(n)
+	}
+	values, err := view.Get(t.Context(), nil, oids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+// get returns one value of this moment.
+func get(t testing.TB, h mib.Handler, below string) snmp.Value {
+	t.Helper()
+	return ask(t, h, &mib.Request{At: now, Fresh: true}, below)[0]
+}
+
+// router is a machine with one of everything.
+func router() *device {
+	d := &device{
+		host: &machine.Host{
+			Hostname: "edge", System: "Linux", Release: "6.1.0", Version: "#1 SMP", Hardware: "x86_64",
+		},
+		counters: []machine.LinkCounters{
+			machine.NewLinkCounters(1, true, linkStats(1000)),
+			machine.NewLinkCounters(2, true, linkStats(1<<40)),
+			machine.NewLinkCounters(5, false, linkStats(5000)),
+		},
+		stats:    machine.NewStats(true, allStats(), machine.ICMPTypeCount{Type: 3, In: 1, Out: 2}),
+		settings: &machine.IPv4Settings{Forwarding: 1, DefaultTTL: 64, ReassemblyTimeout: 30},
+	}
+	d.counters[1].Discontinuity = start.Add(50 * time.Second)
+	d.setLinks(
+		machine.Link{
+			Index: 1, Name: "lo", Type: machine.TypeLoopback, Flags: machine.FlagUp | machine.FlagLoopback | machine.FlagRunning,
+			MTU: 65536, Address: "\x00\x00\x00\x00\x00\x00", Connector: machine.Absent,
+		},
+		machine.Link{
+			Index: 2, Name: "eth0", Alias: "uplink à Genève", Type: machine.TypeEthernet,
+			Flags: machine.FlagUp | machine.FlagBroadcast | machine.FlagRunning, OperState: machine.OperUp,
+			MTU: 1500, Speed: 25_000_000_000, Promiscuity: 1, Address: "\x02\x00\x5e\x10\x00\x01", Connector: machine.Present,
+			Master: 5, LastChange: start.Add(100 * time.Second), Created: start.Add(50 * time.Second),
+		},
+		machine.Link{
+			Index: 5, Name: "br0", Kind: "bridge", Type: machine.TypeEthernet, Flags: machine.FlagUp, OperState: machine.OperLowerLayerDown,
+			MTU: 9000, Address: "\x02\x00\x5e\x10\x00\x05",
+		},
+	)
+	d.links.LastChange = start.Add(50 * time.Second)
+	d.addresses = []machine.Address{
+		{Prefix: netip.MustParsePrefix("10.0.0.1/24"), Link: 2, Broadcast: netip.MustParseAddr("10.0.0.255")},
+		{Prefix: netip.MustParsePrefix("127.0.0.1/8"), Link: 1},
+	}
+	d.routes = []machine.Route{
+		{
+			Dst: netip.MustParsePrefix("0.0.0.0/0"), NextHop: netip.MustParseAddr("10.0.0.254"), Link: 2, Metric: 100,
+			Type: machine.RouteUnicast, Protocol: machine.ProtocolOSPF,
+		},
+		{
+			Dst: netip.MustParsePrefix("10.0.0.0/24"), Source: netip.MustParseAddr("10.0.0.1"), Link: 2,
+			Type: machine.RouteUnicast, Protocol: machine.ProtocolKernel, Scope: 253,
+		},
+	}
+	d.neighbours = []machine.Neighbour{
+		{Addr: netip.MustParseAddr("10.0.0.2"), Link: 2, State: machine.NeighbourStale, Address: "\x02\x00\x5e\x10\x00\x02"},
+		{Addr: netip.MustParseAddr("10.0.0.254"), Link: 2, State: machine.NeighbourPermanent, Address: "\x02\x00\x5e\x10\x00\xfe"},
+	}
+	d.tcp = []machine.TCPSocket{
+		{Local: endpoint("10.0.0.1:22"), Remote: endpoint("10.0.0.9:50000"), State: machine.TCPEstablished},
+		{Local: endpoint("[::]:22"), Remote: endpoint("[::]:0"), State: machine.TCPListen},
+	}
+	d.udp = []machine.UDPSocket{
+		{Local: endpoint("0.0.0.0:161"), Remote: endpoint("0.0.0.0:0")},
+		{Local: endpoint("127.0.0.1:323"), Remote: endpoint("0.0.0.0:0")},
+	}
+	return d
+}
+
+func endpoint(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+
+// linkStats returns every counter of a link, each of its own value above base.
+func linkStats(base uint64) map[machine.LinkStat]uint64 {
+	stats := make(map[machine.LinkStat]uint64)
+	for s := machine.RxPackets; s <= machine.RxOtherHost; s++ {
+		stats[s] = base + 10*uint64(s)
+	}
+	stats[machine.Multicast] = 77
+	return stats
+}
+
+// allStats returns every figure of the protocols, each of its own value.
+func allStats() map[machine.Stat]uint64 {
+	stats := make(map[machine.Stat]uint64)
+	for s := machine.IPForwarding; s <= machine.UDPMemErrors; s++ {
+		stats[s] = 1000 + uint64(s)
+	}
+	stats[machine.TCPInSegs] = 1<<33 + 5
+	stats[machine.TCPMaxConn] = 1<<64 - 1
+	stats[machine.TCPRtoAlgorithm] = 1
+	return stats
+}
+
+// machineStatsInRange is allStats with legal values for the objects that have a range.
+func machineStatsInRange() *machine.Stats {
+	stats := allStats()
+	stats[machine.TCPRtoAlgorithm] = 4
+	return machine.NewStats(true, stats)
+}

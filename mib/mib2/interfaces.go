@@ -1,0 +1,186 @@
+package mib2
+
+import (
+	"context"
+	"sync"
+
+	"walkabout/machine"
+	"walkabout/mib"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// interfaces is what is kept of the links between requests.
+type interfaces struct {
+	mu      sync.Mutex
+	layout  *layout
+	unicast *unicast
+}
+
+// layout is what follows from the links alone. It is immutable.
+type layout struct {
+	links  *machine.Links
+	index  []oid.OID // by row, as links.List
+	stacks map[uint32]bool
+}
+
+// layoutOf returns the layout of l.
+func (i *interfaces) layoutOf(l *machine.Links) *layout {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	old := i.layout
+	if old != nil && old.links == l {
+		return old
+	}
+	next := &layout{links: l, stacks: make(map[uint32]bool)}
+	if old != nil && old.links.RowGeneration == l.RowGeneration && len(old.links.List) == len(l.List) {
+		next.index = old.index
+	} else {
+		p := newPacker(1, len(l.List))
+		for _, link := range l.List {
+			p.number(link.Index)
+		}
+		next.index = p.index()
+	}
+	for _, link := range l.List {
+		if link.Master != 0 {
+			next.stacks[link.Master] = true
+		}
+		if (link.Lower != 0 || link.LowerElsewhere) && link.Kind != "veth" && link.Kind != "netkit" {
+			next.stacks[link.Index] = true
+		}
+	}
+	i.layout = next
+	return next
+}
+
+// view is the links and their counters as one request sees them; ifTable and ifXTable share it.
+type view struct {
+	*layout
+	counters *machine.LinkCounterTable // empty if they cannot be read
+	unicast  func() *unicast           // computed when first needed
+}
+
+// interfacesView returns the view of q; false if the links cannot be read.
+func (m *MIB) interfacesView(ctx context.Context, q *mib.Request) (*view, bool) {
+	v := q.Shared(&m.interfaces, func() any {
+		r := m.reading(q)
+		links, err := r.Links(ctx)
+		if err != nil {
+			return (*view)(nil)
+		}
+		v := &view{layout: m.interfaces.layoutOf(links)}
+		if v.counters, err = r.Counters(ctx); err != nil {
+			v.counters = &machine.LinkCounterTable{}
+		}
+		v.unicast = sync.OnceValue(func() *unicast { return m.interfaces.unicastOf(v.counters) })
+		return v
+	}).(*view)
+	return v, v != nil
+}
+
+// countersOf returns the position in v.counters.List of the counters of the link of that row; -1 if there are none.
+func (v *view) countersOf(row int) int {
+	index, list := v.links.List[row].Index, v.counters.List
+	if row < len(list) && list[row].Index == index { // as good as always
+		return row
+	}
+	lo, hi := 0, len(list)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if list[mid].Index < index {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo == len(list) || list[lo].Index != index {
+		return -1
+	}
+	return lo
+}
+
+const ifNumber = 1
+
+func (m *MIB) ifScalars() mib.Group {
+	return mib.Group{
+		Entry:   interfacesGroup,
+		Columns: []uint32{ifNumber},
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			links, err := m.reading(q).Links(ctx)
+			return mib.Scalars(func(uint32) (snmp.Value, bool) {
+				if err != nil {
+					return snmp.Value{}, false
+				}
+				return snmp.Integer(int32(len(links.List))), true
+			})
+		},
+	}
+}
+
+const ifTableLastChange = 5
+
+func (m *MIB) ifMIBScalars() mib.Group {
+	return mib.Group{
+		Entry:   ifMIBObjects,
+		Columns: []uint32{ifTableLastChange},
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			links, err := m.reading(q).Links(ctx)
+			return mib.Scalars(func(uint32) (snmp.Value, bool) {
+				if err != nil {
+					return snmp.Value{}, false
+				}
+				return m.ticks(links.LastChange), true
+			})
+		},
+	}
+}
+
+// openInterfaces returns the Open of a table of interfaces, whose columns cell serves.
+func (m *MIB) openInterfaces(cell func(v *view, row int, column uint32) (snmp.Value, bool)) func(context.Context, *mib.Request) mib.Snapshot {
+	return func(ctx context.Context, q *mib.Request) mib.Snapshot {
+		v, ok := m.interfacesView(ctx, q)
+		if !ok {
+			return mib.Snapshot{}
+		}
+		return mib.Snapshot{Index: v.index, Cell: func(row int, column uint32) (snmp.Value, bool) { return cell(v, row, column) }}
+	}
+}
+
+// packets names counters of a link that no LinkStat is, but that are computed from some.
+type packets uint8
+
+const (
+	unicastIn   packets = iota // RxPackets without Multicast
+	discardedIn                // RxDropped and RxMissedErrors, which /proc/net/dev adds up too
+)
+
+// stat returns a counter of that row.
+func (v *view) stat(row int, s machine.LinkStat, kind snmp.Kind) (snmp.Value, bool) {
+	i := v.countersOf(row)
+	if i < 0 {
+		return snmp.Value{}, false
+	}
+	c := &v.counters.List[i]
+	n, known := c.Get(s)
+	return counter(kind, c.Wide, n, known)
+}
+
+// computed returns a computed counter of that row.
+func (v *view) computed(row int, which packets, kind snmp.Kind) (snmp.Value, bool) {
+	i := v.countersOf(row)
+	if i < 0 {
+		return snmp.Value{}, false
+	}
+	c := &v.counters.List[i]
+	switch which {
+	case unicastIn:
+		_, known := c.Get(machine.RxPackets)
+		return counter(kind, c.Wide, v.unicast().in[i], known)
+	case discardedIn:
+		dropped, known := c.Get(machine.RxDropped)
+		missed, _ := c.Get(machine.RxMissedErrors)
+		return counter(kind, c.Wide, dropped+missed, known)
+	}
+	return snmp.Value{}, false
+}

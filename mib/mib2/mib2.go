@@ -1,0 +1,167 @@
+// Package mib2 serves MIB-II (RFC 1213) of the machine that the agent runs on, with what its successors added to the same
+// groups: SNMPv2-MIB (RFC 3418), IF-MIB (RFC 2863), and the 64-bit counters of TCP-MIB and UDP-MIB (RFC 4022, 4113).
+//
+// An object that the system does not tell is noSuchInstance; no value stands in for it. Those of Linux are:
+//
+//   - ifOutQLen, ifInUnknownProtos, ifOutNUcastPkts, and the broadcast and outgoing multicast packets of ifXTable, which
+//     the kernel does not count;
+//   - ifSpeed and ifHighSpeed of a link whose speed the kernel does not know, such as an Ethernet port without a link.
+//     Loopback and tunnels have no speed of their own and are 0, as RFC 2863 wants it;
+//   - ifConnectorPresent where only the driver would know;
+//   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipRoutingDiscards.
+//
+// Counters are of one reading a request. A Counter32 is the low half of the Counter64 of the same thing.
+package mib2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"walkabout/machine"
+	"walkabout/mib"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// The groups of MIB-II, and the objects of IF-MIB.
+var (
+	mib2Root        = oid.New(1, 3, 6, 1, 2, 1)
+	systemGroup     = mib2Root.Append(1)
+	interfacesGroup = mib2Root.Append(2)
+	atGroup         = mib2Root.Append(3)
+	ipGroup         = mib2Root.Append(4)
+	icmpGroup       = mib2Root.Append(5)
+	tcpGroup        = mib2Root.Append(6)
+	udpGroup        = mib2Root.Append(7)
+	snmpGroup       = mib2Root.Append(11)
+	ifMIBObjects    = mib2Root.Append(31, 1)
+
+	zeroDotZero = snmp.ObjectID(oid.New(0, 0)) // a pointer to nothing (RFC 2578 section 3.5)
+)
+
+// Roots returns the subtrees to register a MIB for, ascending.
+func Roots() []oid.OID {
+	return []oid.OID{
+		systemGroup, interfacesGroup, atGroup, ipGroup, icmpGroup, tcpGroup, udpGroup, snmpGroup, ifMIBObjects,
+	}
+}
+
+// Options are what a MIB serves.
+type Options struct {
+	Machine  *machine.Machine
+	Counters *snmp.Counters // the snmp group; of the agent that serves this MIB
+	Start    time.Time      // when sysUpTime was 0
+	System   System         // DefaultSystem and what the administrator says
+	Modules  []Module       // sysORTable; Modules() and what else the agent serves
+}
+
+// MIB is a mib.Handler for the subtrees of Roots.
+type MIB struct {
+	tree     *mib.Tree
+	machine  *machine.Machine
+	counters *snmp.Counters
+	start    time.Time
+	modules  []Module
+	system   atomic.Pointer[System]
+
+	interfaces     interfaces
+	atRows         derived[machine.Neighbour, table[machine.Neighbour]]
+	addresses      derived[machine.Address, table[machine.Address]]
+	routes         derived[machine.Route, table[machine.Route]]
+	netToMediaRows derived[machine.Neighbour, table[machine.Neighbour]]
+	tcp            derived[machine.TCPSocket, table[connection]]
+	udp            derived[machine.UDPSocket, table[endpoint]]
+}
+
+// New returns the MIB of o; an error if o.System is not valid or something is missing.
+func New(o Options) (*MIB, error) {
+	if o.Machine == nil || o.Counters == nil || o.Start.IsZero() {
+		return nil, errors.New("mib2: machine, counters and start time are needed")
+	}
+	m := &MIB{machine: o.Machine, counters: o.Counters, start: o.Start, modules: o.Modules}
+	if err := m.SetSystem(o.System); err != nil {
+		return nil, err
+	}
+	var err error
+	m.tree, err = mib.NewTree(
+		m.systemScalars(), m.sysORTable(),
+		m.ifScalars(), m.ifTable(), m.ifXTable(), m.ifMIBScalars(),
+		m.atTable(),
+		m.ipScalars(), m.ipAddrTable(), m.ipRouteTable(), m.ipNetToMediaTable(),
+		m.icmpScalars(),
+		m.tcpScalars(), m.tcpConnTable(),
+		m.udpScalars(), m.udpTable(),
+		m.snmpScalars(),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("mib2: %w", err)
+	}
+	return m, nil
+}
+
+// View implements mib.Handler.
+func (m *MIB) View(ctx context.Context, q *mib.Request) (mib.View, error) { return m.tree.View(ctx, q) }
+
+// SetSystem replaces what the administrator says about this machine; an error, and no change, if s is not valid. Requests
+// may be under way.
+func (m *MIB) SetSystem(s System) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	m.system.Store(&s)
+	return nil
+}
+
+// reading returns the request's reading of this machine, which all handlers of the request share.
+func (m *MIB) reading(q *mib.Request) *machine.Reading {
+	return q.Shared(m.machine, func() any { return m.machine.Reading(q.At, q.Fresh) }).(*machine.Reading)
+}
+
+// ticks returns sysUpTime at the moment t: a TimeStamp (RFC 2579), 0 for what was before the start and for the zero Time. It
+// wraps after 497 days.
+func (m *MIB) ticks(t time.Time) snmp.Value {
+	if t.IsZero() || t.Before(m.start) {
+		return snmp.TimeTicks(0)
+	}
+	return snmp.TimeTicks(uint32(t.Sub(m.start) / (10 * time.Millisecond)))
+}
+
+// truthValue returns a TruthValue (RFC 2579).
+func truthValue(b bool) (snmp.Value, bool) {
+	if b {
+		return snmp.Integer(1), true
+	}
+	return snmp.Integer(2), true
+}
+
+// counter returns a counter of a reading as the given column type; false if it is not known, or if 64 bits are asked of a
+// counter that has only 32.
+func counter(kind snmp.Kind, wide bool, n uint64, known bool) (snmp.Value, bool) {
+	switch {
+	case !known:
+		return snmp.Value{}, false
+	case kind == snmp.KindCounter64:
+		return snmp.Counter64(n), wide
+	default:
+		return snmp.Counter32(uint32(n)), true
+	}
+}
+
+// cut returns the first octets of s, at most size, without parting a UTF-8 sequence.
+func cut(s string, size int) string {
+	if len(s) <= size {
+		return s
+	}
+	end := size
+	for end > size-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	if !utf8.RuneStart(s[end]) { // not UTF-8
+		end = size
+	}
+	return s[:end]
+}

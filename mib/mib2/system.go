@@ -1,0 +1,194 @@
+package mib2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"walkabout/machine"
+	"walkabout/mib"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// System is what the administrator says about this machine: the writable and the configured objects of the system group.
+type System struct {
+	Descr       string  // sysDescr; empty is what the kernel says of itself
+	ObjectID    oid.OID // sysObjectID
+	Contact     string  // sysContact
+	Name        string  // sysName; empty is the host's name
+	Location    string  // sysLocation
+	Services    int     // sysServices, 0 to 127
+	AuthenTraps bool    // snmpEnableAuthenTraps
+}
+
+// maxText is the size of a DisplayString here.
+const maxText = 255
+
+// ErrSystem is wrapped by Validate's errors.
+var ErrSystem = errors.New("bad system group")
+
+// DefaultSystem returns Net-SNMP's sysObjectID for this platform, which other tools know a host by, and its sysServices: a
+// host of layers 4 and 7.
+func DefaultSystem() System { return System{ObjectID: platformID(runtime.GOOS), Services: 72} }
+
+// Validate returns an error if s holds what the objects may not.
+func (s *System) Validate() error {
+	for _, text := range []struct{ name, value string }{
+		{"sysDescr", s.Descr}, {"sysContact", s.Contact}, {"sysName", s.Name}, {"sysLocation", s.Location},
+	} {
+		if len(text.value) > maxText {
+			return fmt.Errorf("%w: %s has %d octets, at most %d are allowed", ErrSystem, text.name, len(text.value), maxText)
+		}
+	}
+	if s.Services < 0 || s.Services > 127 {
+		return fmt.Errorf("%w: sysServices is %d, it must be 0 to 127", ErrSystem, s.Services)
+	}
+	if s.ObjectID.Len() < 2 {
+		return fmt.Errorf("%w: sysObjectID %q has less than two sub-identifiers", ErrSystem, s.ObjectID)
+	}
+	return nil
+}
+
+// platformID returns the member of NET-SNMP-TC's netSnmpAgentOIDs for a GOOS; unknown(255) for others.
+func platformID(goos string) oid.OID {
+	arcs := map[string]uint32{
+		"solaris": 3, "illumos": 3, "netbsd": 7, "freebsd": 8, "linux": 10, "android": 10, "openbsd": 12, "windows": 13,
+		"aix": 15, "darwin": 16, "ios": 16, "dragonfly": 17,
+	}
+	arc, ok := arcs[goos]
+	if !ok {
+		arc = 255
+	}
+	return oid.New(1, 3, 6, 1, 4, 1, 8072, 3, 2, arc)
+}
+
+// Module is a row of sysORTable: a MIB module that the agent serves.
+type Module struct {
+	ID    oid.OID // sysORID: of its MODULE-IDENTITY, or of a capabilities statement
+	Descr string
+	Since time.Time // when it was added; zero for the agent's start
+}
+
+// Modules returns the modules that this package serves.
+func Modules() []Module {
+	return []Module{
+		{ID: mib2Root, Descr: "RFC1213-MIB: system, interfaces, at, ip, icmp, tcp, udp, snmp"},
+		{ID: oid.New(1, 3, 6, 1, 6, 3, 1), Descr: "SNMPv2-MIB (RFC 3418): system, snmp"},
+		{ID: mib2Root.Append(31), Descr: "IF-MIB (RFC 2863): ifTable, ifXTable"},
+		{ID: mib2Root.Append(48), Descr: "IP-MIB (RFC 4293): the IPv4 scalars and tables of RFC 1213"},
+		{ID: mib2Root.Append(49), Descr: "TCP-MIB (RFC 4022): scalars, tcpConnTable"},
+		{ID: mib2Root.Append(50), Descr: "UDP-MIB (RFC 4113): scalars, udpTable"},
+	}
+}
+
+const (
+	sysDescr        = 1
+	sysObjectID     = 2
+	sysUpTime       = 3
+	sysContact      = 4
+	sysName         = 5
+	sysLocation     = 6
+	sysServices     = 7
+	sysORLastChange = 8
+	sysORTable      = 9
+)
+
+func (m *MIB) systemScalars() mib.Group {
+	return mib.Group{
+		Entry: systemGroup,
+		Columns: []uint32{
+			sysDescr, sysObjectID, sysUpTime, sysContact, sysName, sysLocation, sysServices, sysORLastChange,
+		},
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			s := m.system.Load()
+			return mib.Scalars(func(column uint32) (snmp.Value, bool) { return m.systemScalar(ctx, q, s, column) })
+		},
+	}
+}
+
+func (m *MIB) systemScalar(ctx context.Context, q *mib.Request, s *System, column uint32) (snmp.Value, bool) {
+	switch column {
+	case sysDescr:
+		return m.hostText(ctx, q, s.Descr, describe)
+	case sysObjectID:
+		return snmp.ObjectID(s.ObjectID), true
+	case sysUpTime:
+		// A request that asks for counters too is Fresh, and then its reading is of this very moment.
+		return m.ticks(q.At), true
+	case sysContact:
+		return snmp.OctetString(s.Contact), true
+	case sysName:
+		return m.hostText(ctx, q, s.Name, func(h machine.Host) string { return h.Hostname })
+	case sysLocation:
+		return snmp.OctetString(s.Location), true
+	case sysServices:
+		return snmp.Integer(int32(s.Services)), true
+	case sysORLastChange:
+		var last time.Time
+		for _, module := range m.modules {
+			if module.Since.After(last) {
+				last = module.Since
+			}
+		}
+		return m.ticks(last), true
+	}
+	return snmp.Value{}, false
+}
+
+// hostText returns the configured text, else what the machine says; false if that says nothing.
+func (m *MIB) hostText(ctx context.Context, q *mib.Request, configured string, of func(machine.Host) string) (snmp.Value, bool) {
+	if configured != "" {
+		return snmp.OctetString(configured), true
+	}
+	host, err := m.reading(q).Host(ctx)
+	text := of(host)
+	if err != nil || text == "" {
+		return snmp.Value{}, false
+	}
+	return snmp.OctetString(cut(text, maxText)), true
+}
+
+// describe returns sysDescr in Net-SNMP's form, which is that of uname -a without its last word.
+func describe(h machine.Host) string {
+	words := make([]string, 0, 5)
+	for _, word := range []string{h.System, h.Hostname, h.Release, h.Version, h.Hardware} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+const (
+	sysORID     = 2
+	sysORDescr  = 3
+	sysORUpTime = 4
+)
+
+func (m *MIB) sysORTable() mib.Group {
+	p := newPacker(1, len(m.modules))
+	for i := range m.modules {
+		p.number(uint32(i + 1))
+	}
+	t := table[Module]{index: p.index(), rows: m.modules}
+	cell := func(row *Module, column uint32) (snmp.Value, bool) {
+		switch column {
+		case sysORID:
+			return snmp.ObjectID(row.ID), true
+		case sysORDescr:
+			return snmp.OctetString(row.Descr), true
+		case sysORUpTime:
+			return m.ticks(row.Since), true
+		}
+		return snmp.Value{}, false
+	}
+	return mib.Group{
+		Entry:   systemGroup.Append(sysORTable, 1),
+		Columns: []uint32{sysORID, sysORDescr, sysORUpTime},
+		Open:    func(context.Context, *mib.Request) mib.Snapshot { return t.snapshot(cell) },
+	}
+}

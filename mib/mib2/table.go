@@ -1,0 +1,119 @@
+package mib2
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"sync"
+
+	"walkabout/mib"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// table is the rows of a conceptual table in the order of their index.
+type table[R any] struct {
+	index []oid.OID
+	rows  []R
+}
+
+// snapshot returns t with cells that cell computes.
+func (t *table[R]) snapshot(cell func(row *R, column uint32) (snmp.Value, bool)) mib.Snapshot {
+	return mib.Snapshot{Index: t.index, Cell: func(row int, column uint32) (snmp.Value, bool) {
+		return cell(&t.rows[row], column)
+	}}
+}
+
+// derived keeps what was made of the latest list of the machine's, so that all who see that list share the work. The zero value is
+// ready.
+type derived[E, T any] struct {
+	mu    sync.Mutex
+	first *E // with n it tells one list from another; it keeps the list's memory from being used again
+	n     int
+	value *T
+}
+
+// of returns what build makes of list.
+func (d *derived[E, T]) of(list []E, build func([]E) *T) *T {
+	if len(list) == 0 {
+		return build(nil)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.value == nil || d.first != &list[0] || d.n != len(list) {
+		d.first, d.n, d.value = &list[0], len(list), build(list)
+	}
+	return d.value
+}
+
+// packer makes the index of a table whose index values all have the same length, in one piece of memory.
+type packer struct {
+	arcs int // sub-identifiers an index value
+	b    []byte
+}
+
+func newPacker(arcs, rows int) *packer {
+	return &packer{arcs: arcs, b: make([]byte, 0, 4*arcs*rows)}
+}
+
+// number appends one sub-identifier.
+func (p *packer) number(n uint32) { p.b = binary.BigEndian.AppendUint32(p.b, n) }
+
+// address appends the four sub-identifiers of an IPv4 address.
+func (p *packer) address(a netip.Addr) {
+	for _, octet := range a.As4() {
+		p.number(uint32(octet))
+	}
+}
+
+// index returns the index values in the order in which they were appended.
+func (p *packer) index() []oid.OID {
+	size := 4 * p.arcs
+	packed := string(p.b)
+	index := make([]oid.OID, 0, len(packed)/size)
+	for ; len(packed) >= size; packed = packed[size:] {
+		o, err := oid.FromPacked(packed[:size])
+		if err != nil {
+			panic(err) // cannot be: whole and short
+		}
+		index = append(index, o)
+	}
+	return index
+}
+
+// netMask returns the dotted mask of a prefix of bits bits.
+func netMask(bits int) snmp.Value {
+	var mask [4]byte
+	binary.BigEndian.PutUint32(mask[:], uint32(uint64(1<<32-1)<<(32-bits)))
+	return snmp.IPAddress(netip.AddrFrom4(mask))
+}
+
+// endpoint is an IPv4 address and a port, as a number that sorts as their index does.
+type endpoint uint64
+
+// ipv4Endpoint returns ap in IPv4; false if it has no place there. An IPv6 wildcard has one, 0.0.0.0, where the socket takes
+// IPv4 traffic as well.
+func ipv4Endpoint(ap netip.AddrPort, both bool) (endpoint, bool) {
+	a := ap.Addr().Unmap()
+	if a.Is6() && a.IsUnspecified() && both {
+		a = netip.IPv4Unspecified()
+	}
+	if !a.Is4() {
+		return 0, false
+	}
+	octets := a.As4()
+	return endpoint(binary.BigEndian.Uint32(octets[:]))<<16 | endpoint(ap.Port()), true
+}
+
+func (e endpoint) addr() netip.Addr {
+	var octets [4]byte
+	binary.BigEndian.PutUint32(octets[:], uint32(e>>16))
+	return netip.AddrFrom4(octets)
+}
+
+func (e endpoint) port() uint16 { return uint16(e) }
+
+// pack appends e as an index has it.
+func (e endpoint) pack(p *packer) {
+	p.address(e.addr())
+	p.number(uint32(e.port()))
+}

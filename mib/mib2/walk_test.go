@@ -1,0 +1,119 @@
+package mib2_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/mib"
+	"walkabout/mib/mib2"
+	"walkabout/mib/mibtest"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// walk returns a line for each variable of h.
+func walk(t *testing.T, h mib.Handler) []string {
+	t.Helper()
+	var lines []string
+	for _, vb := range mibtest.Walk(t, h, &mib.Request{At: now}, mib2.Roots()...) {
+		lines = append(lines, vb.Name.String()+" = "+vb.Value.Kind().String()+": "+vb.Value.String())
+	}
+	return lines
+}
+
+func checkGolden(t *testing.T, file string, got []string) {
+	t.Helper()
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, []byte(strings.Join(got, "\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(strings.TrimSuffix(string(want), "\n"), "\n"), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// newRouterMIB is the MIB of router with what does not depend on the platform of the test.
+func newRouterMIB(t *testing.T) *mib2.MIB {
+	t.Helper()
+	counters := &snmp.Counters{}
+	counters.Add(snmp.InPkts, 1<<32+42)
+	counters.Add(snmp.ProxyDrops, 3)
+	m, err := mib2.New(mib2.Options{
+		Machine: router().machine(), Counters: counters, Start: start, Modules: mib2.Modules(),
+		System: mib2.System{ObjectID: oid.New(1, 3, 6, 1, 4, 1, 8072, 3, 2, 10), Contact: "noc@example.net", Services: 72},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestGoldenWalk(t *testing.T) { checkGolden(t, "router.walk", walk(t, newRouterMIB(t))) }
+
+func TestConformance(t *testing.T) {
+	mibtest.Test(t, newRouterMIB(t), mib2.Roots()...)
+}
+
+func TestRootsAscend(t *testing.T) {
+	roots := mib2.Roots()
+	for i := 1; i < len(roots); i++ {
+		if !roots[i-1].Less(roots[i]) || roots[i].HasPrefix(roots[i-1]) {
+			t.Errorf("%v does not stand behind %v", roots[i], roots[i-1])
+		}
+	}
+}
+
+// TestUnreadable takes the parts of a machine away one by one: their objects are gone, and the walk goes on to the end.
+func TestUnreadable(t *testing.T) {
+	all := walk(t, router().mib(t))
+	tests := []struct {
+		name string
+		take func(d *device)
+		gone []string // prefixes below mib-2
+	}{
+		{"host", func(d *device) { d.host = nil }, []string{"1.1.", "1.5."}},
+		{"links", func(d *device) { d.links = nil }, []string{"2.", "31."}},
+		{"counters", func(d *device) { d.counters = nil }, []string{
+			"2.2.1.10.", "2.2.1.11.", "2.2.1.12.", "2.2.1.13.", "2.2.1.14.", "2.2.1.16.", "2.2.1.17.", "2.2.1.19.", "2.2.1.20.",
+			"31.1.1.1.2.", "31.1.1.1.6.", "31.1.1.1.7.", "31.1.1.1.8.", "31.1.1.1.10.", "31.1.1.1.11.", "31.1.1.1.19.",
+		}},
+		{"stats", func(d *device) { d.stats = nil }, []string{
+			"4.3.", "4.4.", "4.5.", "4.6.", "4.7.", "4.8.", "4.9.", "4.10.", "4.11.", "4.12.", "4.14.", "4.15.", "4.16.", "4.17.", "4.18.",
+			"4.19.", "5.", "6.1.", "6.2.", "6.3.", "6.4.", "6.5.", "6.6.", "6.7.", "6.8.", "6.9.", "6.10.", "6.11.", "6.12.", "6.14.", "6.15.",
+			"6.17.", "6.18.", "7.1.", "7.2.", "7.3.", "7.4.", "7.8.", "7.9.",
+		}},
+		{"settings", func(d *device) { d.settings = nil }, []string{"4.1.", "4.2.", "4.13."}},
+		{"addresses", func(d *device) { d.addresses = nil }, []string{"4.20."}},
+		{"routes", func(d *device) { d.routes = nil }, []string{"4.21."}},
+		{"neighbours", func(d *device) { d.neighbours = nil }, []string{"3.", "4.22."}},
+		{"TCP sockets", func(d *device) { d.tcp = nil }, []string{"6.13."}},
+		{"UDP sockets", func(d *device) { d.udp = nil }, []string{"7.5."}},
+		{"nothing but itself", func(d *device) { *d = device{} }, []string{"1.1.", "1.5.", "2.", "3.", "4.", "5.", "6.", "7.", "31."}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d := router()
+			test.take(d)
+			want := slices.DeleteFunc(slices.Clone(all), func(line string) bool {
+				return slices.ContainsFunc(test.gone, func(p string) bool { return strings.HasPrefix(line, "1.3.6.1.2.1."+p) })
+			})
+			if diff := cmp.Diff(want, walk(t, d.mib(t))); diff != "" {
+				t.Errorf("walk (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
