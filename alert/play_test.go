@@ -1,0 +1,174 @@
+package alert_test
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/alert"
+	"walkabout/counter"
+	"walkabout/metric"
+)
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+var statuses = map[string]uint64{
+	"up": 1, "down": 2, "testing": 3, "unknown": 4, "dormant": 5, "notPresent": 6, "lowerLayerDown": 7,
+}
+
+// parseRow makes a sample of "NAME ADMIN/OPER [in=N] [hc=N] [last=N] [index=N] [alias=S] [verdict=reset|first]". Octets are 1000
+// unless "in=" says otherwise ("in=-" leaves them out); an ADMIN/OPER of "-" leaves both statuses out.
+func parseRow(t *testing.T, text string, at time.Time) metric.Sample {
+	t.Helper()
+	words := strings.Fields(text)
+	s := metric.Sample{Measurement: "interface", At: at, Tags: []metric.Tag{
+		{Name: "agent_host", Value: "192.0.2.1"}, {Name: "device", Value: "sw1"}, {Name: "hostname", Value: "sw1.example"},
+		{Name: "ifDescr", Value: "descr " + words[0]}, {Name: "ifName", Value: words[0]}, {Name: "site", Value: "paris"},
+	}}
+	in, verdict := "1000", counter.OK
+	for _, w := range words[2:] {
+		name, value, _ := strings.Cut(w, "=")
+		n, _ := strconv.ParseUint(value, 10, 64)
+		switch name {
+		case "in":
+			in = value
+		case "hc":
+			s.Fields = append(s.Fields, metric.Field{Name: "ifHCInOctets", Kind: metric.Counter64, Num: n, Verdict: counter.OK})
+		case "last":
+			s.Fields = append(s.Fields, metric.Field{Name: "ifLastChange", Kind: metric.Unsigned, Num: n})
+		case "index":
+			s.Fields = append(s.Fields, metric.Field{Name: "ifIndex", Kind: metric.Integer, Num: n})
+		case "alias":
+			s.Fields = append(s.Fields, metric.Field{Name: "ifAlias", Kind: metric.String, Str: value})
+		case "verdict":
+			verdict = map[string]counter.Verdict{"reset": counter.Reset, "first": counter.First}[value]
+		default:
+			t.Fatalf("row %q: %q", text, w)
+		}
+	}
+	if in != "-" {
+		n, _ := strconv.ParseUint(in, 10, 64)
+		s.Fields = append(s.Fields, metric.Field{Name: "ifInOctets", Kind: metric.Counter32, Num: n, Verdict: verdict})
+	}
+	if words[1] != "-" {
+		admin, oper, _ := strings.Cut(words[1], "/")
+		if statuses[admin] == 0 || statuses[oper] == 0 {
+			t.Fatalf("row %q: no such status", text)
+		}
+		s.Fields = append(s.Fields, metric.Field{Name: "ifAdminStatus", Kind: metric.Integer, Num: statuses[admin]},
+			metric.Field{Name: "ifOperStatus", Kind: metric.Integer, Num: statuses[oper]})
+	}
+	return s
+}
+
+// parsePoll makes a poll of "[partial] [reset] [up=SECONDS] | ROW | ROW …".
+func parsePoll(t *testing.T, text string, at time.Time) alert.Poll {
+	t.Helper()
+	p := alert.Poll{Device: "sw1", At: at, Interval: 30 * time.Second, Complete: []string{"system", "interface"}}
+	parts := strings.Split(text, "|")
+	for _, w := range strings.Fields(parts[0]) {
+		switch name, value, _ := strings.Cut(w, "="); name {
+		case "partial":
+			p.Complete = []string{"system"}
+		case "reset":
+			p.Reset = true
+		case "up":
+			n, err := strconv.ParseUint(value, 10, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.UpTime, p.HasUpTime = uint32(n), true
+		default:
+			t.Fatalf("poll %q: %q", text, w)
+		}
+	}
+	for _, row := range parts[1:] {
+		p.Samples = append(p.Samples, parseRow(t, row, at))
+	}
+	return p
+}
+
+func config() alert.Config {
+	c := alert.DefaultConfig()
+	c.Targets = []alert.Target{{Device: "sw1", AgentHost: "192.0.2.1", Labels: map[string]string{"site": "paris"}}}
+	return c
+}
+
+// restart is what a restart of the program does to an engine: only the JSON survives.
+func restart(t *testing.T, e *alert.Engine, at time.Time) *alert.Engine {
+	t.Helper()
+	data, err := e.Snapshot(at).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := alert.DecodeSnapshot(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := alert.NewEngine()
+	next.Restore(s)
+	return next
+}
+
+// step is one event at a number of seconds after the start, and the transitions that it must cause: "KEY KIND FROM>TO [REASON]".
+type step struct {
+	at   int
+	do   string // "poll | ROW …" (see parsePoll), "fail ERROR", "restart", "configure" (after config changed), "advance"
+	want []string
+}
+
+func brief(ts []alert.Transition) []string {
+	var out []string
+	for _, t := range ts {
+		s := fmt.Sprintf("%s %s %v>%v", t.Key, t.Kind, t.From, t.State)
+		out = append(out, strings.TrimSpace(s+" "+string(t.Reason)))
+	}
+	return out
+}
+
+// play runs steps and returns the engine. Every transition it sees must carry a distinct ID.
+func play(t *testing.T, cfg alert.Config, changed *alert.Config, steps []step) *alert.Engine {
+	t.Helper()
+	e := alert.NewEngine()
+	e.Configure(start, cfg)
+	ids := map[string]bool{}
+	for _, s := range steps {
+		at := start.Add(time.Duration(s.at) * time.Second)
+		verb, rest, _ := strings.Cut(s.do, " ")
+		var got []alert.Transition
+		switch verb {
+		case "poll":
+			got = e.Observe(parsePoll(t, rest, at))
+		case "fail":
+			got = e.Failed(at, "sw1", errors.New(rest))
+		case "restart":
+			e = restart(t, e, at)
+			got = e.Configure(at, cfg)
+		case "configure":
+			cfg = *changed
+			got = e.Configure(at, cfg)
+		case "advance":
+			got = e.Advance(at)
+		default:
+			t.Fatalf("step %q", s.do)
+		}
+		if diff := cmp.Diff(s.want, brief(got)); diff != "" {
+			t.Fatalf("at %d s, %q: transitions (-want +got):\n%s", s.at, s.do, diff)
+		}
+		for _, tr := range got {
+			if ids[tr.ID] {
+				t.Fatalf("at %d s, %q: the ID %s was there before", s.at, s.do, tr.ID)
+			}
+			ids[tr.ID] = true
+			if !tr.At.Equal(at) {
+				t.Errorf("at %d s, %q: transition at %v", s.at, s.do, tr.At)
+			}
+		}
+	}
+	return e
+}
