@@ -80,12 +80,12 @@ func parseLinkKind(b []byte) string {
 // sizeofIfStatsMsg is that of struct if_stats_msg (linux/if_link.h).
 const sizeofIfStatsMsg = 12
 
-// parseLinkStats reads the body of an RTM_NEWSTATS (linux/if_link.h, struct if_stats_msg).
+// parseLinkStats reads the body of an RTM_NEWSTATS (linux/if_link.h, struct if_stats_msg) into a row that is of no use before.
 func parseLinkStats(b []byte, c *LinkCounters) error {
 	if len(b) < sizeofIfStatsMsg {
 		return fmt.Errorf("%w: statistics of %d octets", errMalformed, len(b))
 	}
-	c.Index = binary.NativeEndian.Uint32(b[4:])
+	*c = LinkCounters{Index: binary.NativeEndian.Uint32(b[4:])}
 	for a := (attributes{rest: b[sizeofIfStatsMsg:]}); a.next(); {
 		if a.kind == unix.IFLA_STATS_LINK_64 {
 			c.setStats64(a.value)
@@ -99,7 +99,7 @@ func parseLinkStats64(b []byte, c *LinkCounters) error {
 	if len(b) < unix.SizeofIfInfomsg {
 		return fmt.Errorf("%w: link of %d octets", errMalformed, len(b))
 	}
-	c.Index = binary.NativeEndian.Uint32(b[4:])
+	*c = LinkCounters{Index: binary.NativeEndian.Uint32(b[4:])}
 	for a := (attributes{rest: b[unix.SizeofIfInfomsg:]}); a.next(); {
 		if a.kind == unix.IFLA_STATS64 {
 			c.setStats64(a.value)
@@ -171,17 +171,21 @@ func dumpCounters(c *netlinkConn, byLink bool, hint int) (*LinkCounterTable, err
 		if kind != answer {
 			return nil
 		}
-		t.List = append(t.List, LinkCounters{})
-		return parse(b, &t.List[len(t.List)-1])
+		n := len(t.List)
+		t.List = slices.Grow(t.List, 1)[:n+1]
+		return parse(b, &t.List[n])
 	})
 	if err != nil {
 		return nil, err
 	}
-	// Kernels before 6.6 answer in the order of a hash table.
-	byIndex := func(a, b LinkCounters) int { return cmp.Compare(a.Index, b.Index) }
-	if !slices.IsSortedFunc(t.List, byIndex) {
-		slices.SortFunc(t.List, byIndex)
+	// Older kernels answer in the order of a hash table.
+	ascending := true
+	for i := 1; i < len(t.List); i++ {
+		ascending = ascending && t.List[i-1].Index < t.List[i].Index
 	}
-	t.List = slices.CompactFunc(t.List, func(a, b LinkCounters) bool { return a.Index == b.Index })
+	if !ascending {
+		slices.SortFunc(t.List, func(a, b LinkCounters) int { return cmp.Compare(a.Index, b.Index) })
+		t.List = slices.CompactFunc(t.List, func(a, b LinkCounters) bool { return a.Index == b.Index })
+	}
 	return t, nil
 }

@@ -28,15 +28,35 @@ var errMalformed = errors.New("malformed netlink message")
 // netlinkConn asks one family of netlink and reads the answers without copying them. It connects when it is first used, and again after
 // an error, so that no late answer is ever taken for another question's.
 type netlinkConn struct {
-	family int
+	dial func() (transport, error)
 
 	mu     sync.Mutex
 	closed bool
-	conn   *netlink.Conn
+	conn   transport
 	raw    syscall.RawConn
 	seq    uint32
 	out    []byte
 	in     []byte
+}
+
+// transport is a connection to the kernel, a datagram a read or write. *netlink.Conn is one.
+type transport interface {
+	SetDeadline(t time.Time) error
+	SyscallConn() (syscall.RawConn, error)
+	Close() error
+}
+
+// dialNetlink returns what connects to a family, such as unix.NETLINK_ROUTE, in the network namespace of the caller.
+func dialNetlink(family int) func() (transport, error) {
+	return func() (transport, error) {
+		conn, err := netlink.Dial(family, nil)
+		if err != nil {
+			return nil, err
+		}
+		// Without it kernels ignore the filters of a dump, and answer more than was asked; both are handled.
+		_ = conn.SetOption(netlink.GetStrictCheck, true)
+		return conn, nil
+	}
 }
 
 // dump asks for a table and calls each for every message of the answer. begin is called before the first, and again if the dump has
@@ -133,12 +153,10 @@ func (c *netlinkConn) connect() error {
 	if c.conn != nil {
 		return nil
 	}
-	conn, err := netlink.Dial(c.family, nil)
+	conn, err := c.dial()
 	if err != nil {
 		return err
 	}
-	// Without it kernels ignore the filters of a dump, and answer more than was asked; both are handled.
-	_ = conn.SetOption(netlink.GetStrictCheck, true)
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		conn.Close()

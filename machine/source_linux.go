@@ -22,16 +22,15 @@ type linuxSource struct {
 	proc     string
 	bootTime time.Time
 
-	set     linkSet
-	tracker linkTracker
-	route   netlinkConn
-	diag    netlinkConn
-	byLink  atomic.Bool // this kernel has no RTM_GETSTATS
+	set         linkSet
+	tracker     linkTracker
+	route, diag netlinkConn
+	byLink      atomic.Bool // this kernel has no RTM_GETSTATS
 
-	snmp, snmp6 *procFile
-	parser      snmpParser // used under snmp's lock
-	protocols   statTracker
-	settings    struct{ forwarding, ttl, fragTime *procFile }
+	snmp, snmp6        *procFile
+	parser             snmpParser // used under snmp's lock
+	tracker4, tracker6 statTracker
+	settings           struct{ forwarding, ttl, fragTime *procFile }
 
 	sockets struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
 
@@ -59,8 +58,8 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 	s := &linuxSource{
 		proc:     o.Proc,
 		bootTime: readBootTime(o.Proc, o.Now()),
-		route:    netlinkConn{family: unix.NETLINK_ROUTE},
-		diag:     netlinkConn{family: unix.NETLINK_SOCK_DIAG},
+		route:    netlinkConn{dial: dialNetlink(unix.NETLINK_ROUTE)},
+		diag:     netlinkConn{dial: dialNetlink(unix.NETLINK_SOCK_DIAG)},
 		snmp:     file("net/snmp"),
 		snmp6:    file("net/snmp6"),
 	}
@@ -68,7 +67,7 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 	s.settings.ttl = file("sys/net/ipv4/ip_default_ttl")
 	s.settings.fragTime = file("sys/net/ipv4/ipfrag_time")
 	narrow := isNarrowKernel()
-	s.tracker.narrow, s.protocols.narrow = narrow, narrow
+	s.tracker.narrow, s.tracker4.narrow, s.tracker6.narrow = narrow, narrow, narrow
 
 	var err error
 	if s.prober, err = newProber(o.Sys); err != nil {
@@ -125,6 +124,7 @@ func (s *linuxSource) sample(ctx context.Context, now func() time.Time) {
 		at := now()
 		_, _ = s.counters(at)
 		_, _ = s.stats(at)
+		_, _ = s.stats6(at)
 	}
 }
 
@@ -171,16 +171,18 @@ func (s *linuxSource) counters(at time.Time) (*LinkCounterTable, error) {
 func (s *linuxSource) stats(at time.Time) (stats *Stats, err error) {
 	err = s.snmp.read(func(b []byte) error {
 		if stats, err = s.parser.parse(b); err == nil {
-			s.protocols.follow(stats, at)
+			s.tracker4.follow(stats, at)
 		}
 		return err
 	})
 	return stats, err
 }
 
-func (s *linuxSource) stats6(time.Time) (stats *Stats, err error) {
+func (s *linuxSource) stats6(at time.Time) (stats *Stats, err error) {
 	err = s.snmp6.read(func(b []byte) error {
-		stats, err = parseSNMP6(b)
+		if stats, err = parseSNMP6(b); err == nil {
+			s.tracker6.follow(stats, at)
+		}
 		return err
 	})
 	return stats, err
@@ -225,7 +227,7 @@ func (s *linuxSource) ipv4Neighbours(time.Time) ([]Neighbour, error) {
 }
 
 func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) {
-	out, err := dumpSockets(&s.diag, unix.IPPROTO_TCP, inetSocket.tcp, int(s.sockets.tcp.Load()))
+	out, err := dumpTCP(&s.diag, int(s.sockets.tcp.Load()))
 	if err != nil {
 		return readProcSockets(inetSocket.tcp, filepath.Join(s.proc, "net/tcp"), filepath.Join(s.proc, "net/tcp6"))
 	}
@@ -234,7 +236,7 @@ func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) {
 }
 
 func (s *linuxSource) udpSockets(time.Time) ([]UDPSocket, error) {
-	out, err := dumpSockets(&s.diag, unix.IPPROTO_UDP, inetSocket.udp, int(s.sockets.udp.Load()))
+	out, err := dumpUDP(&s.diag, int(s.sockets.udp.Load()))
 	if err != nil {
 		return readProcSockets(inetSocket.udp, filepath.Join(s.proc, "net/udp"), filepath.Join(s.proc, "net/udp6"))
 	}
