@@ -1,0 +1,201 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"walkabout/internal/secret"
+)
+
+// document is snmpcollect.yaml as it is written; README.md shows one. What may be left out is a pointer where its absence differs
+// from zero.
+type document struct {
+	Interval    duration              `yaml:"interval"`
+	State       string                `yaml:"state"`
+	Listen      *string               `yaml:"listen"`
+	Credentials map[string]credential `yaml:"credentials"`
+	Targets     []target              `yaml:"targets"`
+	Outputs     []output              `yaml:"outputs"`
+	Alerts      alerts                `yaml:"alerts"`
+	Notify      []notifier            `yaml:"notify"`
+}
+
+type credential struct {
+	Version          string        `yaml:"version"`
+	Community        secret.String `yaml:"community"`
+	CommunityFile    string        `yaml:"community_file"`
+	CommunityEnv     string        `yaml:"community_env"`
+	User             string        `yaml:"user"`
+	Auth             string        `yaml:"auth"`
+	AuthPassword     secret.String `yaml:"auth_password"`
+	AuthPasswordFile string        `yaml:"auth_password_file"`
+	AuthPasswordEnv  string        `yaml:"auth_password_env"`
+	Priv             string        `yaml:"priv"`
+	PrivPassword     secret.String `yaml:"priv_password"`
+	PrivPasswordFile string        `yaml:"priv_password_file"`
+	PrivPasswordEnv  string        `yaml:"priv_password_env"`
+	Context          string        `yaml:"context"`
+}
+
+type target struct {
+	Name           string            `yaml:"name"`
+	Address        string            `yaml:"address"`
+	Credential     string            `yaml:"credential"`
+	Collect        []string          `yaml:"collect"`
+	Labels         map[string]string `yaml:"labels"`
+	Interval       duration          `yaml:"interval"`
+	Timeout        duration          `yaml:"timeout"`
+	Retries        *int              `yaml:"retries"`
+	MaxRepetitions *int              `yaml:"max_repetitions"`
+	Bulk           *bool             `yaml:"bulk"`
+	AssumeSpeed    *uint64           `yaml:"assume_speed"`
+	MaxGap         *int              `yaml:"max_gap"`
+}
+
+// output is one of its kinds; the others are nil.
+type output struct {
+	InfluxDB *influxOutput `yaml:"influxdb"`
+	File     *fileOutput   `yaml:"file"`
+}
+
+type queue struct {
+	Name          string   `yaml:"name"`
+	QueueLimit    int      `yaml:"queue_limit"`
+	BatchLimit    int      `yaml:"batch_limit"`
+	FlushInterval duration `yaml:"flush_interval"`
+}
+
+type influxOutput struct {
+	URL       string        `yaml:"url"`
+	Org       string        `yaml:"org"`
+	Bucket    string        `yaml:"bucket"`
+	Token     secret.String `yaml:"token"`
+	TokenFile string        `yaml:"token_file"`
+	TokenEnv  string        `yaml:"token_env"`
+	Unsigned  bool          `yaml:"unsigned"`
+	Timeout   duration      `yaml:"timeout"`
+	queue     `yaml:",inline"`
+}
+
+type fileOutput struct {
+	Path     string `yaml:"path"`
+	Unsigned bool   `yaml:"unsigned"`
+	queue    `yaml:",inline"`
+}
+
+type alerts struct {
+	InterfaceMismatch *mismatchRule    `yaml:"interface_mismatch"`
+	DeviceUnreachable *unreachableRule `yaml:"device_unreachable"`
+	RebootHold        *duration        `yaml:"reboot_hold"`
+}
+
+type mismatchRule struct {
+	Enabled *bool     `yaml:"enabled"`
+	For     *duration `yaml:"for"`
+}
+
+type unreachableRule struct {
+	Enabled *bool `yaml:"enabled"`
+	Polls   *int  `yaml:"polls"`
+}
+
+// notifier is one of its kinds; the others are nil.
+type notifier struct {
+	Webhook *webhook     `yaml:"webhook"`
+	Log     *logNotifier `yaml:"log"`
+}
+
+type webhook struct {
+	Name      string                   `yaml:"name"`
+	URL       secret.String            `yaml:"url"` // many a receiver's URL holds its token
+	URLFile   string                   `yaml:"url_file"`
+	URLEnv    string                   `yaml:"url_env"`
+	Token     secret.String            `yaml:"token"`
+	TokenFile string                   `yaml:"token_file"`
+	TokenEnv  string                   `yaml:"token_env"`
+	Headers   map[string]secret.String `yaml:"headers"`
+	Timeout   duration                 `yaml:"timeout"`
+}
+
+type logNotifier struct {
+	Name string `yaml:"name"`
+}
+
+// duration is a time.Duration that insists on its unit.
+type duration time.Duration
+
+// UnmarshalYAML reads "30s", "5m", "1h30m".
+func (d *duration) UnmarshalYAML(n *yaml.Node) error {
+	v, err := time.ParseDuration(n.Value)
+	switch {
+	case n.Kind != yaml.ScalarNode || err != nil:
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no duration; write it with its unit, as in 30s or 5m", n.Line, n.Value)}}
+	case v < 0:
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: the duration %v is negative", n.Line, v)}}
+	}
+	*d = duration(v)
+	return nil
+}
+
+// source is where one secret may come from: the file itself, another file, the environment.
+type source struct {
+	key    string // the key of the inline form
+	inline secret.String
+	file   string
+	env    string
+}
+
+var (
+	errTwice = errors.New("given in more than one way; keep one of them")
+	errEmpty = errors.New("is empty")
+)
+
+// maxSecret bounds what is read as a secret: more is a mistaken path.
+const maxSecret = 64 << 10
+
+// read returns the secret, the empty one if it was not given at all. A file's last line end is not part of it.
+func (s source) read(getenv func(string) string) (secret.String, error) {
+	ways := 0
+	for _, given := range []bool{!s.inline.IsZero(), s.file != "", s.env != ""} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways > 1:
+		return secret.String{}, fmt.Errorf("%s, %s_file, %s_env: %w", s.key, s.key, s.key, errTwice)
+	case s.env != "":
+		v := getenv(s.env)
+		if v == "" {
+			return secret.String{}, fmt.Errorf("%s_env: the environment variable %s %w or not set", s.key, s.env, errEmpty)
+		}
+		return secret.New(v), nil
+	case s.file != "":
+		return s.readFile()
+	}
+	return s.inline, nil
+}
+
+func (s source) readFile() (secret.String, error) {
+	info, err := os.Stat(s.file)
+	if err != nil {
+		return secret.String{}, fmt.Errorf("%s_file: %w", s.key, err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxSecret {
+		return secret.String{}, fmt.Errorf("%s_file: %s is no regular file of at most %d octets", s.key, s.file, maxSecret)
+	}
+	b, err := os.ReadFile(s.file)
+	if err != nil {
+		return secret.String{}, fmt.Errorf("%s_file: %w", s.key, err)
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	if text == "" {
+		return secret.String{}, fmt.Errorf("%s_file: %s %w", s.key, s.file, errEmpty)
+	}
+	return secret.New(text), nil
+}

@@ -1,0 +1,173 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"walkabout/alert"
+	"walkabout/alert/notify"
+	"walkabout/collector"
+	"walkabout/exporters"
+	"walkabout/exporters/file"
+	"walkabout/exporters/influxdb"
+	"walkabout/internal/secret"
+)
+
+// secret reads s, which is written below at; false if it cannot be had.
+func (r *reader) secret(s source, at ...any) (secret.String, bool) {
+	if !s.inline.IsZero() && r.inline == 0 {
+		r.inline = r.doc.Line(append(at, s.key)...)
+	}
+	v, err := s.read(r.getenv)
+	if err != nil {
+		r.fail(err, at...)
+		return v, false
+	}
+	return v, true
+}
+
+func (r *reader) outputs(list []output) []Output {
+	var out []Output
+	names := map[string]bool{}
+	for i, o := range list {
+		var made Output
+		kind := ""
+		switch {
+		case o.InfluxDB != nil && o.File != nil:
+			r.fail(errors.New("one entry is one output: begin each with its own dash"), "outputs", i)
+			continue
+		case o.InfluxDB != nil:
+			kind, made.Queue = "influxdb", o.InfluxDB.config()
+			token, ok := r.secret(source{"token", o.InfluxDB.Token, o.InfluxDB.TokenFile, o.InfluxDB.TokenEnv}, "outputs", i, kind)
+			if !ok {
+				continue
+			}
+			made.InfluxDB = &influxdb.Config{URL: o.InfluxDB.URL, Org: o.InfluxDB.Org, Bucket: o.InfluxDB.Bucket, Token: token,
+				Unsigned: o.InfluxDB.Unsigned, Timeout: time.Duration(o.InfluxDB.Timeout)}
+			if err := checkInfluxDB(*made.InfluxDB); err != nil {
+				r.fail(err, "outputs", i, kind)
+				continue
+			}
+		case o.File != nil:
+			kind, made.Queue = "file", o.File.config()
+			made.File = &file.Config{Path: o.File.Path, Unsigned: o.File.Unsigned}
+			if o.File.Path == "" {
+				r.fail(errors.New(`file needs a path; "-" is standard output`), "outputs", i, kind)
+				continue
+			}
+		default:
+			r.fail(errors.New("an output is influxdb: {…} or file: {…}"), "outputs", i)
+			continue
+		}
+		made.Queue.Name = r.name(made.Queue.Name, kind, names, "outputs", i)
+		out = append(out, made)
+	}
+	return out
+}
+
+// checkInfluxDB returns what is wrong with c. It sends nothing.
+func checkInfluxDB(c influxdb.Config) error {
+	e, err := influxdb.New(c)
+	if err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+func (q queue) config() exporters.Config {
+	return exporters.Config{Name: q.Name, QueueLimit: q.QueueLimit, BatchLimit: q.BatchLimit, FlushInterval: time.Duration(q.FlushInterval)}
+}
+
+// name returns the name of an output or notifier: the one given, which must be distinct, else its kind, numbered if need be.
+func (r *reader) name(given, kind string, taken map[string]bool, at ...any) string {
+	name := given
+	if given == "" {
+		name = kind
+		for n := 2; taken[name]; n++ {
+			name = fmt.Sprintf("%s%d", kind, n)
+		}
+	} else if taken[given] {
+		r.fail(fmt.Errorf("the name %q is there already", given), at...)
+	}
+	taken[name] = true
+	return name
+}
+
+func (r *reader) alerts(a alerts, targets []collector.Target) alert.Config {
+	c := alert.DefaultConfig()
+	if rule := a.InterfaceMismatch; rule != nil {
+		set(&c.InterfaceMismatch.Enabled, rule.Enabled)
+		if rule.For != nil {
+			c.InterfaceMismatch.For = time.Duration(*rule.For)
+		}
+	}
+	if rule := a.DeviceUnreachable; rule != nil {
+		set(&c.DeviceUnreachable.Enabled, rule.Enabled)
+		set(&c.DeviceUnreachable.Polls, rule.Polls)
+		if c.DeviceUnreachable.Polls < 1 {
+			r.fail(errors.New("polls must be at least 1"), "alerts", alert.RuleDeviceUnreachable, "polls")
+		}
+	}
+	if a.RebootHold != nil {
+		c.RebootHold = time.Duration(*a.RebootHold)
+	}
+	for _, t := range targets {
+		c.Targets = append(c.Targets, alert.Target{Device: t.Name, AgentHost: t.Address, Labels: t.Labels, Collect: r.measurements(t.Collect)})
+	}
+	return c
+}
+
+// measurements returns what the profiles of these names measure.
+func (r *reader) measurements(names []string) []string {
+	var out []string
+	for _, n := range names {
+		p, ok := r.profiles[n]
+		if !ok {
+			continue
+		}
+		for _, s := range p.Scalars {
+			out = append(out, s.Measurement)
+		}
+		for _, t := range p.Tables {
+			out = append(out, t.Measurement)
+		}
+	}
+	return out
+}
+
+func (r *reader) notifiers(list []notifier) []Notifier {
+	var out []Notifier
+	names := map[string]bool{}
+	for i, n := range list {
+		switch {
+		case n.Webhook != nil && n.Log != nil:
+			r.fail(errors.New("one entry is one notifier: begin each with its own dash"), "notify", i)
+		case n.Log != nil:
+			out = append(out, Notifier{Name: r.name(n.Log.Name, "log", names, "notify", i)})
+		case n.Webhook != nil:
+			if o, ok := r.webhook(n.Webhook, i); ok {
+				o.Name = r.name(n.Webhook.Name, "webhook", names, "notify", i)
+				out = append(out, Notifier{Name: o.Name, Webhook: &o})
+			}
+		default:
+			r.fail(errors.New("a notifier is webhook: {…} or log: {}"), "notify", i)
+		}
+	}
+	return out
+}
+
+func (r *reader) webhook(w *webhook, i int) (notify.WebhookOptions, bool) {
+	at := []any{"notify", i, "webhook"}
+	url, ok1 := r.secret(source{"url", w.URL, w.URLFile, w.URLEnv}, at...)
+	token, ok2 := r.secret(source{"token", w.Token, w.TokenFile, w.TokenEnv}, at...)
+	o := notify.WebhookOptions{Name: "webhook", URL: url.Reveal(), Token: token, Headers: w.Headers, Timeout: time.Duration(w.Timeout)}
+	if !ok1 || !ok2 {
+		return o, false
+	}
+	if _, err := notify.NewWebhook(o); err != nil {
+		r.fail(err, at...)
+		return o, false
+	}
+	return o, true
+}

@@ -1,0 +1,49 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"walkabout/snmp"
+)
+
+// Summary says in a few lines what the configuration would do. It shows no secret.
+func (c Config) Summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "targets: %d\n", len(c.Targets))
+	for _, t := range c.Targets {
+		how := "SNMPv" + t.Credential.Version.String()
+		if t.Credential.Version == snmp.V3 {
+			how += fmt.Sprintf(" as %s (%s/%s)", t.Credential.User, cmp.Or(string(t.Credential.Auth), "no authentication"), cmp.Or(string(t.Credential.Priv), "no privacy"))
+		}
+		fmt.Fprintf(&b, "  %s at %s every %v by %s: %s\n", t.Name, t.Address, t.Interval, how, strings.Join(t.Collect, ", "))
+	}
+	fmt.Fprintf(&b, "outputs: %d\n", len(c.Outputs))
+	for _, o := range c.Outputs {
+		switch {
+		case o.InfluxDB != nil:
+			fmt.Fprintf(&b, "  %s: InfluxDB at %s, bucket %s\n", o.Queue.Name, o.InfluxDB.URL, o.InfluxDB.Bucket)
+		case o.File.Path == "-":
+			fmt.Fprintf(&b, "  %s: line protocol to standard output\n", o.Queue.Name)
+		default:
+			fmt.Fprintf(&b, "  %s: line protocol to %s\n", o.Queue.Name, o.File.Path)
+		}
+	}
+	b.WriteString("alerts:\n")
+	if r := c.Alerts.InterfaceMismatch; r.Enabled {
+		fmt.Fprintf(&b, "  interface_mismatch after %v\n", r.For)
+	}
+	if r := c.Alerts.DeviceUnreachable; r.Enabled {
+		fmt.Fprintf(&b, "  device_unreachable after %d failed polls\n", r.Polls)
+	}
+	b.WriteString("notify:")
+	for _, n := range c.Notify {
+		b.WriteString(" " + n.Name)
+	}
+	if len(c.Notify) == 0 {
+		b.WriteString(" nobody; alerts are in /metrics only")
+	}
+	fmt.Fprintf(&b, "\nlisten: %s\n", cmp.Or(c.Listen, "off"))
+	return b.String()
+}

@@ -1,0 +1,231 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"walkabout/alert"
+	"walkabout/collector"
+	"walkabout/metric"
+)
+
+// Board keeps the last poll of every device and draws it as a table. It is a collector.Sink; its methods may be called from
+// any goroutine.
+type Board struct {
+	mu      sync.Mutex
+	devices map[string]device
+}
+
+type device struct {
+	poll collector.Poll
+	rows []row // of its last answered poll
+}
+
+// row is one interface.
+type row struct {
+	device, name string
+	admin, oper  int64
+	in, out, err figure
+	verdict      string
+}
+
+// figure is a rate, or none.
+type figure struct {
+	perSecond float64
+	known     bool
+}
+
+// NewBoard returns an empty Board.
+func NewBoard() *Board { return &Board{devices: map[string]device{}} }
+
+// Poll implements collector.Sink.
+func (b *Board) Poll(_ context.Context, p collector.Poll) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := b.devices[p.Device]
+	d.poll = p
+	if p.Answered {
+		d.rows = nil
+		for _, s := range p.Samples {
+			if s.Measurement == "interface" {
+				d.rows = append(d.rows, newRow(s))
+			}
+		}
+	}
+	b.devices[p.Device] = d
+}
+
+func newRow(s metric.Sample) row {
+	r := row{device: s.Tag("device"), name: cmp.Or(s.Tag("ifName"), s.Tag("ifDescr"))}
+	admin, _ := s.Field("ifAdminStatus")
+	oper, _ := s.Field("ifOperStatus")
+	r.admin, r.oper = int64(admin.Num), int64(oper.Num)
+	r.in, r.verdict = rate(s, "ifHCInOctets", "ifInOctets")
+	r.out, _ = rate(s, "ifHCOutOctets", "ifOutOctets")
+	r.in.perSecond *= 8
+	r.out.perSecond *= 8
+	errors, _ := rate(s, "ifInErrors")
+	more, _ := rate(s, "ifOutErrors")
+	r.err = figure{errors.perSecond + more.perSecond, errors.known || more.known}
+	return r
+}
+
+// rate returns the rate of the first field that there is, and its verdict.
+func rate(s metric.Sample, names ...string) (figure, string) {
+	for _, n := range names {
+		if f, ok := s.Field(n); ok {
+			return figure{f.Rate, f.Verdict.HasRate()}, f.Verdict.String()
+		}
+	}
+	return figure{}, ""
+}
+
+// mismatch reports whether the interface should be up and is not.
+func (r row) mismatch() bool { return r.admin == 1 && (r.oper == 2 || r.oper == 6 || r.oper == 7) }
+
+// statuses are the words of ifOperStatus (RFC 2863); ifAdminStatus has the first three.
+var statuses = [...]string{"?", "up", "down", "testing", "unknown", "dormant", "notPresent", "lowerLayerDown"}
+
+func status(n int64) string {
+	if n < 0 || n >= int64(len(statuses)) {
+		n = 0
+	}
+	return statuses[n]
+}
+
+// Draw writes the board as it stands at now in at most height lines (but for alerts, which are never cut); 0 is no limit.
+func (b *Board) Draw(now time.Time, alerts []alert.Alert, neverUp, height int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out strings.Builder
+	b.drawDevices(&out, now)
+	tail := drawAlerts(alerts, neverUp)
+	room := height - strings.Count(out.String(), "\n") - strings.Count(tail, "\n") - 4
+	if height == 0 {
+		room = 1 << 20
+	}
+	b.drawRows(&out, max(room, 5))
+	out.WriteString(tail)
+	return out.String()
+}
+
+func (b *Board) drawDevices(out *strings.Builder, now time.Time) {
+	for _, name := range b.names() {
+		p := b.devices[name].poll
+		switch {
+		case !p.Answered:
+			fmt.Fprintf(out, "%-10s no answer: %s\n", name, printable(fmt.Sprint(p.Err), 80))
+		default:
+			fmt.Fprintf(out, "%-10s up %-14v polled %2.0f s ago in %v, %d samples\n", name, time.Duration(p.UpTime)*10*time.Millisecond,
+				now.Sub(p.At).Seconds(), p.Duration.Round(100*time.Microsecond), len(p.Samples))
+		}
+	}
+}
+
+func (b *Board) names() []string {
+	var names []string
+	for n := range b.devices {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// drawRows writes up to room interfaces: those in a mismatch, then the busiest.
+func (b *Board) drawRows(out *strings.Builder, room int) {
+	var rows []row
+	for _, n := range b.names() {
+		rows = append(rows, b.devices[n].rows...)
+	}
+	slices.SortStableFunc(rows, func(a, c row) int {
+		if a.mismatch() != c.mismatch() {
+			if a.mismatch() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(c.in.perSecond+c.out.perSecond, a.in.perSecond+a.out.perSecond)
+	})
+	shown := rows[:min(room, len(rows))]
+	slices.SortStableFunc(shown, func(a, c row) int { return cmp.Compare(a.device, c.device) })
+	fmt.Fprintf(out, "\n%-10s %-16s %-19s %12s %12s %9s  %s\n", "DEVICE", "INTERFACE", "ADMIN/OPER", "IN BIT/S", "OUT BIT/S", "ERRORS/S", "VERDICT")
+	for _, r := range shown {
+		state := status(r.admin) + "/" + status(r.oper)
+		if r.mismatch() {
+			state += " !"
+		}
+		fmt.Fprintf(out, "%-10s %-16s %-19s %12s %12s %9s  %s\n", printable(r.device, 10), printable(r.name, 16), state, r.in.bits(), r.out.bits(), r.err.plain(), r.verdict)
+	}
+	if n := len(rows) - len(shown); n > 0 {
+		fmt.Fprintf(out, "… and %d quieter interfaces\n", n)
+	}
+}
+
+// bits writes a rate with a decimal prefix, "-" if there is none.
+func (f figure) bits() string {
+	if !f.known {
+		return "-"
+	}
+	v := f.perSecond
+	for _, unit := range []string{"", " k", " M", " G"} {
+		if v < 1000 || unit == " G" {
+			if unit == "" {
+				return fmt.Sprintf("%.0f", v)
+			}
+			return fmt.Sprintf("%.2f%s", v, unit)
+		}
+		v /= 1000
+	}
+	return "" // cannot be reached: the last unit takes everything
+}
+
+func (f figure) plain() string {
+	if !f.known {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", f.perSecond)
+}
+
+func drawAlerts(alerts []alert.Alert, neverUp int) string {
+	var out strings.Builder
+	out.WriteString("\nALERTS\n")
+	if len(alerts) == 0 {
+		out.WriteString("none\n")
+	}
+	for _, a := range alerts {
+		fmt.Fprintf(&out, "%-9s since %s  %s\n", a.State, a.Since.Local().Format(time.TimeOnly), printable(a.Summary, 100))
+	}
+	if neverUp > 0 {
+		fmt.Fprintf(&out, "%d ports were never up; they raise no alert\n", neverUp)
+	}
+	return out.String()
+}
+
+// printable makes what a device says fit for a terminal: no control characters, at most width runes.
+func printable(s string, width int) string {
+	var out strings.Builder
+	n := 0
+	for _, r := range s {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			r = '?'
+		}
+		if n++; n > width {
+			return out.String()[:lastRune(out.String())] + "…"
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// lastRune returns where the last rune of s begins.
+func lastRune(s string) int {
+	_, size := utf8.DecodeLastRuneInString(s)
+	return len(s) - size
+}

@@ -1,0 +1,120 @@
+// Command snmpcollect polls SNMP agents, computes rates, ships them to outputs, and alerts on interfaces that should be up
+// and are not.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"walkabout/cmd/snmpcollect/config"
+	"walkabout/cmd/snmpcollect/demo"
+	"walkabout/collector"
+	"walkabout/internal/version"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	p := process{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	os.Exit(p.run(ctx, os.Args[1:]))
+}
+
+// process is what a run of the program has from outside.
+type process struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+// errReported ends the program after what was wrong has been printed.
+var errReported = errors.New("reported")
+
+// run is the program: it returns its exit code, when ctx ends at the latest.
+func (p process) run(ctx context.Context, args []string) int {
+	root := &cobra.Command{
+		Use:               "snmpcollect",
+		Short:             "Poll SNMP agents, ship what they count, alert on interfaces that should be up",
+		Version:           version.Version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetVersionTemplate(version.Line("snmpcollect") + "\n")
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetArgs(args)
+	root.AddCommand(p.runCommand(), p.checkCommand(), p.demoCommand())
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, errReported) {
+		fmt.Fprintln(p.stderr, "snmpcollect:", err)
+	}
+	return 1
+}
+
+const defaultConfig = "/etc/walkabout/snmpcollect.yaml"
+
+// configFlag adds the flag that names the configuration.
+func configFlag(c *cobra.Command) *string {
+	return c.Flags().StringP("config", "c", defaultConfig, "the configuration file")
+}
+
+func (p process) runCommand() *cobra.Command {
+	c := &cobra.Command{Use: "run", Short: "Poll, ship and alert until SIGINT or SIGTERM", Args: cobra.NoArgs}
+	path := configFlag(c)
+	debug := c.Flags().Bool("debug", false, "log what is of use to find faults only")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		level := slog.LevelInfo
+		if *debug {
+			level = slog.LevelDebug
+		}
+		log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+		cfg, problems := config.Load(*path, collector.BuiltIn(), p.getenv)
+		for _, problem := range problems {
+			fmt.Fprintln(p.stderr, problem)
+		}
+		if config.Failed(problems) {
+			return errReported
+		}
+		return serve(c.Context(), cfg, log, p.stdout)
+	}
+	return c
+}
+
+func (p process) checkCommand() *cobra.Command {
+	c := &cobra.Command{Use: "check", Short: "Say what is wrong with a configuration; nothing is sent", Args: cobra.NoArgs}
+	path := configFlag(c)
+	c.RunE = func(*cobra.Command, []string) error {
+		cfg, problems := config.Load(*path, collector.BuiltIn(), p.getenv)
+		for _, problem := range problems {
+			fmt.Fprintln(p.stdout, problem)
+		}
+		if config.Failed(problems) {
+			return errReported
+		}
+		fmt.Fprint(p.stdout, cfg.Summary())
+		return nil
+	}
+	return c
+}
+
+func (p process) demoCommand() *cobra.Command {
+	c := &cobra.Command{Use: "demo", Short: "Poll this machine and two simulated switches, and show it", Args: cobra.NoArgs,
+		Long: "Runs the agent over this machine's own counters and two simulated switches, all on free ports of loopback, polls them\n" +
+			"every 5 seconds, and shows interfaces, rates and alerts. It needs no configuration and no root, and leaves nothing behind."}
+	once := c.Flags().Duration("once", 0, "run for this long, print the table once, and end (for scripts)")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return demo.Run(c.Context(), demo.Options{Once: *once, Stdout: p.stdout, Now: time.Now})
+	}
+	return c
+}

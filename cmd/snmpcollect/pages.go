@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// pages is what is served over HTTP: /metrics and /healthz. Without a listener it is off.
+type pages struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// listen opens address; "" gives pages that are off.
+func listen(ctx context.Context, address string, p *parts) (*pages, error) {
+	if address == "" {
+		return &pages{}, nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%w (listen: chooses another address, or none with \"\")", err)
+	}
+	registry := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &figures{p}} {
+		if err := registry.Register(c); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", p.health)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/healthz  200 while polls are made")
+	})
+	return &pages{l, &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}}, nil
+}
+
+func (p *pages) addr() string {
+	if p.listener == nil {
+		return "off"
+	}
+	return p.listener.Addr().String()
+}
+
+// serve answers until ctx ends.
+func (p *pages) serve(ctx context.Context) error {
+	if p.listener == nil {
+		<-ctx.Done()
+		return nil
+	}
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if p.server.Shutdown(grace) != nil {
+			_ = p.server.Close() // whoever is still reading has had a second
+		}
+	})
+	defer stop()
+	if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving pages: %w", err)
+	}
+	return nil
+}
+
+// health says whether polls are made as planned: 200, or 503 if a target has missed more than three of its slots in a row.
+// Whether devices answer is no matter of the collector's health.
+func (p *parts) health(w http.ResponseWriter, _ *http.Request) {
+	type answer struct {
+		Status  string   `json:"status"`
+		Targets int      `json:"targets"`
+		Late    []string `json:"late,omitempty"`
+	}
+	a := answer{Status: "ok"}
+	a.Targets = len(p.intervals)
+	for _, s := range p.polls.Stats() {
+		if !s.Last.IsZero() && time.Since(s.Last) > 4*p.intervals[s.Device] {
+			a.Late = append(a.Late, s.Device)
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if len(a.Late) > 0 {
+		a.Status = "late"
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	if err := json.NewEncoder(w).Encode(a); err != nil {
+		p.log.Debug("answering /healthz", "err", err)
+	}
+}

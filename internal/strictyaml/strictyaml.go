@@ -1,0 +1,205 @@
+// Package strictyaml reads YAML into structs and tells a person every mistake with its line: unknown keys with the nearest
+// known one, values of the wrong type, keys given twice.
+package strictyaml
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"walkabout/internal/nearest"
+)
+
+// Error is one mistake. Line counts from 1; 0 is unknown.
+type Error struct {
+	Line int
+	Err  error
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("line %d: %v", e.Line, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Document is a decoded text, for finding where in it something stands.
+type Document struct{ root *yaml.Node }
+
+// Decode reads text, one YAML document, into v, a pointer to a struct with yaml tags. It returns every mistake that it finds;
+// what was right is in v all the same. An empty text leaves v alone.
+func Decode(text []byte, v any) (Document, []*Error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var root yaml.Node
+	if err := d.Decode(&root); errors.Is(err, io.EOF) {
+		return Document{}, nil
+	} else if err != nil {
+		return Document{}, typed(err)
+	}
+	doc := Document{&root}
+	errs := unknown(&root, reflect.TypeOf(v), 0)
+	var rest yaml.Node
+	if err := d.Decode(&rest); !errors.Is(err, io.EOF) {
+		errs = append(errs, &Error{rest.Line, errors.New("a second document in the file: remove the line ---")})
+	}
+	if err := root.Decode(v); err != nil {
+		errs = append(errs, typed(err)...)
+	}
+	return doc, errs
+}
+
+// Line returns the line of what path leads to: names of keys (string) and positions in lists (int). Where it leads nowhere,
+// the line of the last thing on the way.
+func (d Document) Line(path ...any) int {
+	n := d.root
+	if n == nil {
+		return 0
+	}
+	line := n.Line
+	for n = content(n); len(path) > 0 && n != nil; path = path[1:] {
+		n, line = step(n, line, path[0])
+		n = content(n)
+	}
+	return line
+}
+
+func step(n *yaml.Node, line int, to any) (*yaml.Node, int) {
+	switch to := to.(type) {
+	case string:
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == to {
+				return n.Content[i+1], n.Content[i].Line
+			}
+		}
+	case int:
+		if n.Kind == yaml.SequenceNode && to < len(n.Content) {
+			return n.Content[to], n.Content[to].Line
+		}
+	}
+	return nil, line
+}
+
+// content goes through documents and aliases.
+func content(n *yaml.Node) *yaml.Node {
+	for n != nil {
+		switch {
+		case n.Kind == yaml.DocumentNode && len(n.Content) == 1:
+			n = n.Content[0]
+		case n.Kind == yaml.AliasNode:
+			n = n.Alias
+		default:
+			return n
+		}
+	}
+	return nil
+}
+
+// maxDepth bounds the search for unknown keys; aliases can make a document endlessly deep.
+const maxDepth = 32
+
+// unknown finds the keys below n that t has no field for.
+func unknown(n *yaml.Node, t reflect.Type, depth int) []*Error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	n = content(n)
+	if n == nil || depth > maxDepth || reflect.PointerTo(t).Implements(reflect.TypeFor[yaml.Unmarshaler]()) {
+		return nil
+	}
+	var errs []*Error
+	switch {
+	case t.Kind() == reflect.Struct && n.Kind == yaml.MappingNode:
+		fields := fieldsOf(t)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := n.Content[i]
+			if key.Value == "<<" {
+				errs = append(errs, unknown(n.Content[i+1], t, depth+1)...)
+				continue
+			}
+			field, ok := fields.types[key.Value]
+			if !ok {
+				errs = append(errs, &Error{key.Line, unknownKey(key.Value, fields.names)})
+				continue
+			}
+			errs = append(errs, unknown(n.Content[i+1], field, depth+1)...)
+		}
+	case t.Kind() == reflect.Map && n.Kind == yaml.MappingNode:
+		for i := 1; i < len(n.Content); i += 2 {
+			errs = append(errs, unknown(n.Content[i], t.Elem(), depth+1)...)
+		}
+	case t.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
+		for _, c := range n.Content {
+			errs = append(errs, unknown(c, t.Elem(), depth+1)...)
+		}
+	}
+	return errs
+}
+
+func unknownKey(key string, known []string) error {
+	if near := nearest.Word(key, known); near != "" {
+		return fmt.Errorf("unknown key %q; did you mean %q?", key, near)
+	}
+	return fmt.Errorf("unknown key %q; known here are %s", key, strings.Join(known, ", "))
+}
+
+type fields struct {
+	names []string // in the struct's order
+	types map[string]reflect.Type
+}
+
+func fieldsOf(t reflect.Type) fields {
+	f := fields{types: map[string]reflect.Type{}}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		switch {
+		case name == "-" || !field.IsExported():
+		case strings.Contains(options, "inline"):
+			inner := fieldsOf(field.Type)
+			f.names = append(f.names, inner.names...)
+			for n, it := range inner.types {
+				f.types[n] = it
+			}
+		default:
+			if name == "" {
+				name = strings.ToLower(field.Name)
+			}
+			f.names = append(f.names, name)
+			f.types[name] = field.Type
+		}
+	}
+	return f
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+
+// typed takes the line numbers out of the library's messages.
+func typed(err error) []*Error {
+	var many *yaml.TypeError
+	if !errors.As(err, &many) {
+		return []*Error{withLine(err.Error(), err)}
+	}
+	var errs []*Error
+	for _, text := range many.Errors {
+		errs = append(errs, withLine(text, errors.New(text)))
+	}
+	return errs
+}
+
+func withLine(text string, err error) *Error {
+	m := yamlLine.FindStringSubmatch(text)
+	if m == nil {
+		return &Error{0, err}
+	}
+	n, _ := strconv.Atoi(m[1]) // digits, by the expression; too many of them are 0
+	return &Error{n, errors.New(strings.TrimPrefix(text, m[0]))}
+}
