@@ -1,6 +1,6 @@
 package snmpdconf
 
-import "strings"
+import similar "walkabout/internal/nearest"
 
 // notServed is the directives of Net-SNMP's agent (snmpd -H) and of reading files (snmp_config(5)) that this one does not act on, so that
 // they are told from misspelt ones.
@@ -22,42 +22,9 @@ var notServed = []string{
 
 // nearest returns the known directive that is most like name, "" if none is much like it.
 func nearest(name string) string {
-	name = strings.ToLower(name)
-	if len(name) > 40 { // longer than any: not worth the time
-		return ""
-	}
-	best, most := "", max(1, len(name)/3)+1
-	consider := func(known string) {
-		if d := distance(name, strings.ToLower(known)); d < most {
-			best, most = known, d
-		}
-	}
+	known := make([]string, 0, len(directives)+len(notServed))
 	for i := range directives {
-		consider(directives[i].name)
+		known = append(known, directives[i].name)
 	}
-	for _, known := range notServed {
-		consider(known)
-	}
-	return best
-}
-
-// distance returns how many octets must be inserted, removed or replaced to make b of a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return similar.Word(name, append(known, notServed...))
 }

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"walkabout/agent"
+	"walkabout/agent/snmpdconf"
+)
+
+// settings is a configuration that can be put to use: every name is resolved.
+type settings struct {
+	listen      []endpoint
+	communities []agent.Community
+	system      snmpdconf.System
+}
+
+// endpoint is an address to listen on. It is comparable: the same endpoint keeps its socket through a reload.
+type endpoint struct {
+	network  string // udp4 or udp6
+	addr     netip.AddrPort
+	optional bool // one of the default addresses: a machine without IPv6 is no error
+}
+
+func (e endpoint) String() string {
+	a := snmpdconf.Address{Network: e.network, Port: e.addr.Port()}
+	if !e.addr.Addr().IsUnspecified() {
+		a.Host = e.addr.Addr().String()
+	}
+	return a.String()
+}
+
+// errConfig says that the files have errors; each was logged.
+var errConfig = errors.New("the configuration has errors")
+
+// lookupTime bounds all name look-ups of one load.
+const lookupTime = 10 * time.Second
+
+// load reads the files and resolves names. Remarks on the files are logged here.
+func (p *process) load(ctx context.Context, log *slog.Logger, o *options) (*settings, error) {
+	config, diagnostics, err := snmpdconf.ReadFiles(o.configFiles()...)
+	if err != nil {
+		return nil, explainFile(err, o)
+	}
+	logDiagnostics(log, diagnostics)
+	if snmpdconf.HasErrors(diagnostics) {
+		return nil, errConfig
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	s := &settings{system: config.System}
+	list, byDefault := addresses(config, o)
+	if s.listen, err = p.endpoints(ctx, list, byDefault); err != nil {
+		return nil, err
+	}
+	for i := range config.Communities {
+		c, err := p.community(ctx, &config.Communities[i])
+		if err != nil { // without sources it would be open to all
+			log.Warn("a community is not accepted: its source cannot be resolved", "file", config.Communities[i].File, "line", config.Communities[i].Line, "err", err)
+			continue
+		}
+		c.Principal = principal(i)
+		s.communities = append(s.communities, c)
+	}
+	warnUnreachable(log, s, o)
+	return s, nil
+}
+
+func logDiagnostics(log *slog.Logger, diagnostics []snmpdconf.Diagnostic) {
+	for _, d := range diagnostics {
+		level := slog.LevelWarn
+		if d.Severity == snmpdconf.Error {
+			level = slog.LevelError
+		}
+		log.Log(context.Background(), level, d.Message, "file", d.File, "line", d.Line)
+	}
+}
+
+// principal names the n-th community, from 0, for logs and handlers, as Net-SNMP does.
+func principal(n int) string { return fmt.Sprintf("comm%d", n+1) }
+
+// addresses returns those of the command line, else of the files, else the default ones.
+func addresses(c *snmpdconf.Config, o *options) (list []snmpdconf.Address, byDefault bool) {
+	switch {
+	case len(o.listen) > 0:
+		return o.listen, false
+	case len(c.Listen) > 0:
+		return c.Listen, false
+	default:
+		return snmpdconf.DefaultListen(), true
+	}
+}
+
+func (p *process) endpoints(ctx context.Context, list []snmpdconf.Address, byDefault bool) ([]endpoint, error) {
+	var out []endpoint
+	for _, a := range list {
+		e := endpoint{network: a.Network, optional: byDefault}
+		ip := netip.IPv4Unspecified()
+		if a.Network == "udp6" {
+			ip = netip.IPv6Unspecified()
+		}
+		if a.Host != "" {
+			var err error
+			if ip, err = netip.ParseAddr(a.Host); err != nil {
+				ips, err := p.resolve(ctx, a.Host, a.Network == "udp6")
+				if err != nil {
+					return nil, fmt.Errorf("listen on %v: %w", a, err)
+				}
+				ip = ips[0]
+			}
+		}
+		e.addr = netip.AddrPortFrom(ip, a.Port)
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func (p *process) community(ctx context.Context, c *snmpdconf.Community) (agent.Community, error) {
+	out := agent.Community{Name: c.Name, Subtree: c.Subtree, Write: c.Write}
+	if c.Source.Host == "" {
+		out.Sources = []netip.Prefix{c.Source.Prefix}
+		return out, nil
+	}
+	ips, err := p.resolve(ctx, c.Source.Host, c.Source.IPv6)
+	for _, ip := range ips {
+		out.Sources = append(out.Sources, netip.PrefixFrom(ip, ip.BitLen()))
+	}
+	return out, err
+}
+
+// resolve returns at least one address of the family, or an error.
+func (p *process) resolve(ctx context.Context, host string, ipv6 bool) ([]netip.Addr, error) {
+	network := "ip4"
+	if ipv6 {
+		network = "ip6"
+	}
+	ips, err := p.lookup(ctx, network, host)
+	if err != nil {
+		return nil, err
+	}
+	if len(ips) == 0 {
+		return nil, fmt.Errorf("%s has no address of network %s", host, network)
+	}
+	for i := range ips {
+		ips[i] = ips[i].Unmap()
+	}
+	return ips, nil
+}
+
+// warnUnreachable says which line would let somebody in where nobody is.
+func warnUnreachable(log *slog.Logger, s *settings, o *options) {
+	const hint = "rocommunity COMMUNITY 127.0.0.1"
+	if len(s.communities) == 0 {
+		file := defaultFile
+		if files := o.configFiles(); len(files) > 0 {
+			file = files[0]
+		}
+		log.Warn("no community is configured: every request is refused", "file", file, "add", hint)
+		return
+	}
+	for _, e := range s.listen {
+		if e.optional || s.accepts(e.network == "udp6") {
+			continue
+		}
+		add := hint
+		if e.network == "udp6" {
+			add = "rocommunity6 COMMUNITY ::1"
+		}
+		log.Warn("no community is accepted there: every request is refused", "address", e, "add", add)
+	}
+}
+
+// accepts reports whether a request over IPv6, or over IPv4, may have a community that is accepted.
+func (s *settings) accepts(ipv6 bool) bool {
+	for _, c := range s.communities {
+		for _, p := range c.Sources {
+			if p.Addr().Is6() == ipv6 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// explainFile says what to do about a file that cannot be read.
+func explainFile(err error, o *options) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && len(o.files) == 0:
+		return fmt.Errorf("%w: write it (the line «rocommunity COMMUNITY 127.0.0.1» is enough), name another with -c FILE, or run without one with -C", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: run as root or as the file's owner, or let this user read it", err)
+	default:
+		return err
+	}
+}

@@ -1,0 +1,68 @@
+// Package localagent puts together the agent that serves this machine: the daemon runs it on the sockets of its configuration, the
+// demonstration on a free port of loopback.
+package localagent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"walkabout/agent"
+	"walkabout/machine"
+	"walkabout/mib/mib2"
+	"walkabout/snmp"
+)
+
+// Options are what an Agent is made from. The zero Options are of use.
+type Options struct {
+	System  mib2.System     // mib2.DefaultSystem if it is the zero System
+	Machine machine.Options // Log is the Agent's unless it is set
+	Log     *slog.Logger    // slog.Default if nil
+}
+
+// Agent serves MIB-II of this machine. Its Server accepts nobody before SetCommunities, and serves no socket by itself.
+type Agent struct {
+	*agent.Server
+	machine *machine.Machine
+	mib     *mib2.MIB
+}
+
+// New starts to watch this machine; sysUpTime counts from here. ctx bounds the start; the Agent lives until Close.
+func New(ctx context.Context, o Options) (*Agent, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Machine.Log == nil {
+		o.Machine.Log = o.Log
+	}
+	if o.System == (mib2.System{}) {
+		o.System = mib2.DefaultSystem()
+	}
+	start := time.Now()
+	m, err := machine.New(ctx, o.Machine)
+	if err != nil {
+		return nil, err
+	}
+	counters := new(snmp.Counters)
+	a := &Agent{Server: agent.New(agent.Config{Counters: counters, Log: o.Log}), machine: m}
+	a.mib, err = mib2.New(mib2.Options{Machine: m, Counters: counters, Start: start, System: o.System, Modules: mib2.Modules()})
+	if err == nil {
+		var regs []agent.Registration
+		for _, root := range mib2.Roots() {
+			regs = append(regs, agent.Registration{Root: root})
+		}
+		_, err = a.Register(a.mib, regs...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("agent of this machine: %w", errors.Join(err, m.Close()))
+	}
+	return a, nil
+}
+
+// SetSystem replaces what the administrator says about this machine; an error, and no change, if s is not valid.
+func (a *Agent) SetSystem(s mib2.System) error { return a.mib.SetSystem(s) }
+
+// Close ends the watching. The sockets that a serves must be closed before.
+func (a *Agent) Close() error { return a.machine.Close() }
