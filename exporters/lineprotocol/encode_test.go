@@ -99,6 +99,7 @@ func TestAppendKey(t *testing.T) {
 		{"only control octets", "m", tags("a", "\x00"), "m,a=\uFFFD"},
 		{"utf-8", "m", tags("a", "Zürich 東京 \uFFFD"), "m,a=Zürich\\ 東京\\ \uFFFD"},
 		{"no utf-8", "m", tags("a", "Z\xfcrich\xe6\x9d", "b", "\xff\xc0\x80 "), "m,a=Z\uFFFDrich\uFFFD\uFFFD,b=\uFFFD\uFFFD\uFFFD\\ "},
+		{"backslash in a measurement", `a\b\,c`, nil, "a\uFFFDb\uFFFD\\,c"},
 		{"no comment", "#m", nil, "\uFFFDm"},
 		{"reserved", "time", tags("_field", "a", "_measurement", "b", "time", "c", "times", "d"), "time,_field_=a,_measurement_=b,time_=c,times=d"},
 	}

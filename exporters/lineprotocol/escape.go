@@ -16,15 +16,16 @@ const (
 // What each place of a line can carry. Found in InfluxDB 1.8's models/points.go and tried against the server:
 //
 //   - Nothing but `"` and `\` needs escaping in a string, and a newline may stand in it.
-//   - Measurements and tags escape with a backslash but have no way to escape a backslash. Before `,` and `=` it is read
-//     back right (`\\,` is a backslash and a comma), at the end it would escape the separator. Before a space scanLine,
-//     which takes backslashes in pairs, would see the fields begin, and count quotes and commas from there, while
-//     scanTags does not: a device could so join its line to the next one.
+//   - Tags escape with a backslash but have no way to escape a backslash. Before `,` and `=` it is read back right (`\\,`
+//     is a backslash and a comma), at the end it would escape the separator. Before a space scanLine, which takes
+//     backslashes in pairs, would see the fields begin, and count quotes and commas from there, while scanTags does not:
+//     a device could so join its line to the next one.
 //   - Control octets in tags are read by 1.8 but by no strict parser, and a newline or a leading NUL or tab not even by
 //     1.8. They are replaced everywhere outside strings.
-//   - In field names scanFields takes backslashes in pairs and the rest does not, so no backslash can stand there.
+//   - In field names scanFields takes backslashes in pairs and the rest does not, and the index unescapes measurements once
+//     more than the parser. No backslash can stand in either; they are the profile's words, not a device's.
 var (
-	measurementClasses = classes(", ", backslash)
+	measurementClasses = classes(", ", forbidden)
 	tagClasses         = classes(",= ", backslash)
 	fieldClasses       = classes(",= ", forbidden)
 	stringClasses      = stringClassTable()

@@ -62,7 +62,7 @@ func FuzzAppend(f *testing.F) {
 
 // expected says what should be read back, rune by rune where Append goes by tables.
 func expected(s metric.Sample, unsigned bool) point {
-	p := point{Measurement: readable(s.Measurement, false), Fields: map[string]any{}, At: s.At}
+	p := point{Measurement: readable(s.Measurement, true), Fields: map[string]any{}, At: s.At}
 	if strings.HasPrefix(p.Measurement, "#") {
 		p.Measurement = "\uFFFD" + p.Measurement[1:]
 	}
@@ -116,12 +116,12 @@ func expected(s metric.Sample, unsigned bool) point {
 	return p
 }
 
-// readable is s with U+FFFD where a measurement, a tag or, if field is set, a field name cannot hold an octet.
-func readable(s string, field bool) string {
+// readable is s with U+FFFD where a tag or, with noBackslash, a measurement or field name cannot hold an octet.
+func readable(s string, noBackslash bool) string {
 	runes := []rune(s)
 	for i, r := range runes {
 		end := i+1 == len(runes)
-		if r < ' ' || r == 0x7f || r == '\\' && (field || end || runes[i+1] == ' ') {
+		if r < ' ' || r == 0x7f || r == '\\' && (noBackslash || end || runes[i+1] == ' ') {
 			runes[i] = utf8.RuneError
 		}
 	}
