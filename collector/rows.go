@@ -83,26 +83,26 @@ func (p *part) identify(values []snmp.Value) string {
 	return ""
 }
 
-// count gives what was read of a row's counters to r. Counters that are not of one moment, or of an interface whose limits could
-// not be read, are not given: they would be judged wrongly.
+// count gives what was read of a row's counters to r. Counters that are not of one run of the agent are not given: they would be
+// judged wrongly. Nor are counters of 32 bits of an interface whose limits could not be read; those of 64 bits need none.
 func (p *part) count(g *grid, at int, r *counter.Row) {
 	values := g.values(at)
 	var whole bool
 	if r.At, whole = g.instant(at); !whole {
 		return
 	}
+	known := true
 	if p.table != nil && p.table.Interface != nil {
-		l, known := p.limit(g, g.index[at], values)
-		if !known {
-			return
-		}
+		var l limits
+		l, known = p.limit(g, g.index[at], values)
 		r.Speed, r.MTU, r.Type = l.speed, l.mtu, l.typ
 	}
 	if p.discontinuity >= 0 {
 		r.At.Discontinuity = uint32(values[p.discontinuity].Uint())
 	}
 	for k, c := range p.counters {
-		if values[c].Kind() == p.objects[c].Type.kind() {
+		kind := p.objects[c].Type.kind()
+		if values[c].Kind() == kind && (known || kind == snmp.KindCounter64) {
 			r.Values[k] = values[c].Uint()
 			r.Has |= 1 << k
 		}

@@ -126,8 +126,9 @@ func (w *walker) take(l leg, vbs []snmp.VarBind) (leg, error) {
 	next := leg{columns: l.columns[:0:0], after: horizon}
 	starved := leg{after: l.after}
 	for i, s := range w.state {
+		beyond := s.got && bounded && horizon.Less(s.last) && w.grid.faults[l.columns[i]] == nil
 		switch {
-		case s.ended:
+		case s.ended && !beyond:
 		case s.got:
 			next.columns = append(next.columns, l.columns[i])
 		default:
