@@ -162,7 +162,7 @@ func fieldsOf(t reflect.Type) fields {
 		field := t.Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 		switch {
-		case name == "-" || !field.IsExported():
+		case name == "-" || !field.IsExported() && !field.Anonymous:
 		case strings.Contains(options, "inline"):
 			inner := fieldsOf(field.Type)
 			f.names = append(f.names, inner.names...)

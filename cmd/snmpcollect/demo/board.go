@@ -34,6 +34,21 @@ type row struct {
 	admin, oper  int64
 	in, out, err figure
 	verdict      string
+	mark         string // its alert, "never up", or nothing
+}
+
+// rank orders rows by what a person wants to see first.
+func (r row) rank() int {
+	switch r.mark {
+	case alert.Firing.String():
+		return 0
+	case alert.Pending.String():
+		return 1
+	case "":
+		return 2
+	default:
+		return 3
+	}
 }
 
 // figure is a rate, or none.
@@ -87,9 +102,6 @@ func rate(s metric.Sample, names ...string) (figure, string) {
 	return figure{}, ""
 }
 
-// mismatch reports whether the interface should be up and is not.
-func (r row) mismatch() bool { return r.admin == 1 && (r.oper == 2 || r.oper == 6 || r.oper == 7) }
-
 // statuses are the words of ifOperStatus (RFC 2863); ifAdminStatus has the first three.
 var statuses = [...]string{"?", "up", "down", "testing", "unknown", "dormant", "notPresent", "lowerLayerDown"}
 
@@ -101,17 +113,17 @@ func status(n int64) string {
 }
 
 // Draw writes the board as it stands at now in at most height lines (but for alerts, which are never cut); 0 is no limit.
-func (b *Board) Draw(now time.Time, alerts []alert.Alert, neverUp, height int) string {
+func (b *Board) Draw(now time.Time, alerts, neverUp []alert.Alert, height int) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out strings.Builder
 	b.drawDevices(&out, now)
-	tail := drawAlerts(alerts, neverUp)
+	tail := drawAlerts(alerts, len(neverUp))
 	room := height - strings.Count(out.String(), "\n") - strings.Count(tail, "\n") - 4
 	if height == 0 {
 		room = 1 << 20
 	}
-	b.drawRows(&out, max(room, 5))
+	b.drawRows(&out, max(room, 5), marks(alerts, neverUp))
 	out.WriteString(tail)
 	return out.String()
 }
@@ -138,30 +150,43 @@ func (b *Board) names() []string {
 	return names
 }
 
-// drawRows writes up to room interfaces: those in a mismatch, then the busiest.
-func (b *Board) drawRows(out *strings.Builder, room int) {
+// interfaceKey is how the alerts name an interface.
+type interfaceKey struct{ device, name string }
+
+// marks returns what is to be said of interfaces beside their status.
+func marks(alerts, neverUp []alert.Alert) map[interfaceKey]string {
+	m := map[interfaceKey]string{}
+	for _, a := range neverUp {
+		m[interfaceKey{a.Device, a.Key}] = "never up"
+	}
+	for _, a := range alerts {
+		if a.State == alert.Pending || a.State == alert.Firing {
+			m[interfaceKey{a.Device, a.Key}] = a.State.String()
+		}
+	}
+	return m
+}
+
+// drawRows writes up to room interfaces: those with an alert, then the busiest.
+func (b *Board) drawRows(out *strings.Builder, room int, marks map[interfaceKey]string) {
 	var rows []row
 	for _, n := range b.names() {
-		rows = append(rows, b.devices[n].rows...)
+		for _, r := range b.devices[n].rows {
+			r.mark = marks[interfaceKey{r.device, r.name}]
+			rows = append(rows, r)
+		}
 	}
 	slices.SortStableFunc(rows, func(a, c row) int {
-		if a.mismatch() != c.mismatch() {
-			if a.mismatch() {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(c.in.perSecond+c.out.perSecond, a.in.perSecond+a.out.perSecond)
+		return cmp.Or(cmp.Compare(a.rank(), c.rank()), cmp.Compare(c.in.perSecond+c.out.perSecond, a.in.perSecond+a.out.perSecond))
 	})
 	shown := rows[:min(room, len(rows))]
 	slices.SortStableFunc(shown, func(a, c row) int { return cmp.Compare(a.device, c.device) })
-	fmt.Fprintf(out, "\n%-10s %-16s %-19s %12s %12s %9s  %s\n", "DEVICE", "INTERFACE", "ADMIN/OPER", "IN BIT/S", "OUT BIT/S", "ERRORS/S", "VERDICT")
+	const format = "%-10s %-16s %-17s %12s %12s %9s  %-13s  %s"
+	line := func(cells ...any) { out.WriteString(strings.TrimRight(fmt.Sprintf(format, cells...), " ") + "\n") }
+	out.WriteByte('\n')
+	line("DEVICE", "INTERFACE", "ADMIN/OPER", "IN BIT/S", "OUT BIT/S", "ERRORS/S", "VERDICT", "ALERT")
 	for _, r := range shown {
-		state := status(r.admin) + "/" + status(r.oper)
-		if r.mismatch() {
-			state += " !"
-		}
-		fmt.Fprintf(out, "%-10s %-16s %-19s %12s %12s %9s  %s\n", printable(r.device, 10), printable(r.name, 16), state, r.in.bits(), r.out.bits(), r.err.plain(), r.verdict)
+		line(printable(r.device, 10), printable(r.name, 16), status(r.admin)+"/"+status(r.oper), r.in.bits(), r.out.bits(), r.err.plain(), r.verdict, r.mark)
 	}
 	if n := len(rows) - len(shown); n > 0 {
 		fmt.Fprintf(out, "… and %d quieter interfaces\n", n)
@@ -203,7 +228,7 @@ func drawAlerts(alerts []alert.Alert, neverUp int) string {
 		fmt.Fprintf(&out, "%-9s since %s  %s\n", a.State, a.Since.Local().Format(time.TimeOnly), printable(a.Summary, 100))
 	}
 	if neverUp > 0 {
-		fmt.Fprintf(&out, "%d ports were never up; they raise no alert\n", neverUp)
+		fmt.Fprintf(&out, "ports that were never up, and raise no alert: %d\n", neverUp)
 	}
 	return out.String()
 }

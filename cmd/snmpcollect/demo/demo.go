@@ -246,7 +246,7 @@ func (c *collecting) frame(now time.Time, board *Board, height int) string {
 	if height > 0 {
 		height = max(height-3, 1)
 	}
-	return head + board.Draw(now, c.alerts.Alerts(), len(c.alerts.NeverUp()), height)
+	return head + board.Draw(now, c.alerts.Alerts(), c.alerts.NeverUp(), height)
 }
 
 const whatNext = `

@@ -1,0 +1,85 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"walkabout/alert"
+	"walkabout/collector"
+	"walkabout/counter"
+	"walkabout/metric"
+)
+
+func TestRunOnce(t *testing.T) {
+	var out bytes.Buffer
+	// Each device is polled once in 5 s, whatever its phase.
+	if err := Run(t.Context(), Options{Once: 6 * time.Second, Stdout: &out, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"this-host  up ", "switch1    up 720h", "switch2    up 720h", "DEVICE     INTERFACE", "switch1    ge-0/0/44", "ALERTS", "What next"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in what was drawn:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	var out bytes.Buffer
+	if err := Run(ctx, Options{Stdout: &out, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "What next") {
+		t.Errorf("the end says:\n%s", out.String())
+	}
+}
+
+func sample(device, name string, fields ...metric.Field) metric.Sample {
+	return metric.Sample{Measurement: "interface", Tags: []metric.Tag{{Name: "device", Value: device}, {Name: "ifName", Value: name}}, Fields: fields}
+}
+
+func state(name string, n uint64) metric.Field {
+	return metric.Field{Name: name, Kind: metric.Integer, Num: n}
+}
+
+func TestDraw(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
+	b := NewBoard()
+	b.Poll(t.Context(), collector.Poll{Device: "core1", At: at, Duration: 12 * time.Millisecond, Answered: true, UpTime: 100, HasUpTime: true, Samples: []metric.Sample{
+		sample("core1", "quiet", state("ifAdminStatus", 1), state("ifOperStatus", 1)),
+		sample("core1", "busy", state("ifAdminStatus", 1), state("ifOperStatus", 1),
+			metric.Field{Name: "ifHCInOctets", Kind: metric.Counter64, Rate: 125e6, Verdict: counter.OK},
+			metric.Field{Name: "ifHCOutOctets", Kind: metric.Counter64, Rate: 125, Verdict: counter.OK}),
+		sample("core1", "free", state("ifAdminStatus", 1), state("ifOperStatus", 2)),
+		sample("core1", "bad\x1b[2J", state("ifAdminStatus", 1), state("ifOperStatus", 7),
+			metric.Field{Name: "ifInOctets", Kind: metric.Counter32, Verdict: counter.Ambiguous}),
+	}})
+	b.Poll(t.Context(), collector.Poll{Device: "core2", At: at, Err: errors.New("timeout")})
+	alerts := []alert.Alert{{Device: "core1", Key: "bad\x1b[2J", State: alert.Firing, Since: at, Summary: "down"}}
+	neverUp := []alert.Alert{{Device: "core1", Key: "free", State: alert.Listed}}
+	want := strings.TrimPrefix(`
+core1      up 1s             polled  2 s ago in 12ms, 4 samples
+core2      no answer: timeout
+
+DEVICE     INTERFACE        ADMIN/OPER            IN BIT/S    OUT BIT/S  ERRORS/S  VERDICT        ALERT
+core1      bad?[2J          up/lowerLayerDown            -            -         -  ambiguous      firing
+core1      busy             up/up                   1.00 G       1.00 k         -  ok
+core1      quiet            up/up                        -            -         -
+core1      free             up/down                      -            -         -                 never up
+
+ALERTS
+firing    since 03:04:05  down
+ports that were never up, and raise no alert: 1
+`, "\n")
+	if got := b.Draw(at.Add(2*time.Second), alerts, neverUp, 0); got != want {
+		t.Errorf("drawn:\n%s\nwant:\n%s", got, want)
+	}
+	if got := b.Draw(at, nil, nil, 1); !strings.Contains(got, "none") {
+		t.Errorf("on a terminal of one line:\n%s", got)
+	}
+}
