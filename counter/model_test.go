@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -105,7 +106,7 @@ type reading struct {
 
 func newDevice(rng *rand.Rand) *device {
 	d := &device{rng: rng, now: time.Unix(1e9, 0)}
-	d.interval = pick(rng, 5, 10, 30, 60, 300) * time.Second
+	d.interval = pick(rng, 5*time.Second, 10*time.Second, 30*time.Second, time.Minute, 5*time.Minute)
 	d.started = d.now.Add(-time.Duration(rng.Int64N(int64(100 * time.Hour))))
 	d.upOffset = pick(rng, 0, 0, uint32(math.MaxUint32-36e6)) // wraps while it is polled, or not
 	d.drift = pick(rng, 0, 0, 0.0001, -0.01, 0.012)
@@ -115,15 +116,21 @@ func newDevice(rng *rand.Rand) *device {
 	d.moment = rng.IntN(3) > 0
 	d.follows = d.moment && rng.IntN(6) == 0
 	d.hc = pick(rng, hcGood, hcGood, hcAbsent, hcZero, hcDisguise)
+	if d.hc == hcDisguise {
+		d.interval = min(d.interval, 30*time.Second) // until it is found out its wraps must be seen, and no rule helps
+	}
 	d.cache = pick(rng, noCache, noCache, onDemand, byTimer)
-	d.refresh = pick(rng, 3, 5, 15, 60) * time.Second
+	d.refresh = pick(rng, 3*time.Second, 5*time.Second, 15*time.Second, time.Minute)
 	d.rtt = pick(rng, time.Millisecond, 50*time.Millisecond, 900*time.Millisecond)
 	d.calm = rng.IntN(4) == 0
 	for i := range 3 {
 		r := &modelRow{name: fmt.Sprint("eth", i), index: uint32(i + 1), ifType: 6, discontinuity: d.started}
 		r.speed = pick(rng, uint64(1e7), 1e8, 1e9, 1e10)
+		if d.cache == byTimer {
+			r.speed = pick(rng, uint64(1e7), 1e10) // a period that is never seen lengthens what is counted; it must not decide about a wrap
+		}
 		if d.hc == hcDisguise {
-			r.speed = 1e8 // on a faster one its wraps cannot all be seen, and no rule helps
+			r.speed = min(r.speed, 1e8) // as above
 		}
 		r.told = r.speed
 		if r.speed < 1e9 && rng.IntN(4) == 0 {
@@ -198,7 +205,7 @@ func (d *device) load() []reading {
 // poll answers the collector, which sends at sent.
 func (d *device) poll(sent time.Time) (rows []counter.Row, readings []reading) {
 	rtt := time.Duration(d.rng.Int64N(int64(d.rtt)) + 1)
-	d.pass(sent.Add(time.Duration(d.rng.Int64N(int64(rtt)))))
+	d.run(sent.Add(time.Duration(d.rng.Int64N(int64(rtt)))))
 	switch d.cache {
 	case noCache:
 		readings = d.load()
@@ -270,10 +277,7 @@ func (d *device) misfortune() {
 				d.restartCounters(r)
 			}
 		}
-		d.cached = nil
-		if d.cache == byTimer {
-			d.cached, d.cachedAt = d.load(), d.now
-		}
+		d.emptyCache()
 	case 1: // another box answers
 		d.started = d.now.Add(-time.Duration(d.rng.Int64N(int64(1000 * time.Hour))))
 		if d.hasEngine {
@@ -287,7 +291,7 @@ func (d *device) misfortune() {
 			r.epoch++
 			d.restartCounters(r)
 		}
-		d.cached, d.cachedAt = d.load(), d.now
+		d.emptyCache()
 	case 2: // a row's counters are cleared, and the agent says so
 		if d.moment && !d.follows && d.cache == noCache {
 			r.epoch++
@@ -317,6 +321,13 @@ func (d *device) misfortune() {
 	}
 }
 
+func (d *device) emptyCache() {
+	d.cached = nil
+	if d.cache == byTimer {
+		d.cached, d.cachedAt = d.load(), d.now
+	}
+}
+
 func (d *device) restartCounters(r *modelRow) {
 	for c := range r.base {
 		r.base[c] = r.totals[c] - d.rng.Uint64N(1<<pick(d.rng, 1, 20, 32))
@@ -339,7 +350,7 @@ func (d *device) check(t *testing.T, polls int, sum *tally) {
 	}
 	start := d.now
 	history := make([][]reading, len(d.rows))
-	undisturbed := 0
+	undisturbed, silent := 0, 0
 	for k := range polls {
 		jitter := time.Duration((d.rng.Float64() - 0.5) * 0.2 * float64(d.interval))
 		sent := start.Add(time.Duration(k+1)*d.interval + jitter)
@@ -347,11 +358,21 @@ func (d *device) check(t *testing.T, polls int, sum *tally) {
 			undisturbed = 0
 		}
 		if !d.calm && d.rng.IntN(15) == 0 {
+			silent = 1 + d.rng.IntN(2)*d.rng.IntN(9)
+		}
+		if silent > 0 {
+			silent--
 			undisturbed = 0
 			continue // the poll is lost
 		}
 		rows, readings := d.poll(sent)
-		table.Poll(sent, true, rows, nil)
+		late := slices.Clone(rows)
+		if !d.calm && d.rng.IntN(30) == 0 {
+			undisturbed = -1
+			rows = rows[:1+d.rng.IntN(2)] // the rest of the walk is lost, or the rows are gone
+		}
+		complete := len(rows) == len(d.rows) || d.cache == noCache && d.rng.IntN(2) == 0
+		table.Poll(sent, complete, rows, nil)
 		undisturbed++
 		for i := range rows {
 			x := readings[i]
@@ -359,6 +380,27 @@ func (d *device) check(t *testing.T, polls int, sum *tally) {
 			d.hold(t, k, &rows[i], x, history[i], sum)
 			d.share(t, k, &rows[i], x, history[i], undisturbed, sum)
 			history[i] = append(history[i], x)
+		}
+		if !d.calm && d.rng.IntN(30) == 0 {
+			d.repeat(t, table, late[:len(rows)], sent)
+		}
+	}
+}
+
+// repeat delivers a reply again, as it was or as one that was overtaken: it must yield nothing, and spoil nothing.
+func (d *device) repeat(t *testing.T, table *counter.Table, rows []counter.Row, sent time.Time) {
+	t.Helper()
+	by := time.Duration(d.rng.IntN(2)) * d.interval / 3
+	for i := range rows {
+		rows[i].At.At = rows[i].At.At.Add(-by)
+		rows[i].Rates, rows[i].Verdicts = make([]float64, modelColumns), make([]counter.Verdict, modelColumns)
+	}
+	table.Poll(sent, false, rows, nil)
+	for _, r := range rows {
+		for c, v := range r.Verdicts {
+			if v.HasRate() {
+				t.Fatalf("%s column %d: %v for a reply that was late by %v", r.Name, c, v, by)
+			}
 		}
 	}
 }
@@ -405,7 +447,7 @@ func (d *device) allowed(r *counter.Row, c int, x reading, history []reading) bo
 // share counts the numbers that there should be: all of them where nothing happened and the width suffices.
 func (d *device) share(t *testing.T, k int, r *counter.Row, x reading, history []reading, undisturbed int, sum *tally) {
 	t.Helper()
-	if d.cache != noCache || undisturbed < 2 || d.follows {
+	if d.cache != noCache || undisturbed < 2 || d.follows || d.hc == hcDisguise {
 		return
 	}
 	for c := range modelColumns {
@@ -425,8 +467,8 @@ func (d *device) share(t *testing.T, k int, r *counter.Row, x reading, history [
 		sum.calm++
 		if r.Verdicts[c].HasRate() {
 			sum.calmNumbers++
-		} else if !t.Failed() {
-			t.Errorf("poll %d %s column %d: %v over %v although nothing happened\n%+v\nnow %+v\nbefore %+v",
+		} else if d.calm {
+			t.Fatalf("poll %d %s column %d: %v over %v although nothing happened\n%+v\nnow %+v\nbefore %+v",
 				k, r.Name, c, r.Verdicts[c], r.Elapsed, *d, x, history[max(0, len(history)-3):])
 		}
 	}
@@ -441,10 +483,14 @@ func TestNumbersAreTrue(t *testing.T) {
 		}
 	}
 	t.Logf("%d numbers; of %d pairs in which nothing happened %d gave one", sum.numbers, sum.calm, sum.calmNumbers)
-	for v, n := range sum.verdicts {
-		t.Logf("%-14s %d", counter.Verdict(v), n)
+	for v := counter.None; v <= counter.Gap; v++ {
+		t.Logf("%-14s %d", v, sum.verdicts[v])
+		if sum.verdicts[v] == 0 {
+			t.Errorf("the model never met %v", v)
+		}
 	}
-	if sum.calmNumbers != sum.calm || sum.calm < 100_000 {
+	// The exceptions are polls after a restart of an agent that had seemed, while it idled, to use a cache.
+	if sum.calmNumbers < sum.calm-sum.calm/1000 || sum.calm < 100_000 {
 		t.Errorf("of %d pairs in which nothing happened %d gave a number", sum.calm, sum.calmNumbers)
 	}
 }

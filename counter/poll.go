@@ -3,6 +3,7 @@ package counter
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,11 +26,13 @@ type rowKey struct {
 type rowState struct {
 	prev  []uint64
 	has   uint64 // columns with a value in prev
+	taken uint64 // the number of the poll
 	at    Instant
 	speed speed
 
 	heard  time.Time // the last reading, fresh or not
-	poll   uint64    // its number
+	poll   uint64    // its number; 0 is none yet
+	new    bool      // the last complete poll did not have the row
 	upTime uint32    // of it
 	moment uint32    // its discontinuity object
 
@@ -63,12 +66,14 @@ func (t *Table) Poll(now time.Time, complete bool, rows []Row, dst []Finding) []
 	}
 	t.tellTable(rows)
 
-	stale := t.stale(rows)
+	compared, still := t.compare(rows)
+	f := t.freshness(rows, compared, still)
+	t.lag = t.refresh.lag(t.options.Interval).Seconds()
 	moved := 0
 	for i := range rows {
-		moved += t.judge(rows, i, stale)
+		moved += t.judge(rows, i, f)
 	}
-	t.learnRefresh(rows, stale, moved)
+	t.learn(rows, f, compared, still, moved)
 
 	if complete {
 		t.complete, t.living = t.polls, len(rows)
@@ -91,8 +96,8 @@ func (t *Table) state(r *Row) *rowState {
 	} else if st.poll == t.polls {
 		return nil
 	}
-	if st.poll < t.complete {
-		st.has = 0 // it was absent from a whole walk
+	if st.new = st.poll < t.complete; st.new {
+		st.has = 0
 	}
 	st.poll = t.polls
 	return st
@@ -102,6 +107,9 @@ func (t *Table) state(r *Row) *rowState {
 func (t *Table) between(r *Row, st *rowState) Interval {
 	if st == nil {
 		return Interval{Verdict: Ambiguous}
+	}
+	if !r.At.At.After(st.heard) {
+		return Interval{Verdict: Stale} // it came late; a baseline that a cache holds back may be older still
 	}
 	if st.has == 0 {
 		st.note(r)
@@ -119,9 +127,6 @@ func (t *Table) between(r *Row, st *rowState) Interval {
 	}
 	// A gap is a time without readings. While the agent answers from its cache the baseline grows old, and yet there is none.
 	iv := Between(prev, cur, t.options.MaxGap+st.heard.Sub(st.at.At))
-	if iv.Verdict == Stale {
-		return iv
-	}
 	if t.step != 1 && prev.HasUpTime && cur.HasUpTime {
 		if iv.Verdict == Reset {
 			t.step = 0
@@ -188,25 +193,72 @@ func (t *Table) tellChange(told *bool, holds bool, f Finding) {
 	t.found = append(t.found, f)
 }
 
-// stale reports whether the agent may have answered the whole table from the cache that it answered the last fresh poll from: nothing
-// moved in any row that has a baseline, and the agent's refresh period has not passed.
+// freshness is what a poll's readings of the whole table are worth.
+type freshness uint8
+
+const (
+	isFresh freshness = iota
+	// isStale: the agent may have answered from the cache that it answered the last fresh poll from. No baseline moves.
+	isStale
+	// isFirstFresh: the first that is known to be fresh. The readings before it came from a cache of unknown age, so there is nothing to
+	// measure it from.
+	isFirstFresh
+)
+
+// age says how old a table's baselines may be.
+type age uint8
+
+const (
+	ageNone    age = iota // as old as their instants say
+	ageUnknown            // first readings: they may come from a cache
+	ageCached             // first readings of an agent that has been seen to use one
+)
+
+// compare holds the poll's readings against the baselines. compared says that there were any of the same run of the agent, still that no counter
+// of theirs had moved.
 //
-// One counter that moved is proof that the table was read anew; those that did not are then true zeros.
-func (t *Table) stale(rows []Row) bool {
-	paired := false
+// One counter that moved is proof that the table was read anew; those that did not are then true zeros. So is a row that a whole walk
+// did not have. A row that the last fresh poll missed proves nothing: it may have moved before.
+func (t *Table) compare(rows []Row) (compared, still bool) {
+	still = true
 	for i := range rows {
-		if v := t.intervals[i].Verdict; v != OK && v != Gap {
+		v, st := t.intervals[i].Verdict, t.states[i]
+		if st != nil && st.new && t.complete >= t.freshPoll {
+			still = false
+		}
+		if v == First || v == Stale || st == nil || st.taken != t.freshPoll {
 			continue
 		}
-		paired = true
-		st := t.states[i]
-		for m := st.has & rows[i].Has; m != 0; m &= m - 1 {
-			if c := bits.TrailingZeros64(m); rows[i].Values[c] != st.prev[c] {
-				return false
-			}
+		compared = compared || v == OK || v == Gap || v == Discontinuity
+		for m := st.has & rows[i].Has; m != 0 && still; m &= m - 1 {
+			c := bits.TrailingZeros64(m)
+			still = rows[i].Values[c] == st.prev[c]
 		}
 	}
-	return paired && latest(rows).Sub(t.fresh) <= t.refresh.hold(t.options.Interval)
+	return compared, still
+}
+
+// freshness judges the whole table's readings.
+func (t *Table) freshness(rows []Row, compared, still bool) freshness {
+	switch {
+	case !compared:
+		return isFresh
+	case still && !t.outlasted(rows):
+		return isStale
+	case !still && t.age == ageCached:
+		return isFirstFresh
+	}
+	return isFresh
+}
+
+// outlasted reports whether more than the agent's refresh period has passed for certain since the last fresh poll.
+func (t *Table) outlasted(rows []Row) bool {
+	passed := latest(rows).Sub(t.fresh)
+	slack := passed / driftShare
+	for i := range rows {
+		slack = max(slack, passed/driftShare+rows[i].At.RoundTrip)
+	}
+	return passed-slack > t.refresh.hold(t.options.Interval)
 }
 
 // latest returns when the last of the rows was read.
@@ -220,33 +272,34 @@ func latest(rows []Row) time.Time {
 	return at
 }
 
-// learnRefresh takes this poll's part in what is known of the agent's cache. moved is how many counters did.
-func (t *Table) learnRefresh(rows []Row, stale bool, moved int) {
-	if len(rows) == 0 {
-		return
+// learn takes this poll's part in what is known of the agent's cache. moved is how many counters did.
+func (t *Table) learn(rows []Row, f freshness, compared, still bool, moved int) {
+	if !slices.ContainsFunc(t.intervals, func(iv Interval) bool { return iv.Verdict != Stale }) {
+		return // late replies, or none
 	}
 	at := latest(rows)
-	ranOn, late := false, true
-	for _, iv := range t.intervals {
-		ranOn = ranOn || iv.Verdict == OK
-		late = late && iv.Verdict == Stale
-	}
 	switch {
-	case late:
-		return
-	case !ranOn:
+	case !compared:
 		t.refresh.restart(at)
-	case moved > 0:
-		t.refresh.ran(at, moved)
-	default:
+		t.age = ageUnknown
+		if t.lag > 0 || still && t.refresh.n > 0 {
+			t.age = ageCached
+		}
+	case still:
 		t.refresh.stood(at)
+		if f == isStale && t.age == ageUnknown {
+			t.age = ageCached
+		}
+	default:
+		t.refresh.ran(at, max(moved, 1)) // a counter whose difference was withheld moved too
+		t.age = ageNone
 	}
-	if !stale {
-		t.fresh = at
+	if f != isStale {
+		t.fresh, t.freshPoll = at, t.polls
 	}
-	period, known := t.refresh.period(t.options.Interval)
-	if known {
-		t.tellChange(&t.toldShort, period > 0 && t.options.Interval < 3*period, Finding{Kind: IntervalTooShort, Row: -1, Column: -1, Period: period})
+	if period, known := t.refresh.period(t.options.Interval); known {
+		tooShort := period > 0 && t.options.Interval < 3*period
+		t.tellChange(&t.toldShort, tooShort, Finding{Kind: IntervalTooShort, Row: -1, Column: -1, Period: period})
 	}
 }
 

@@ -29,7 +29,7 @@ func Rate(iv Interval, prev, cur uint64, bits uint8, limit float64) (perSecond f
 		return 0, Stale
 	}
 	seconds := iv.Elapsed.Seconds()
-	diff, v, _ := difference(seconds, prev, cur, bits, limit)
+	diff, v, _ := difference(seconds, 0, prev, cur, bits, limit)
 	switch {
 	case !v.HasRate():
 		return 0, v
@@ -40,14 +40,15 @@ func Rate(iv Interval, prev, cur uint64, bits uint8, limit float64) (perSecond f
 }
 
 // difference is what the counter advanced by if v has a rate. impossible says that a narrow counter fell further than any wrap explains.
-func difference(seconds float64, prev, cur uint64, bits uint8, limit float64) (diff uint64, v Verdict, impossible bool) {
+// The agent may have counted for up to lag longer than seconds.
+func difference(seconds, lag float64, prev, cur uint64, bits uint8, limit float64) (diff uint64, v Verdict, impossible bool) {
 	if bits == 64 {
 		if cur < prev {
 			return 0, Reset, false
 		}
 		diff, v = cur-prev, OK
 	} else {
-		diff, v, impossible = narrowDifference(seconds, prev, cur, bits, limit)
+		diff, v, impossible = narrowDifference(seconds+lag, prev, cur, bits, limit)
 	}
 	if v.HasRate() && !plausible(diff, seconds, bits, limit) {
 		v = Implausible

@@ -24,11 +24,11 @@ type refresh struct {
 type span struct {
 	still time.Duration // from its start to the last poll at which nothing had moved, 0 if there was none
 	whole time.Duration
-	busy  bool // at its start busyCounters or more had moved
+	moved int // counters that had moved at its start
 }
 
-// restart forgets the current span: its start is at, when nothing is known of what moved.
-func (r *refresh) restart(at time.Time) { r.moved, r.now = at, span{} }
+// restart forgets the current span: its start is at, when nothing is known of what moved, and so something may have.
+func (r *refresh) restart(at time.Time) { r.moved, r.now = at, span{moved: 1} }
 
 // stood notes a poll at which nothing had moved since the last fresh one.
 func (r *refresh) stood(at time.Time) { r.now.still = at.Sub(r.moved) }
@@ -38,7 +38,7 @@ func (r *refresh) ran(at time.Time, counters int) {
 	r.now.whole = at.Sub(r.moved)
 	r.spans[r.n%len(r.spans)] = r.now
 	r.n++
-	r.moved, r.now = at, span{busy: counters >= busyCounters}
+	r.moved, r.now = at, span{moved: counters}
 }
 
 // seen returns the spans that are remembered, in no order.
@@ -49,34 +49,56 @@ func (r *refresh) hold(interval time.Duration) time.Duration {
 	if r.n < enoughSpans {
 		return unlearnedRefresh
 	}
-	var still time.Duration
-	for _, s := range r.seen() {
-		still = max(still, s.still)
+	hold := r.estimate(interval)
+	if r.now.moved > 0 {
+		hold = max(hold, interval) // a period of about one interval shows but now and then
 	}
-	// Only a regular rhythm makes a longer period than usual believable: an idle table has none.
-	if longest, ok := r.regular(interval); ok {
-		still = min(still, max(longest, unlearnedRefresh), longestRefresh)
-	} else {
-		still = min(still, unlearnedRefresh)
+	if hold > 0 {
+		hold += interval / 2 // polls jitter
 	}
-	if r.now.busy {
-		// A whole busy table that falls silent at once has more likely a cache whose period lies just over the interval.
-		still = max(still, interval)
-	}
-	if still > 0 {
-		still += interval / 2 // polls jitter
-	}
-	return still
+	return hold
 }
 
-// regular returns the longest stillness of the last spans if all had about the same.
-func (r *refresh) regular(interval time.Duration) (longest time.Duration, ok bool) {
-	shortest := time.Duration(1<<63 - 1)
-	for i := r.n - enoughSpans; i < r.n; i++ {
-		s := r.spans[i%len(r.spans)].still
-		shortest, longest = min(shortest, s), max(longest, s)
+// lag returns how much longer than the time between two fresh polls the time between what they read may be: an agent that reloads by a timer
+// was asked at any moment of its period. It is 0 while the table was never seen to stand still.
+func (r *refresh) lag(interval time.Duration) time.Duration {
+	lag := r.estimate(interval)
+	if r.n < enoughSpans && (lag > 0 || r.now.still > 0) {
+		return unlearnedRefresh
 	}
-	return longest, shortest > 0 && longest-shortest <= interval+interval/2
+	return lag
+}
+
+// estimate returns the longest that stillness was seen to last and then end, as polls may have been lost within it; 0 if there was none.
+func (r *refresh) estimate(interval time.Duration) (longest time.Duration) {
+	for _, s := range r.seen() {
+		if s.still > 0 {
+			longest = max(longest, s.whole)
+		}
+	}
+	// An idle table has no rhythm: only a regular one makes a period longer than usual believable.
+	if rhythm, ok := r.regular(interval); ok {
+		return min(longest, max(rhythm, unlearnedRefresh), longestRefresh)
+	}
+	return min(longest, unlearnedRefresh)
+}
+
+// regular returns the longest of the last spans if stillness ended each after about the same time.
+func (r *refresh) regular(interval time.Duration) (longest time.Duration, ok bool) {
+	if r.n < enoughSpans {
+		return 0, false
+	}
+	var shortest time.Duration
+	for i := r.n - enoughSpans; i < r.n; i++ {
+		s := r.spans[i%len(r.spans)]
+		if s.still == 0 {
+			return 0, false
+		}
+		if longest = max(longest, s.whole); shortest == 0 || s.whole < shortest {
+			shortest = s.whole
+		}
+	}
+	return longest, longest-shortest <= interval+interval/2
 }
 
 // period returns the refresh period (its upper estimate) where busy counters have fallen silent in step often enough that it must be a cache, and
@@ -89,7 +111,7 @@ func (r *refresh) period(interval time.Duration) (period time.Duration, known bo
 			continue
 		}
 		stood++
-		if !s.busy {
+		if s.moved < busyCounters {
 			continue
 		}
 		if rhythmic++; rhythmic == 1 {

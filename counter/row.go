@@ -2,8 +2,8 @@ package counter
 
 import "math/bits"
 
-// judge sets the results of rows[i] and returns how many of its counters moved. stale is the table's.
-func (t *Table) judge(rows []Row, i int, stale bool) (moved int) {
+// judge sets the results of rows[i] and returns how many of its counters moved. f is the table's.
+func (t *Table) judge(rows []Row, i int, f freshness) (moved int) {
 	r, st, iv := &rows[i], t.states[i], t.intervals[i]
 	clear(r.Rates[:len(t.columns)])
 	clear(r.Verdicts[:len(t.columns)])
@@ -13,32 +13,28 @@ func (t *Table) judge(rows []Row, i int, stale bool) (moved int) {
 		fill(r.Verdicts, served, Ambiguous)
 		return 0
 	}
-	fill(r.Verdicts, served&^st.has, First)
-	both := served & st.has
-	paired := iv.Verdict == OK || iv.Verdict == Gap
-	switch {
-	case paired && stale:
-		fill(r.Verdicts, both, Stale)
-		return 0
-	case iv.Verdict == Stale:
-		fill(r.Verdicts, both, Stale)
-		return 0
-	case !paired:
-		fill(r.Verdicts, both, iv.Verdict)
-	}
-	now := speed{}
+	var now speed
 	if t.bounded != 0 {
 		now = speedOf(r, t.options.AssumeSpeed)
 		t.tellAssumed(rows, i, served, now)
 	}
-	if paired {
+	both := served & st.has
+	fill(r.Verdicts, served&^both, First)
+	switch {
+	case iv.Verdict != OK && iv.Verdict != Gap:
+		fill(r.Verdicts, both, iv.Verdict)
+	case f != isFresh:
+		fill(r.Verdicts, both, Stale)
+	default:
 		over := now.over(st.speed)
 		p := pair{t: t, row: i, r: r, st: st, iv: iv, seconds: iv.Elapsed.Seconds(), both: both, assumed: over.assumed, limits: over.limits()}
 		p.judge()
 		moved = p.moved
 	}
-	copy(st.prev, r.Values[:len(t.columns)])
-	st.has, st.at, st.speed = served, r.At, now
+	if f != isStale && iv.Verdict != Stale {
+		copy(st.prev, r.Values[:len(t.columns)])
+		st.has, st.taken, st.at, st.speed = served, t.polls, r.At, now
+	}
 	return moved
 }
 
@@ -112,7 +108,7 @@ func (p *pair) count(c int, width uint8) {
 	if prev != cur {
 		p.moved++
 	}
-	diff, v, impossible := difference(p.seconds, prev, cur, width, p.limit(c, width))
+	diff, v, impossible := difference(p.seconds, p.t.lag, prev, cur, width, p.limit(c, width))
 	if v == Reset || impossible {
 		p.reset = true
 		return

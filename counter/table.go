@@ -84,9 +84,12 @@ type Table struct {
 	living   int    // rows that are believed to exist
 	swept    time.Time
 
-	refresh refresh
-	fresh   time.Time // the last poll that was not stale
-	step    uint32    // of sysUpTime, in TimeTicks: the greatest common divisor of its advances; 0 is none seen
+	refresh   refresh
+	fresh     time.Time // the last poll that was not stale
+	freshPoll uint64    // its number
+	age       age       // of the baselines
+	lag       float64   // refresh.lag in seconds
+	step      uint32    // of sysUpTime, in TimeTicks: the greatest common divisor of its advances; 0 is none seen
 
 	following int // rows whose discontinuity object follows sysUpTime
 
