@@ -57,3 +57,18 @@ func TestGiven(t *testing.T) {
 		t.Errorf("links that were not given: error %v", err)
 	}
 }
+
+// TestStatNames finds figures that no file could be read for, since files are read by these names.
+func TestStatNames(t *testing.T) {
+	seen := make(map[string]machine.Stat)
+	for s := machine.IPForwarding; s.String() != "invalid"; s++ {
+		name := s.String()
+		if other, twice := seen[name]; twice || name == "" {
+			t.Errorf("figure %d is called %q, as %d is", s, name, other)
+		}
+		seen[name] = s
+	}
+	if len(seen) != int(machine.UDP6MemErrors)+1 {
+		t.Errorf("%d figures have a name of %d", len(seen), machine.UDP6MemErrors+1)
+	}
+}

@@ -152,7 +152,7 @@ var statNames = [statCount]string{
 	IPForwarding: "IpForwarding", IPDefaultTTL: "IpDefaultTTL", IPInReceives: "IpInReceives",
 	IPInHdrErrors: "IpInHdrErrors", IPInAddrErrors: "IpInAddrErrors", IPForwDatagrams: "IpForwDatagrams",
 	IPInUnknownProtos: "IpInUnknownProtos", IPInDiscards: "IpInDiscards", IPInDelivers: "IpInDelivers",
-
+	IPOutRequests: "IpOutRequests", IPOutDiscards: "IpOutDiscards", IPOutNoRoutes: "IpOutNoRoutes",
 	IPReasmTimeout: "IpReasmTimeout", IPReasmReqds: "IpReasmReqds", IPReasmOKs: "IpReasmOKs",
 	IPReasmFails: "IpReasmFails", IPFragOKs: "IpFragOKs", IPFragFails: "IpFragFails", IPFragCreates: "IpFragCreates",
 	IPOutTransmits: "IpOutTransmits",
