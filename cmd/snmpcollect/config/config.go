@@ -123,7 +123,9 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	c.Outputs = r.outputs(f.Outputs)
 	c.Alerts = r.alerts(f.Alerts, c.Targets)
 	c.Notify = r.notifiers(f.Notify)
-	r.remarks(&c)
+	if !Failed(r.problems) { // beside errors they would mislead: what is wrong may be what seems to be missing
+		r.remarks(&f)
+	}
 	slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
 	return c, r.problems
 }
@@ -138,11 +140,11 @@ func (r *reader) warn(text string, path ...any) {
 }
 
 // remarks warns of what is allowed and probably not meant.
-func (r *reader) remarks(c *Config) {
-	if len(c.Targets) == 0 {
+func (r *reader) remarks(f *document) {
+	if len(f.Targets) == 0 {
 		r.warn("no targets: nothing will be polled", "targets")
 	}
-	if len(c.Outputs) == 0 {
+	if len(f.Outputs) == 0 {
 		r.warn("no outputs: what is polled feeds alerts and /metrics only", "outputs")
 	}
 	if r.inline > 0 && !r.private {
@@ -165,7 +167,7 @@ func (r *reader) checkListen(listen string) {
 	}
 }
 
-// credentialOf returns the credential called name.
+// credentials returns those that are right, by name.
 func (r *reader) credentials(f *document) map[string]session.Credential {
 	out := make(map[string]session.Credential, len(f.Credentials))
 	for name, c := range f.Credentials {

@@ -1,0 +1,185 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/alert"
+	"walkabout/cmd/snmpcollect/config"
+	"walkabout/collector"
+	"walkabout/snmp"
+)
+
+// example is what the README shows.
+const example = `interval: 30s
+state: /var/lib/snmpcollect
+listen: 127.0.0.1:8161
+credentials:
+  lab:    {version: 2c, community: public}
+  secure: {version: 3, user: monitor, auth: SHA-256, auth_password_env: MON_AUTH, priv: AES, priv_password_env: MON_PRIV}
+targets:
+  - name: core1
+    address: 192.0.2.1
+    credential: lab
+    collect: [system, interfaces, ip, tcp]
+    labels: {site: paris}
+  - {name: core2, address: "[2001:db8::1]:1161", credential: secure, collect: [interfaces], interval: 5s, timeout: 1s, retries: 0, bulk: false}
+outputs:
+  - influxdb: {url: "http://127.0.0.1:8086", org: noc, bucket: snmp, token_env: INFLUX_TOKEN}
+  - file: {path: "-"}
+alerts:
+  interface_mismatch: {for: 60s}
+notify:
+  - webhook: {url: "http://127.0.0.1:9000/hook"}
+  - log: {}
+`
+
+func getenv(name string) string {
+	return map[string]string{"MON_AUTH": "authsecret", "MON_PRIV": "privsecret", "INFLUX_TOKEN": "tokensecret"}[name]
+}
+
+func write(t *testing.T, name, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExample(t *testing.T) {
+	path := write(t, "snmpcollect.yaml", example, 0o600)
+	c, problems := config.Load(path, collector.BuiltIn(), getenv)
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	if c.State != "/var/lib/snmpcollect" || c.Listen != "127.0.0.1:8161" || len(c.Targets) != 2 || len(c.Outputs) != 2 || len(c.Notify) != 2 {
+		t.Fatalf("%+v", c)
+	}
+	first, second := c.Targets[0], c.Targets[1]
+	if first.Interval != 30*time.Second || first.Credential.Version != snmp.V2c || first.Credential.Community.Reveal() != "public" || first.Labels["site"] != "paris" || first.NoBulk {
+		t.Errorf("core1: %+v", first)
+	}
+	if second.Interval != 5*time.Second || second.Timeout != time.Second || second.Retries != 0 || !second.NoBulk || second.Credential.AuthPassword.Reveal() != "authsecret" ||
+		second.Credential.PrivPassword.Reveal() != "privsecret" {
+		t.Errorf("core2: %+v", second)
+	}
+	if c.Outputs[0].Queue.Name != "influxdb" || c.Outputs[0].InfluxDB.Token.Reveal() != "tokensecret" || c.Outputs[1].File.Path != "-" {
+		t.Errorf("outputs: %+v", c.Outputs)
+	}
+	if c.Alerts.InterfaceMismatch.For != time.Minute || !c.Alerts.InterfaceMismatch.Enabled || c.Alerts.DeviceUnreachable != alert.DefaultConfig().DeviceUnreachable {
+		t.Errorf("alerts: %+v", c.Alerts)
+	}
+	if got := c.Alerts.Targets[1]; got.Device != "core2" || cmp.Diff([]string{"interface"}, got.Collect) != "" {
+		t.Errorf("alert target: %+v", got)
+	}
+	summary := c.Summary()
+	for _, want := range []string{"core1 at 192.0.2.1 every 30s by SNMPv2c: system, interfaces, ip, tcp", "core2 at [2001:db8::1]:1161 every 5s by SNMPv3 as monitor (SHA-256/AES)",
+		"InfluxDB at http://127.0.0.1:8086, bucket snmp", "standard output", "interface_mismatch after 1m0s", "notify: webhook log", "listen: 127.0.0.1:8161"} {
+		if !strings.Contains(summary, want) {
+			t.Errorf("no %q in the summary:\n%s", want, summary)
+		}
+	}
+	for _, hidden := range []string{"public", "secret"} {
+		if strings.Contains(summary, hidden) {
+			t.Errorf("the summary shows %q", hidden)
+		}
+	}
+}
+
+// lab is a file with one target and one output, to which a test adds its mistake.
+func lab(credential, target, rest string) string {
+	return "credentials:\n  lab: {" + credential + "}\ntargets:\n  - {name: a, address: 192.0.2.1, credential: lab, collect: [system]" + target + "}\noutputs:\n  - file: {path: \"-\"}\n" + rest
+}
+
+func TestProblems(t *testing.T) {
+	const v2c = "version: 2c, community: public"
+	tests := []struct {
+		name, text string
+		want       []string // each is part of the problem in its place
+	}{
+		{"right", lab(v2c, "", ""), nil},
+		{"unknown key", lab(v2c, "", "intervall: 5s\n"), []string{`:7: error: unknown key "intervall"; did you mean "interval"?`}},
+		{"duration without unit", lab(v2c, "", "interval: 30\n"), []string{`:7: error: "30" is no duration; write it with its unit`}},
+		{"negative duration", lab(v2c, ", timeout: -1s", ""), []string{`:4: error: the duration -1s is negative`}},
+		{"a key twice", lab(v2c, ", credential: x", ""), []string{`:4: error: mapping key "credential" already defined`}},
+		{"misspelt credential", strings.Replace(lab(v2c, "", ""), "credential: lab", "credential: labs", 1), []string{`:4: error: no credential is called "labs"; did you mean "lab"?`}},
+		{"no credential", strings.Replace(lab(v2c, "", ""), "credential: lab, ", "", 1), []string{`:4: error: target "a" names no credential`}},
+		{"no version", lab("community: public", "", ""), []string{`:2: error: no version; write 1, 2c or 3`}},
+		{"version 4", lab("version: 4, community: public", "", ""), []string{`:2: error: unknown SNMP version "4"`}},
+		{"no community", lab("version: 2c", "", ""), []string{`:2: error: credential "lab": version 2c needs a community`}},
+		{"two ways", lab(v2c+", community_env: MON_AUTH", "", ""), []string{`:2: error: community, community_file, community_env: given in more than one way`}},
+		{"empty environment", lab("version: 2c, community_env: NOT_SET", "", ""), []string{`:2: error: community_env: the environment variable NOT_SET is empty or not set`}},
+		{"no such file", lab("version: 2c, community_file: /nonexistent/x", "", ""), []string{`:2: error: community_file: `}},
+		{"unknown auth", lab("version: 3, user: u, auth: SHA-3, auth_password: password", "", ""), []string{`:2: error: unknown authentication protocol "SHA-3"`}},
+		{"short password", lab("version: 3, user: u, auth: SHA, auth_password: short", "", ""), []string{`:2: error: credential "lab": auth needs a password of at least 8`}},
+		{"unknown profile", strings.Replace(lab(v2c, "", ""), "[system]", "[sytem]", 1), []string{`:4: error: target "a": collect: unknown profile "sytem"`}},
+		{"label of our own", lab(v2c, ", labels: {device: x}", ""), []string{`:4: error: target "a": label "device"`}},
+		{"same name", lab(v2c, "}\n  - {name: a, address: 192.0.2.2, credential: lab, collect: [system]", ""), []string{`:5: error: target "a" is there already, in line 4`}},
+		{"bad URL", lab(v2c, "", "  - influxdb: {url: \"ftp://x\", bucket: b}\n"), []string{`:7: error: influxdb output: `}},
+		{"no path", lab(v2c, "", "  - file: {}\n"), []string{`:7: error: file needs a path`}},
+		{"two kinds", lab(v2c, "", "  - file: {path: x}\n    influxdb: {url: \"http://x\", bucket: b}\n"), []string{`:7: error: one entry is one output`}},
+		{"no kind", lab(v2c, "", "notify:\n  - {}\n"), []string{`:8: error: a notifier is webhook: {…} or log: {}`}},
+		{"webhook without URL", lab(v2c, "", "notify:\n  - webhook: {}\n"), []string{`:8: error: `}},
+		{"names twice", lab(v2c, "", "notify:\n  - log: {name: x}\n  - log: {name: x}\n"), []string{`:9: error: the name "x" is there already`}},
+		{"no polls", lab(v2c, "", "alerts: {device_unreachable: {polls: 0}}\n"), []string{`:7: error: polls must be at least 1`}},
+		{"listen", lab(v2c, "", "listen: 8161\n"), []string{`:7: error: "8161" is not host:port`}},
+		{"listen to all", lab(v2c, "", "listen: \":8161\"\n"), []string{`:7: warning: whoever reaches this address can read /metrics`}},
+		{"listen off", lab(v2c, "", "listen: \"\"\n"), nil},
+		{"empty", "", []string{": warning: no targets", ": warning: no outputs"}},
+		{"no YAML", "targets: [", []string{":1: error: did not find"}},
+	}
+	for _, tt := range tests {
+		path := write(t, "c.yaml", tt.text, 0o600)
+		_, problems := config.Load(path, collector.BuiltIn(), getenv)
+		ok := len(problems) == len(tt.want)
+		for i := 0; ok && i < len(tt.want); i++ {
+			ok = strings.HasPrefix(problems[i].String(), path+tt.want[i])
+		}
+		if !ok {
+			t.Errorf("%s:\n got %v\nwant %q", tt.name, problems, tt.want)
+		}
+	}
+}
+
+func TestSecretsInFiles(t *testing.T) {
+	community := write(t, "community", "from a file\r\n", 0o600)
+	path := write(t, "c.yaml", lab("version: 2c, community_file: "+community, "", ""), 0o644)
+	c, problems := config.Load(path, collector.BuiltIn(), getenv)
+	if problems != nil || c.Targets[0].Credential.Community.Reveal() != "from a file" {
+		t.Errorf("%v, %+v", problems, c.Targets)
+	}
+	empty := write(t, "empty", "\n", 0o600)
+	_, problems = config.Load(write(t, "c.yaml", lab("version: 2c, community_file: "+empty, "", ""), 0o600), collector.BuiltIn(), getenv)
+	if !config.Failed(problems) || !strings.Contains(problems[0].String(), "is empty") {
+		t.Errorf("an empty file: %v", problems)
+	}
+	_, problems = config.Load(write(t, "c.yaml", lab("version: 2c, community_file: "+t.TempDir(), "", ""), 0o600), collector.BuiltIn(), getenv)
+	if !config.Failed(problems) || !strings.Contains(problems[0].String(), "is no regular file") {
+		t.Errorf("a folder: %v", problems)
+	}
+}
+
+func TestWarnsOfReadableSecrets(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // modes say nothing there
+	}
+	path := write(t, "c.yaml", lab("version: 2c, community: public", "", ""), 0o644)
+	_, problems := config.Load(path, collector.BuiltIn(), getenv)
+	if len(problems) != 1 || !problems[0].Warning || problems[0].Line != 2 || !strings.Contains(problems[0].String(), "chmod 600 "+path) {
+		t.Errorf("%v", problems)
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	_, problems := config.Load(filepath.Join(t.TempDir(), "none.yaml"), collector.BuiltIn(), getenv)
+	if !config.Failed(problems) || !strings.Contains(problems[0].String(), "no such file") && runtime.GOOS != "windows" {
+		t.Errorf("%v", problems)
+	}
+}
