@@ -88,8 +88,7 @@ func physAddress(l *machine.Link) string {
 	return l.Address
 }
 
-// ifCounter returns a counter of ifTable. Outgoing packets are counted by the kernel without regard to their
-// destination, so ifOutUcastPkts are all of them, as with other agents for Linux, and the rest is not known.
+// ifCounter returns a counter of ifTable.
 func (v *view) ifCounter(row int, column uint32) (snmp.Value, bool) {
 	const kind = snmp.KindCounter32
 	switch column {
@@ -107,6 +106,9 @@ func (v *view) ifCounter(row int, column uint32) (snmp.Value, bool) {
 		return v.stat(row, machine.TxBytes, kind)
 	case ifOutUcastPkts:
 		return v.stat(row, machine.TxPackets, kind)
+	case ifOutNUcastPkts:
+		_, known := v.stat(row, machine.TxPackets, kind)
+		return snmp.Counter32(0), known // ifOutUcastPkts has them all
 	case ifOutDiscards:
 		return v.stat(row, machine.TxDropped, kind)
 	case ifOutErrors:

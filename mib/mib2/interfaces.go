@@ -54,11 +54,13 @@ func (i *interfaces) layoutOf(l *machine.Links) *layout {
 	return next
 }
 
-// view is the links and their counters as one request sees them; ifTable and ifXTable share it.
+// view is the links and their counters as one request sees them; ifTable and ifXTable share it. It is for one goroutine.
 type view struct {
 	*layout
 	counters *machine.LinkCounterTable // empty if they cannot be read
-	unicast  func() *unicast           // computed when first needed
+
+	kept    *interfaces
+	unicast *unicast // nil until it is needed
 }
 
 // interfacesView returns the view of q; false if the links cannot be read.
@@ -69,11 +71,10 @@ func (m *MIB) interfacesView(ctx context.Context, q *mib.Request) (*view, bool) 
 		if err != nil {
 			return (*view)(nil)
 		}
-		v := &view{layout: m.interfaces.layoutOf(links)}
+		v := &view{layout: m.interfaces.layoutOf(links), kept: &m.interfaces}
 		if v.counters, err = r.Counters(ctx); err != nil {
 			v.counters = &machine.LinkCounterTable{}
 		}
-		v.unicast = sync.OnceValue(func() *unicast { return m.interfaces.unicastOf(v.counters) })
 		return v
 	}).(*view)
 	return v, v != nil
@@ -176,7 +177,10 @@ func (v *view) computed(row int, which packets, kind snmp.Kind) (snmp.Value, boo
 	switch which {
 	case unicastIn:
 		_, known := c.Get(machine.RxPackets)
-		return counter(kind, c.Wide, v.unicast().in[i], known)
+		if v.unicast == nil {
+			v.unicast = v.kept.unicastOf(v.counters)
+		}
+		return counter(kind, c.Wide, v.unicast.in[i], known)
 	case discardedIn:
 		dropped, known := c.Get(machine.RxDropped)
 		missed, _ := c.Get(machine.RxMissedErrors)

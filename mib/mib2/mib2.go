@@ -3,12 +3,16 @@
 //
 // An object that the system does not tell is noSuchInstance; no value stands in for it. Those of Linux are:
 //
-//   - ifOutQLen, ifInUnknownProtos, ifOutNUcastPkts, and the broadcast and outgoing multicast packets of ifXTable, which
-//     the kernel does not count;
+//   - ifOutQLen, ifInUnknownProtos, and the broadcast and outgoing multicast packets of ifXTable, which the kernel does
+//     not count;
 //   - ifSpeed and ifHighSpeed of a link whose speed the kernel does not know, such as an Ethernet port without a link.
 //     Loopback and tunnels have no speed of their own and are 0, as RFC 2863 wants it;
 //   - ifConnectorPresent where only the driver would know;
 //   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipRoutingDiscards.
+//
+// The kernel counts outgoing packets without regard to their destination. ifOutUcastPkts is all of them, and so nothing is
+// left for ifOutNUcastPkts, which is 0: tools that add the two up get the true sum, and some (snmpstatus) take a row for the
+// end of the table if it lacks one of them.
 //
 // Counters are of one reading a request. A Counter32 is the low half of the Counter64 of the same thing.
 package mib2
