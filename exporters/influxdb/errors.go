@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
@@ -20,13 +21,15 @@ import (
 
 // refusal is an answer that blames the points of a request.
 type refusal struct {
-	status   string // "400 Bad Request"
 	words    string
 	dropped  int  // how many points the server says that it dropped; 0 if it does not say
 	tooLarge bool // for one request
+	// garbled is set where the answer is not HTTP. 1.8 repeats a line that it cannot parse in a header, with what control
+	// octets a string in it holds. So this blames a point, but only if the server answers well about others.
+	garbled bool
 }
 
-func (e *refusal) Error() string { return fmt.Sprintf("server answers %s: %s", e.status, e.words) }
+func (e *refusal) Error() string { return "server answers " + e.words }
 
 // classify turns what WriteRecord returned into nil, a *refusal, or an error of package exporters.
 func (e *Exporter) classify(ctx context.Context, err error) error {
@@ -42,9 +45,9 @@ func (e *Exporter) classify(ctx context.Context, err error) error {
 	words := e.words(answer)
 	switch {
 	case code == http.StatusBadRequest || code == http.StatusUnprocessableEntity:
-		return &refusal{status: status, words: words, dropped: dropped(words)}
+		return &refusal{words: status + ": " + words, dropped: dropped(words)}
 	case code == http.StatusRequestEntityTooLarge:
-		return &refusal{status: status, words: words, tooLarge: true}
+		return &refusal{words: status + ": " + words, tooLarge: true}
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return e.configError("%s refuses the token (%s: %s); check that it may write to bucket %q (for InfluxDB 1.8 it is user:password)", e.base, status, words, e.config.Bucket)
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
@@ -68,7 +71,10 @@ func (e *Exporter) unanswered(ctx context.Context, err error) error {
 	var stranger *notInfluxDB
 	var certificate *tls.CertificateVerificationError
 	var timeout net.Error
+	var garbled textproto.ProtocolError
 	switch {
+	case errors.As(err, &garbled):
+		return &refusal{words: "what is not HTTP: " + e.presentable(garbled.Error()), garbled: true}
 	case errors.As(err, &stranger):
 		return e.configError("%s: %w; check url", e.base, stranger)
 	case errors.As(err, &certificate):
@@ -90,12 +96,16 @@ func (e *Exporter) retryError(reason string, after time.Duration, format string,
 	return &exporters.RetryError{Reason: reason, After: after, Err: fmt.Errorf("influxdb output: "+format, args...)}
 }
 
-// words returns what the server said, for people: cut short, and without the token, should it repeat that.
+// words returns what the server said.
 func (e *Exporter) words(answer *influxhttp.Error) string {
-	words := answer.Message
-	if words == "" && answer.Err != nil { // the library could not read the answer
-		words = answer.Err.Error()
+	if answer.Message == "" && answer.Err != nil { // the library could not read the answer
+		return e.presentable(answer.Err.Error())
 	}
+	return e.presentable(answer.Message)
+}
+
+// presentable returns a server's words for people: cut short, and without the token, should it repeat that.
+func (e *Exporter) presentable(words string) string {
 	if token := e.config.Token.Reveal(); token != "" {
 		words = strings.ReplaceAll(words, token, secret.Mask)
 	}

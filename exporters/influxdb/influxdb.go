@@ -98,51 +98,67 @@ func check(c Config) (*url.URL, error) {
 // are in the *exporters.PartialError with the server's words. Nothing else is retried here.
 func (e *Exporter) Export(ctx context.Context, batch []metric.Sample) error {
 	e.batch.Encode(batch)
-	partial := exporters.PartialError{Rejected: e.batch.Skipped, Err: e.batch.Err}
+	s := shipment{rejected: e.batch.Skipped, err: e.batch.Err}
 	for from := 0; from < e.batch.Len(); {
 		to := from + 1
 		for to < e.batch.Len() && e.batch.End(to)-e.batch.End(from-1) <= e.maxBytes {
 			to++
 		}
-		if err := e.ship(ctx, from, to, &partial); err != nil {
+		if err := e.ship(ctx, from, to, &s); err != nil {
 			return err
 		}
 		from = to
 	}
-	if len(partial.Rejected) == 0 {
+	if s.garbled != nil && s.acknowledged == 0 {
+		return e.retryError("server", 0, "%w", s.garbled)
+	}
+	if len(s.rejected) == 0 {
 		return nil
 	}
-	slices.Sort(partial.Rejected)
-	return &partial
+	slices.Sort(s.rejected)
+	return &exporters.PartialError{Rejected: s.rejected, Err: s.err}
 }
 
-// ship writes the lines from up to, but without, to, and adds to partial those that the server refuses.
-func (e *Exporter) ship(ctx context.Context, from, to int, partial *exporters.PartialError) error {
+// shipment is what became of a batch so far.
+type shipment struct {
+	acknowledged int      // lines
+	rejected     []int    // samples
+	err          error    // about the first of those
+	garbled      *refusal // the first that could not be read, about a line alone
+}
+
+// ship writes the lines from up to, but without, to.
+func (e *Exporter) ship(ctx context.Context, from, to int, s *shipment) error {
 	lines := e.batch.Lines(from, to)
+	n := to - from
 	err := e.classify(ctx, e.write.WriteRecord(ctx, string(lines)))
 	var refused *refusal
-	if !errors.As(err, &refused) {
+	switch {
+	case err == nil:
+		s.acknowledged += n
+		return nil
+	case !errors.As(err, &refused):
 		return err
-	}
-	n := to - from
-	if n == 1 || refused.dropped == n {
+	case n == 1 || refused.dropped == n:
 		for line := from; line < to; line++ {
-			partial.Rejected = append(partial.Rejected, e.batch.Sample(line))
+			s.rejected = append(s.rejected, e.batch.Sample(line))
 		}
-		if partial.Err == nil {
-			partial.Err = fmt.Errorf("influxdb output: %w", refused)
+		if s.err == nil {
+			s.err = fmt.Errorf("influxdb output: %w", refused)
+		}
+		if refused.garbled && s.garbled == nil {
+			s.garbled = refused
 		}
 		return nil
-	}
-	if refused.tooLarge {
+	case refused.tooLarge:
 		e.maxBytes = max(min(e.maxBytes, len(lines)/2), 1)
 	}
 	// After a refusal nothing is taken for written, though 1.8 may have written the good ones: only a success counts.
 	middle := from + n/2
-	if err := e.ship(ctx, from, middle, partial); err != nil {
+	if err := e.ship(ctx, from, middle, s); err != nil {
 		return err
 	}
-	return e.ship(ctx, middle, to, partial)
+	return e.ship(ctx, middle, to, s)
 }
 
 // Omitted counts what lineprotocol.Encoder left out.

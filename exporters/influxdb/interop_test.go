@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"regexp"
@@ -322,6 +323,23 @@ func TestFieldTypeConflict(t *testing.T) {
 	}
 }
 
+// TestGarbledAnswer has 1.8 repeat a control octet in a header of its answer, which no HTTP client reads.
+func TestGarbledAnswer(t *testing.T) {
+	d := newDatabase(t)
+	batch := samples(10)
+	batch[3].Fields = []metric.Field{{Name: "s", Kind: metric.String, Str: "\x01"}, {Name: strings.Repeat("x", 1<<16), Kind: metric.Integer}}
+	var partial *exporters.PartialError
+	if err := newExporter(t, influxdb.Config{URL: d.URL}).Export(t.Context(), batch); !errors.As(err, &partial) || !strings.Contains(err.Error(), "not HTTP") {
+		t.Fatalf("%v, want a PartialError about an answer that is not HTTP", err)
+	}
+	if diff := cmp.Diff([]int{3}, partial.Rejected); diff != "" {
+		t.Errorf("rejected (-want +got):\n%s", diff)
+	}
+	if n := count(d, "m"); n != 9 {
+		t.Errorf("%d points, want 9", n)
+	}
+}
+
 func TestOlderThanTheRetentionPolicy(t *testing.T) {
 	d := interop.StartInfluxDB(t)
 	d.Query("", "CREATE DATABASE snmp WITH DURATION 1h")
@@ -367,6 +385,7 @@ func TestOutages(t *testing.T) {
 	results := make(chan error)
 	r := exporters.Start(reporter{e, results}, exporters.Config{
 		Name: "influxdb", BatchLimit: 50, FlushInterval: time.Millisecond, MinBackoff: time.Millisecond, MaxBackoff: 50 * time.Millisecond,
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	const rounds, each = 3, 400
 	all := samples(rounds * 2 * each)
