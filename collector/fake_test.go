@@ -18,14 +18,14 @@ type device struct {
 	objects func(now time.Time) []snmp.VarBind // in any order
 	latency time.Duration
 
-	fixed    []snmp.VarBind                     // in place of objects, and in order
-	silent   bool                               // answers nothing
-	timeout  time.Duration                      // of the session
-	most     int                                // varbinds of a reply; the rest is cut off. 0: no limit
-	tooBig   int                                // tooBig for replies of more varbinds. 0: no limit
-	noBulk   bool                               // one repetition, as without GETBULK
-	fault    func(names []oid.OID) error        // for this request
-	tamper   func(vbs []snmp.VarBind)           // changes a reply
+	fixed   []snmp.VarBind              // in place of objects, and in order
+	silent  bool                        // answers nothing
+	timeout time.Duration               // of the session
+	most    int                         // varbinds of a reply; the rest is cut off. 0: no limit
+	tooBig  int                         // tooBig for replies of more varbinds. 0: no limit
+	noBulk  bool                        // one repetition, as without GETBULK
+	fault   func(names []oid.OID) error // for this request
+	tamper  func(vbs []snmp.VarBind)    // changes a reply
 
 	mu     sync.Mutex
 	asked  int

@@ -63,22 +63,21 @@ func (g *grid) touch(r int) {
 	g.spans[r].last = m
 }
 
-// instant returns when the counters of row r were read. It is false if none was, or if the agent started anew between the first
-// and the last of them, so that they are not of one run.
-func (g *grid) instant(r int) (counter.Instant, bool) {
+// instant returns when the counters of row r were read. torn says that the agent started anew between the first and the last of
+// them.
+func (g *grid) instant(r int) (at counter.Instant, torn bool) {
 	s := g.spans[r]
 	if s.first < 0 {
 		return counter.Instant{}, false
 	}
-	at := g.moments[s.first]
+	at = g.moments[s.first]
 	if s.last == s.first {
-		return at, true
+		return at, false
 	}
 	last := g.moments[s.last]
 	at.RoundTrip += last.At.Sub(at.At)
 	// sysUpTime wraps after 497 days, so it is the difference that has a sign.
-	torn := at.HasUpTime != last.HasUpTime || int32(last.UpTime-at.UpTime) < 0
-	return at, !torn
+	return at, at.HasUpTime != last.HasUpTime || int32(last.UpTime-at.UpTime) < 0
 }
 
 // fault returns the first column that was not read to its end, and why; nil if all were.

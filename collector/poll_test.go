@@ -37,8 +37,12 @@ func TestSamples(t *testing.T) {
 			{Name: "a", Value: "first"}, {Name: "agent_host", Value: "dev.example"}, {Name: "device", Value: "dev"}, {Name: "hostname", Value: "sw1"},
 			{Name: "ifDescr", Value: "GigabitEthernet0/2"}, {Name: "ifName", Value: "Gi0/2"}, {Name: "site", Value: "paris"},
 		}}
-		gauge := func(name string, n uint64) { want.Fields = append(want.Fields, metric.Field{Name: name, Kind: metric.Unsigned, Num: n}) }
-		integer := func(name string, n uint64) { want.Fields = append(want.Fields, metric.Field{Name: name, Kind: metric.Integer, Num: n}) }
+		gauge := func(name string, n uint64) {
+			want.Fields = append(want.Fields, metric.Field{Name: name, Kind: metric.Unsigned, Num: n})
+		}
+		integer := func(name string, n uint64) {
+			want.Fields = append(want.Fields, metric.Field{Name: name, Kind: metric.Integer, Num: n})
+		}
 		count := func(kind metric.Kind, rate float64, names ...string) {
 			for _, name := range names {
 				f := metric.Field{Name: name, Kind: kind, Num: fieldOf(t, got, name).Num, Rate: rate, Verdict: counter.OK}
@@ -278,7 +282,7 @@ func TestRebootDuringAPoll(t *testing.T) {
 				}
 			}
 			if f := fieldOf(t, rowOf(t, h.next("dev"), "interface", "ifName", "Gi0/1"), "ifInOctets"); !f.Verdict.HasRate() {
-				t.Errorf("two polls later: %v", f.Verdict)
+				t.Errorf("reboot at request %d, two polls later: %v, %v", after, f.Verdict, h.c.Stats())
 			}
 		})
 	}

@@ -190,10 +190,10 @@ func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int,
 	s.template = p.template(s.template[:0], part)
 	tags := make([]metric.Tag, 0, len(s.rows)*len(s.template))
 	fields := make([]metric.Field, 0, len(s.rows)*(len(part.objects)+1))
-	for i, r := range s.rows {
+	for _, r := range s.rows {
 		firstTag, firstField := len(tags), len(fields)
 		tags = part.appendTags(tags, s.template, &s.grid, r)
-		fields = p.appendFields(fields, part, &s.grid, r, s.counted, i)
+		fields = p.appendFields(fields, part, &s.grid, r, s.counted)
 		if len(fields) == firstField {
 			continue
 		}
@@ -206,21 +206,27 @@ func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int,
 	return dst
 }
 
-// judge fills s.counted, one for each of s.rows, if the part has counters.
+// judge fills s.counted with those of s.rows that have counters, if the part has any.
 func (p *poller) judge(s *scratch, part *part, complete bool) {
 	s.counted = s.counted[:0]
-	if part.tracker == nil || len(s.rows) == 0 && !complete {
-		return
-	}
 	width := len(part.counters)
 	s.values = sized(s.values, width*len(s.rows))
 	s.rates = sized(s.rates, width*len(s.rows))
 	s.verdicts = sized(s.verdicts, width*len(s.rows))
-	for i, r := range s.rows {
+	for i := range s.rows {
+		r := &s.rows[i]
 		from, to := i*width, (i+1)*width
 		c := counter.Row{Name: r.name, Index: r.index, Values: s.values[from:to], Rates: s.rates[from:to], Verdicts: s.verdicts[from:to]}
-		part.count(&s.grid, r.at, &c)
+		torn := part.count(&s.grid, r.at, &c)
+		complete = complete && !torn
+		if r.judged = len(s.counted); c.Has == 0 {
+			r.judged = -1
+			continue
+		}
 		s.counted = append(s.counted, c)
+	}
+	if part.tracker == nil || len(s.counted) == 0 && !complete {
+		return
 	}
 	s.findings = part.tracker.Poll(time.Now(), complete, s.counted, s.findings[:0])
 	p.report(part, s.counted, s.findings)

@@ -16,6 +16,7 @@ type row struct {
 	index  uint32 // counter.Row.Index
 	series string // its tags
 	twin   bool   // another row has the same tags, or it has none: the index must be a tag
+	judged int    // its counter.Row; -1 without counters
 }
 
 // rows appends to dst the first count rows of the grid that make samples, in the order of their index.
@@ -83,13 +84,12 @@ func (p *part) identify(values []snmp.Value) string {
 	return ""
 }
 
-// count gives what was read of a row's counters to r. Counters that are not of one run of the agent are not given: they would be
-// judged wrongly. Nor are counters of 32 bits of an interface whose limits could not be read; those of 64 bits need none.
-func (p *part) count(g *grid, at int, r *counter.Row) {
+// count gives what was read of a row's counters to r. torn says that they are not of one run of the agent, and must not be judged.
+// Counters of 32 bits of an interface whose limits could not be read are not given either; those of 64 bits need none.
+func (p *part) count(g *grid, at int, r *counter.Row) (torn bool) {
 	values := g.values(at)
-	var whole bool
-	if r.At, whole = g.instant(at); !whole {
-		return
+	if r.At, torn = g.instant(at); torn {
+		return true
 	}
 	known := true
 	if p.table != nil && p.table.Interface != nil {
@@ -107,6 +107,7 @@ func (p *part) count(g *grid, at int, r *counter.Row) {
 			r.Has |= 1 << k
 		}
 	}
+	return false
 }
 
 // limit returns the limits of an interface, and whether they are known.

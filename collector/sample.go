@@ -60,8 +60,8 @@ func (p *part) appendTags(dst []metric.Tag, template []tag, g *grid, r row) []me
 	return dst
 }
 
-// appendFields appends the fields of row r, whose counters were judged in counted[i]. A value of the wrong type is left out.
-func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, counted []counter.Row, i int) []metric.Field {
+// appendFields appends the fields of row r. A value of the wrong type is left out, and so is a counter that was not judged.
+func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, counted []counter.Row) []metric.Field {
 	start := len(dst)
 	k := -1 // the position among the counters
 	for c, v := range g.values(r.at) {
@@ -78,13 +78,14 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 				p.wrongType(part, c, v)
 				continue
 			}
-			if verdict := counted[i].Verdicts[k]; verdict != counter.None {
-				f.Kind, f.Num, f.Rate, f.Verdict = metric.Counter32, v.Uint(), counted[i].Rates[k], verdict
-				if o.Type == TypeCounter64 {
-					f.Kind = metric.Counter64
-				}
-				dst = append(dst, f)
+			if r.judged < 0 || counted[r.judged].Verdicts[k] == counter.None {
+				continue
 			}
+			f.Kind, f.Num, f.Rate, f.Verdict = metric.Counter32, v.Uint(), counted[r.judged].Rates[k], counted[r.judged].Verdicts[k]
+			if o.Type == TypeCounter64 {
+				f.Kind = metric.Counter64
+			}
+			dst = append(dst, f)
 			continue
 		}
 		if !field(&f, o.Type, v) {
