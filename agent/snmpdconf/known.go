@@ -1,6 +1,6 @@
 package snmpdconf
 
-import similar "walkabout/internal/nearest"
+import "walkabout/internal/nearest"
 
 // notServed is the directives of Net-SNMP's agent (snmpd -H) and of reading files (snmp_config(5)) that this one does not act on, so that
 // they are told from misspelt ones.
@@ -20,11 +20,11 @@ var notServed = []string{
 	"swap", "table", "trap2sink", "trapcommunity", "trapsess", "trapsink", "usmUser", "v1trapaddress", "view",
 }
 
-// nearest returns the known directive that is most like name, "" if none is much like it.
-func nearest(name string) string {
+// suggest returns the known directive that is most like name, "" if none is much like it.
+func suggest(name string) string {
 	known := make([]string, 0, len(directives)+len(notServed))
 	for i := range directives {
 		known = append(known, directives[i].name)
 	}
-	return similar.Word(name, append(known, notServed...))
+	return nearest.Word(name, append(known, notServed...))
 }

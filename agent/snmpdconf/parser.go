@@ -159,7 +159,7 @@ func (p *parser) directive(name, value string) {
 			return
 		}
 	}
-	if near := nearest(name); near != "" {
+	if near := suggest(name); near != "" {
 		p.warnf("unknown directive %s; did you mean %s? The line is ignored", clip(name), near)
 		return
 	}

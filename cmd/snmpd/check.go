@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -9,9 +8,6 @@ import (
 
 	"walkabout/agent/snmpdconf"
 )
-
-// errCheck is what the check's exit code comes from.
-var errCheck = errors.New("the configuration has errors")
 
 // checkCommand reads the configuration and says what it means, without touching the network.
 func (p *process) checkCommand() *cobra.Command {
@@ -29,7 +25,7 @@ func (p *process) checkCommand() *cobra.Command {
 				return err
 			}
 			if snmpdconf.HasErrors(diagnostics) {
-				return errCheck
+				return errConfig
 			}
 			return nil
 		},

@@ -42,8 +42,8 @@ func (l *listeners) change(ctx context.Context, want []endpoint, commit func() e
 			surplus = append(surplus, e)
 		}
 	}
-	bound := map[endpoint]*agent.UDP{}
-	stopped, err := l.bind(ctx, want, surplus, bound)
+	bound, stopped := map[endpoint]*agent.UDP{}, map[endpoint]netip.AddrPort{}
+	err := l.bind(ctx, want, surplus, bound, stopped)
 	if err == nil {
 		err = commit()
 	}
@@ -64,9 +64,9 @@ func (l *listeners) change(ctx context.Context, want []endpoint, commit func() e
 	return nil
 }
 
-// bind opens what is wanted and not open. A surplus socket that stands in the way (0.0.0.0:161 in that of 127.0.0.1:161) is ended first,
-// and is among those that it returns.
-func (l *listeners) bind(ctx context.Context, want, surplus []endpoint, bound map[endpoint]*agent.UDP) (stopped []endpoint, err error) {
+// bind adds to bound what is wanted and not open. A surplus socket that stands in the way (0.0.0.0:161 in that of 127.0.0.1:161) is ended
+// first and added to stopped with its address, whose port e does not tell if it is 0.
+func (l *listeners) bind(ctx context.Context, want, surplus []endpoint, bound map[endpoint]*agent.UDP, stopped map[endpoint]netip.AddrPort) error {
 	for _, e := range want {
 		if l.open[e] != nil || bound[e] != nil {
 			continue
@@ -74,9 +74,9 @@ func (l *listeners) bind(ctx context.Context, want, surplus []endpoint, bound ma
 		socket, err := agent.ListenUDP(ctx, e.network, e.addr)
 		if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaeAddrInUse) {
 			for _, s := range surplus {
-				if s.network == e.network && l.open[s] != nil && l.open[s].socket.LocalAddr().Port() == e.addr.Port() {
+				if running := l.open[s]; s.network == e.network && running != nil && running.socket.LocalAddr().Port() == e.addr.Port() {
+					stopped[s] = running.socket.LocalAddr()
 					l.end(s)
-					stopped = append(stopped, s)
 				}
 			}
 			socket, err = agent.ListenUDP(ctx, e.network, e.addr)
@@ -86,18 +86,18 @@ func (l *listeners) bind(ctx context.Context, want, surplus []endpoint, bound ma
 			continue
 		}
 		if err != nil {
-			return stopped, explainListen(err, e)
+			return explainListen(err, e)
 		}
 		bound[e] = socket
 	}
-	return stopped, nil
+	return nil
 }
 
 // reopen serves again what bind ended.
-func (l *listeners) reopen(ctx context.Context, stopped []endpoint) error {
+func (l *listeners) reopen(ctx context.Context, stopped map[endpoint]netip.AddrPort) error {
 	var errs []error
-	for _, e := range stopped {
-		socket, err := agent.ListenUDP(ctx, e.network, e.addr)
+	for e, addr := range stopped {
+		socket, err := agent.ListenUDP(ctx, e.network, addr)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("and the old address is lost: %w", explainListen(err, e)))
 			continue
