@@ -22,6 +22,7 @@ const (
 	PartIPv4Neighbours
 	PartTCPSockets
 	PartUDPSockets
+	PartSocketOwners
 	PartEvents // the listener for changes of links; while it is at fault Links may be out of date
 
 	partCount
@@ -29,7 +30,7 @@ const (
 
 var partNames = [partCount]string{
 	"host", "links", "counters", "stats", "stats6", "ipv4_settings", "ipv4_addresses", "ipv4_routes", "ipv4_neighbours",
-	"tcp_sockets", "udp_sockets", "events",
+	"tcp_sockets", "udp_sockets", "socket_owners", "events",
 }
 
 // String returns the word that logs and metrics use, such as "ipv4_routes".

@@ -21,6 +21,7 @@ type Given struct {
 	IPv4Neighbours func(at time.Time) ([]Neighbour, error)
 	TCPSockets     func(at time.Time) ([]TCPSocket, error)
 	UDPSockets     func(at time.Time) ([]UDPSocket, error)
+	SocketOwners   func(at time.Time) (SocketOwners, error)
 }
 
 // NewGiven returns a Machine that reads g. log is told as Options.Log is; nil is nobody.
@@ -75,4 +76,5 @@ func (s given) ipv4Routes(at time.Time) ([]Route, error)         { return call(s
 func (s given) ipv4Neighbours(at time.Time) ([]Neighbour, error) { return call(s.g.IPv4Neighbours, at) }
 func (s given) tcpSockets(at time.Time) ([]TCPSocket, error)     { return call(s.g.TCPSockets, at) }
 func (s given) udpSockets(at time.Time) ([]UDPSocket, error)     { return call(s.g.UDPSockets, at) }
+func (s given) socketOwners(at time.Time) (SocketOwners, error)  { return call(s.g.SocketOwners, at) }
 func (s given) Close() error                                     { return nil }

@@ -40,6 +40,7 @@ type source interface {
 	ipv4Neighbours(at time.Time) ([]Neighbour, error)
 	tcpSockets(at time.Time) ([]TCPSocket, error)
 	udpSockets(at time.Time) ([]UDPSocket, error)
+	socketOwners(at time.Time) (SocketOwners, error)
 
 	// Close ends the source's goroutines and waits for them.
 	Close() error

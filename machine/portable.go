@@ -22,7 +22,7 @@ import (
 const portableTimeout = 5 * time.Second
 
 // portable reads what gopsutil knows. There are no events: links are read when asked for and compared with the time before. There are
-// no routes, neighbours or settings, and protocol statistics on Linux alone.
+// no routes, neighbours, settings or owners of sockets, and protocol statistics on Linux alone.
 type portable struct {
 	ctx  context.Context // ends at Close; carries the root of procfs
 	stop context.CancelFunc
@@ -254,6 +254,10 @@ func (p *portable) udpSockets(time.Time) ([]UDPSocket, error) {
 		out = append(out, UDPSocket{Local: portableAddr(x.Laddr, x.Family), Remote: portableAddr(x.Raddr, x.Family)})
 	}
 	return out, nil
+}
+
+func (p *portable) socketOwners(time.Time) (SocketOwners, error) {
+	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }
 
 // tcpStates are the words of Linux, Windows and lsof.

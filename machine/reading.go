@@ -33,6 +33,7 @@ type Reading struct {
 	ipv4Neighbours part[[]Neighbour]
 	tcpSockets     part[[]TCPSocket]
 	udpSockets     part[[]UDPSocket]
+	socketOwners   part[SocketOwners]
 }
 
 // Host returns who this machine is.
@@ -91,6 +92,11 @@ func (r *Reading) TCPSockets(ctx context.Context) ([]TCPSocket, error) {
 // UDPSockets returns the bound UDP sockets of both families, in no order. Two may have the same addresses (SO_REUSEPORT).
 func (r *Reading) UDPSockets(ctx context.Context) ([]UDPSocket, error) {
 	return read(ctx, r, &r.udpSockets, PartUDPSockets, source.udpSockets)
+}
+
+// SocketOwners returns which process has which socket open. It costs a look at every open file of the machine.
+func (r *Reading) SocketOwners(ctx context.Context) (SocketOwners, error) {
+	return read(ctx, r, &r.socketOwners, PartSocketOwners, source.socketOwners)
 }
 
 // part is what one reading of one part gave. The zero part has not been read.

@@ -53,3 +53,7 @@ func (s inetSocket) tcp() TCPSocket {
 func (s inetSocket) udp() UDPSocket {
 	return UDPSocket{Local: s.local, Remote: s.remote, V6Only: s.v6Only, Link: s.link, Inode: s.inode}
 }
+
+// SocketOwners is the process that has a socket open, by the socket's Inode. A socket of a process that we may not look into is
+// not in it.
+type SocketOwners map[uint32]uint32

@@ -1,0 +1,69 @@
+package machine
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// socketOwners looks through the open files of every process. Processes that it may not look into, or that end meanwhile, it
+// leaves out.
+func (s *linuxSource) socketOwners(time.Time) (SocketOwners, error) {
+	proc, err := os.Open(s.proc)
+	if err != nil {
+		return nil, err
+	}
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	owners := make(SocketOwners)
+	for _, name := range names {
+		if pid, err := strconv.ParseUint(name, 10, 31); err == nil {
+			owners.add(uint32(pid), filepath.Join(s.proc, name, "fd"))
+		}
+	}
+	return owners, nil
+}
+
+// add adds the sockets of pid, whose open files path lists. Of several processes that share one the lowest pid stands: as a rule
+// who opened it.
+func (o SocketOwners) add(pid uint32, path string) {
+	dir, err := os.Open(path)
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	files, err := dir.Readdirnames(-1)
+	if err != nil {
+		return
+	}
+	var link [64]byte
+	for _, file := range files {
+		n, err := unix.Readlinkat(int(dir.Fd()), file, link[:])
+		if err != nil {
+			continue
+		}
+		inode, ok := socketInode(link[:n])
+		if first, shared := o[inode]; ok && (!shared || pid < first) {
+			o[inode] = pid
+		}
+	}
+}
+
+// socketInode reads the link of an open socket, "socket:[4711]"; false if it is of another file.
+func socketInode(link []byte) (uint32, bool) {
+	number, ok := bytes.CutPrefix(link, []byte("socket:["))
+	if !ok {
+		return 0, false
+	}
+	n, ok := parseNumber(bytes.TrimSuffix(number, []byte("]")))
+	return uint32(n), ok && n <= math.MaxUint32
+}
