@@ -1,0 +1,558 @@
+package counter_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/counter"
+)
+
+// rig polls a Table as a collector would. Time and sysUpTime go on by themselves; each poll's rows are changed as the test likes.
+type rig struct {
+	*testing.T
+	table   *counter.Table
+	columns []counter.Column
+	now     time.Time
+	upTime  uint32
+	rows    []counter.Row
+	found   []counter.Finding
+}
+
+func newRig(t *testing.T, columns []counter.Column, o counter.Options, names ...string) *rig {
+	t.Helper()
+	table, err := counter.NewTable(columns, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{T: t, table: table, columns: columns, now: time.Unix(1e9, 0), upTime: 50_000_000}
+	for i, name := range names {
+		r.rows = append(r.rows, r.row(name, uint32(i+1)))
+	}
+	return r
+}
+
+func (r *rig) row(name string, index uint32) counter.Row {
+	n := len(r.columns)
+	return counter.Row{Name: name, Index: index, Speed: 1e9, MTU: 1500, Type: 6, Has: 1<<n - 1,
+		Values: make([]uint64, n), Rates: make([]float64, n), Verdicts: make([]counter.Verdict, n)}
+}
+
+// pass lets d pass on both clocks.
+func (r *rig) pass(d time.Duration) {
+	r.now = r.now.Add(d)
+	r.upTime += uint32(d / (10 * time.Millisecond))
+}
+
+// poll polls after d, and leaves what was found in r.found.
+func (r *rig) poll(d time.Duration) {
+	r.Helper()
+	r.pass(d)
+	r.reply(true)
+}
+
+func (r *rig) reply(complete bool) {
+	r.Helper()
+	for i := range r.rows {
+		r.rows[i].At.At, r.rows[i].At.UpTime, r.rows[i].At.HasUpTime = r.now, r.upTime, true
+	}
+	r.found = r.table.Poll(r.now, complete, r.rows, r.found[:0])
+}
+
+// add lets every counter of every row count n.
+func (r *rig) add(n uint64) {
+	for i := range r.rows {
+		for c := range r.rows[i].Values {
+			r.rows[i].Values[c] += n
+		}
+	}
+}
+
+// words are the results of rows[i], such as "ok 100" and "reset".
+func (r *rig) words(i int) (words []string) {
+	for c, v := range r.rows[i].Verdicts {
+		word := v.String()
+		if rate := r.rows[i].Rates[c]; v.HasRate() || rate != 0 {
+			word += fmt.Sprintf(" %g", rate)
+		}
+		words = append(words, word)
+	}
+	return words
+}
+
+func (r *rig) want(i int, words ...string) {
+	r.Helper()
+	if diff := cmp.Diff(words, r.words(i)); diff != "" {
+		r.Errorf("%s after %v: %s", r.rows[i].Name, r.rows[i].Elapsed, diff)
+	}
+}
+
+func (r *rig) wantFound(want ...counter.Finding) {
+	r.Helper()
+	if diff := cmp.Diff(want, append([]counter.Finding(nil), r.found...)); diff != "" {
+		r.Error(diff)
+	}
+}
+
+const interval = 10 * time.Second
+
+var every = counter.Options{Interval: interval}
+
+func octets32() counter.Column {
+	return counter.Column{Name: "ifInOctets", Bits: 32, Unit: counter.Octets}
+}
+func packets32() counter.Column {
+	return counter.Column{Name: "ifInUcastPkts", Bits: 32, Unit: counter.Packets}
+}
+func errors32() counter.Column {
+	return counter.Column{Name: "ifInErrors", Bits: 32, Unit: counter.Errors}
+}
+func octets64() counter.Column {
+	return counter.Column{Name: "ifHCInOctets", Bits: 64, Unit: counter.Octets, Twin: "ifInOctets"}
+}
+func events32() counter.Column { return counter.Column{Name: "tcpInSegs", Bits: 32} }
+
+func TestNewTableRefuses(t *testing.T) {
+	many := make([]counter.Column, 65)
+	for i := range many {
+		many[i] = counter.Column{Name: fmt.Sprint(i), Bits: 32}
+	}
+	tests := map[string]struct {
+		columns []counter.Column
+		o       counter.Options
+	}{
+		"no interval":       {nil, counter.Options{}},
+		"too many":          {many, every},
+		"twice":             {[]counter.Column{events32(), events32()}, every},
+		"width":             {[]counter.Column{{Name: "a", Bits: 16}}, every},
+		"unit":              {[]counter.Column{{Name: "a", Bits: 32, Unit: 9}}, every},
+		"negative rate":     {[]counter.Column{{Name: "a", Bits: 32, MaxRate: -1}}, every},
+		"rate not a number": {[]counter.Column{{Name: "a", Bits: 32, MaxRate: math.NaN()}}, every},
+	}
+	for name, tc := range tests {
+		if table, err := counter.NewTable(tc.columns, tc.o); err == nil || table != nil {
+			t.Errorf("%s: NewTable = %v, %v", name, table, err)
+		}
+	}
+	if _, err := counter.NewTable(many[:64], every); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFirstThenRates(t *testing.T) {
+	r := newRig(t, []counter.Column{octets32(), octets64()}, every, "eth0", "eth1")
+	r.rows[1].Has = 1
+	r.add(5)
+	r.poll(0)
+	r.want(0, "first", "first")
+	r.want(1, "first", "none")
+	r.wantFound()
+	r.add(1000)
+	r.rows[0].Values[1] += 1000
+	r.poll(interval)
+	r.want(0, "ok 100", "ok 200")
+	r.want(1, "ok 100", "none")
+	r.rows[1].Has = 3 // a column that comes later
+	r.add(1000)
+	r.poll(interval)
+	r.want(1, "ok 100", "first")
+	r.rows[1].Has = 2 // and one that goes
+	r.add(1000)
+	r.poll(interval)
+	r.want(1, "none", "ok 100")
+	r.wantFound()
+}
+
+// Rule 1: the series is of an interface, not of an index.
+func TestIdentityChanges(t *testing.T) {
+	r := newRig(t, []counter.Column{octets64()}, every, "eth0", "eth1", "eth2")
+	r.poll(0)
+	step := func() { r.add(1000); r.poll(interval) }
+	step()
+	r.want(0, "ok 100")
+
+	r.rows[0].Index, r.rows[1].Index = 2, 1
+	step()
+	r.want(0, "first")
+	r.want(1, "first")
+	r.want(2, "ok 100")
+	step()
+	r.want(0, "ok 100")
+
+	r.rows[0].Index, r.rows[1].Index = 1, 2 // back again: nothing is taken across what lay between
+	step()
+	r.want(0, "first")
+	r.want(1, "first")
+
+	r.rows[2].Name = "eth3"
+	step()
+	r.want(2, "first")
+	step()
+	r.want(2, "ok 100")
+}
+
+func TestAbsentRows(t *testing.T) {
+	r := newRig(t, []counter.Column{octets64()}, every, "eth0", "eth1")
+	r.poll(0)
+	r.add(1000)
+	r.poll(interval)
+	both := r.rows
+
+	r.rows = both[:1]
+	r.add(1000)
+	r.pass(interval)
+	r.reply(false) // a walk that broke off
+	r.rows = both
+	r.add(1000)
+	r.poll(interval)
+	r.want(0, "ok 100")
+	r.want(1, "ok 50")
+	if both[1].Elapsed != 2*interval {
+		t.Errorf("Elapsed = %v over a lost reading", both[1].Elapsed)
+	}
+
+	r.rows = both[:1]
+	r.add(1000)
+	r.poll(interval) // a whole one
+	r.rows = both
+	r.add(1000)
+	r.poll(interval)
+	r.want(1, "first")
+
+	r.rows = append(both[:2:2], both[0])
+	r.rows[2].Rates, r.rows[2].Verdicts = make([]float64, 1), make([]counter.Verdict, 1)
+	r.add(500) // rows 0 and 2 share their values
+	r.poll(interval)
+	r.want(0, "ok 100")
+	r.want(2, "ambiguous") // it is there twice
+}
+
+// Rule 2, for a whole table, and that rows are judged by their own PDUs.
+func TestRestart(t *testing.T) {
+	r := newRig(t, []counter.Column{octets32(), octets64()}, every, "eth0", "eth1")
+	r.poll(0)
+	r.add(1000)
+	r.poll(interval)
+	r.upTime = 200
+	r.add(1000)
+	r.poll(interval)
+	r.want(0, "reset", "reset")
+	r.want(1, "reset", "reset")
+	r.add(1000)
+	r.poll(interval)
+	r.want(0, "ok 100", "ok 100")
+
+	r.pass(interval) // it restarts between two PDUs of one poll
+	r.add(1000)
+	for i := range r.rows {
+		r.rows[i].At.At, r.rows[i].At.UpTime = r.now, r.upTime
+	}
+	r.rows[1].At.UpTime = 10
+	r.table.Poll(r.now, true, r.rows, nil)
+	r.want(0, "ok 100", "ok 100")
+	r.want(1, "reset", "reset")
+}
+
+func TestUpTimeFindings(t *testing.T) {
+	r := newRig(t, []counter.Column{octets64()}, every, "eth0")
+	engine := func() { r.rows[0].At.HasEngineTime, r.rows[0].At.EngineTime = true, uint32(r.now.Unix()-9e8) }
+	step := func() { r.add(1000); r.pass(interval); engine(); r.reply(true) }
+	step()
+	step()
+	r.wantFound()
+	r.upTime += 1e6
+	step()
+	r.want(0, "ok 100")
+	if r.rows[0].Clock != counter.UnsoundClock {
+		t.Errorf("Clock = %v", r.rows[0].Clock)
+	}
+	r.wantFound(counter.Finding{Kind: counter.UnsoundUpTime, Row: -1, Column: -1})
+	step()
+	r.wantFound(counter.Finding{Kind: counter.UnsoundUpTime, Row: -1, Column: -1, Cleared: true})
+
+	r.rows[0].At.HasEngineTime = false
+	silent := func() {
+		r.add(1000)
+		r.pass(interval)
+		r.rows[0].At.At, r.rows[0].At.HasUpTime = r.now, false
+		r.found = r.table.Poll(r.now, true, r.rows, r.found[:0])
+	}
+	silent()
+	r.want(0, "ambiguous")
+	r.wantFound(counter.Finding{Kind: counter.NoUpTime, Row: -1, Column: -1})
+	silent()
+	r.want(0, "ambiguous")
+	r.wantFound()
+	r.poll(interval)
+	r.wantFound(counter.Finding{Kind: counter.NoUpTime, Row: -1, Column: -1, Cleared: true})
+}
+
+// The time is the agent's once its steps are known to be fine enough.
+func TestClockIsLearned(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		step uint32
+		want counter.Clock
+	}{{"ticks", 1, counter.AgentClock}, {"seconds", 100, counter.CollectorClock}} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(t, []counter.Column{octets64()}, every, "eth0")
+			ticks := r.upTime
+			for i := range 6 {
+				r.add(1000)
+				d := interval + time.Duration(i*70)*time.Millisecond
+				ticks += uint32(d / (10 * time.Millisecond))
+				r.now, r.upTime = r.now.Add(d), ticks/tc.step*tc.step
+				r.reply(true)
+				if i == 1 && r.rows[0].Clock != counter.CollectorClock {
+					t.Errorf("Clock = %v before anything is known of its steps", r.rows[0].Clock)
+				}
+			}
+			if r.rows[0].Clock != tc.want {
+				t.Errorf("Clock = %v, want %v", r.rows[0].Clock, tc.want)
+			}
+		})
+	}
+}
+
+// Rule 3.
+func TestDiscontinuity(t *testing.T) {
+	r := newRig(t, []counter.Column{octets32(), octets64()}, every, "eth0", "eth1")
+	r.poll(0)
+	r.add(1000)
+	r.poll(interval)
+	r.rows[0].At.Discontinuity = r.upTime + 500
+	r.add(1000)
+	r.poll(interval)
+	r.want(0, "discontinuity", "discontinuity")
+	r.want(1, "ok 100", "ok 100")
+	r.add(1000)
+	r.poll(interval)
+	r.want(0, "ok 100", "ok 100")
+	r.rows[0].At.Discontinuity = 0
+	r.add(1000)
+	r.poll(interval)
+	r.want(0, "discontinuity", "discontinuity")
+	r.wantFound()
+}
+
+func TestDiscontinuityThatFollowsUpTime(t *testing.T) {
+	r := newRig(t, []counter.Column{octets64()}, every, "eth0", "eth1")
+	step := func() {
+		r.add(1000)
+		r.pass(interval)
+		r.rows[1].At.Discontinuity = r.upTime
+		r.reply(true)
+	}
+	step()
+	r.want(1, "first")
+	for range 2 {
+		step()
+		r.want(0, "ok 100")
+		r.want(1, "discontinuity")
+		r.wantFound()
+	}
+	step()
+	r.want(1, "ok 100")
+	r.wantFound(counter.Finding{Kind: counter.FollowsUpTime, Row: 1, Column: -1})
+	step()
+	r.want(1, "ok 100")
+	r.wantFound()
+
+	r.add(1000)
+	r.poll(interval) // it stays where it was: it is to be believed again
+	r.want(1, "ok 100")
+	r.wantFound(counter.Finding{Kind: counter.FollowsUpTime, Row: -1, Column: -1, Cleared: true})
+	r.rows[1].At.Discontinuity = r.upTime + 300
+	r.add(1000)
+	r.poll(interval)
+	r.want(1, "discontinuity")
+}
+
+// Rule 4.
+func TestCounter64InDisguise(t *testing.T) {
+	c := octets64()
+	r := newRig(t, []counter.Column{c}, every, "eth0")
+	set := func(v uint64) { r.rows[0].Values[0] = v; r.poll(interval) }
+	set(1<<32 - 3000)
+	set(1<<32 - 2000)
+	r.want(0, "ok 100")
+	set(1000)
+	r.want(0, "reset")
+	r.wantFound()
+	set(1<<32 - 1000)
+	r.want(0, "implausible")
+	set(1000)
+	r.want(0, "wrapped 200")
+	r.wantFound(counter.Finding{Kind: counter.Counter64Is32})
+	set(500)
+	r.want(0, "reset")
+	set(1<<32 + 500)
+	r.wantFound(counter.Finding{Kind: counter.Counter64Is32, Cleared: true})
+	set(500)
+	r.want(0, "reset")
+	set(1<<32 - 500)
+	set(500)
+	r.want(0, "reset")
+	r.wantFound()
+}
+
+func TestCounter64FallsThatAreNoDisguise(t *testing.T) {
+	tests := map[string][]uint64{
+		"below 2^31":      {1<<31 - 1, 5, 1<<31 - 1, 5, 1<<31 - 1, 5},
+		"has passed 2^32": {1 << 32, 1<<32 - 5, 5, 1<<32 - 5, 5, 1<<32 - 5, 5},
+	}
+	for name, values := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, []counter.Column{octets64()}, every, "eth0")
+			for i, v := range values {
+				r.rows[0].Values[0] = v
+				r.poll(interval)
+				if i > 0 && v < values[i-1] {
+					r.want(0, "reset")
+				}
+				r.wantFound()
+			}
+		})
+	}
+	t.Run("the agent restarts", func(t *testing.T) {
+		r := newRig(t, []counter.Column{octets64()}, every, "eth0")
+		for range 4 {
+			r.rows[0].Values[0] = 1<<32 - 5
+			r.poll(interval)
+			r.rows[0].Values[0], r.upTime = 5, 0
+			r.poll(interval)
+			r.wantFound()
+		}
+	})
+	t.Run("the row is reset", func(t *testing.T) {
+		r := newRig(t, []counter.Column{octets64(), packets32()}, every, "eth0")
+		for range 4 {
+			r.rows[0].Values[0], r.rows[0].Values[1] = 1<<32-5, 5000
+			r.poll(interval)
+			r.rows[0].Values[0], r.rows[0].Values[1] = 5, 2
+			r.poll(interval)
+			r.want(0, "reset", "reset")
+			r.wantFound()
+		}
+	})
+}
+
+func TestCounter64ThatStays0(t *testing.T) {
+	r := newRig(t, []counter.Column{octets32(), octets64()}, every, "eth0", "eth1")
+	step := func(narrow, wide uint64) {
+		r.rows[0].Values[0], r.rows[0].Values[1] = narrow, wide
+		r.rows[1].Values[1] += 1000
+		r.poll(interval)
+	}
+	step(1000, 0)
+	step(1000, 0)
+	r.want(0, "ok 0", "ok 0")
+	r.wantFound()
+	step(2000, 0)
+	r.want(0, "ok 100", "none")
+	r.wantFound(counter.Finding{Kind: counter.Counter64Unused, Column: 1})
+	step(2000, 0)
+	r.want(0, "ok 0", "none")
+	r.wantFound()
+	step(3000, 700)
+	r.want(0, "ok 100", "first")
+	r.wantFound(counter.Finding{Kind: counter.Counter64Unused, Column: 1, Cleared: true})
+	step(4000, 1700)
+	r.want(0, "ok 100", "ok 100")
+}
+
+// Rules 5 to 7: the limit of each unit, and which speed gives it.
+func TestLimits(t *testing.T) {
+	const mostPackets = 22_321_428 // 1.5 × 1 Gb/s / 672 bits × 10 s
+	tests := []struct {
+		name   string
+		column counter.Column
+		change func(*counter.Row)
+		diff   uint64 // modulo 2^32 or 2^64, over 10 s
+		want   string
+	}{
+		{"octets: most", octets32(), nil, 1.875e9, "ok 1.875e+08"},
+		{"octets: over", octets32(), nil, 1.875e9 + 1, "implausible"},
+		{"packets: most", packets32(), nil, mostPackets, "ok 2.2321428e+06"},
+		{"packets: over", packets32(), nil, mostPackets + 1, "implausible"},
+		{"errors: as packets at 1 Gb/s", errors32(), nil, mostPackets + 1, "implausible"},
+		{"errors: 1.5 M/s however fast", errors32(), func(r *counter.Row) { r.Speed = 1e11 }, 22_500_000, "ok 2.25e+06"},
+		{"errors: and no more", errors32(), func(r *counter.Row) { r.Speed = 1e11 }, 22_500_001, "implausible"},
+		{"events: 10 M/s", events32(), nil, 150_000_000, "ok 1.5e+07"},
+		{"events: over", events32(), nil, 150_000_001, "implausible"},
+		{"events: as given", counter.Column{Name: "a", Bits: 32, MaxRate: 100}, nil, 1500, "ok 150"},
+		{"events: over what was given", counter.Column{Name: "a", Bits: 32, MaxRate: 100}, nil, 1501, "implausible"},
+		{"events of 64 bits: given", counter.Column{Name: "a", Bits: 64, MaxRate: 100}, nil, 1501, "implausible"},
+		{"events of 64 bits: not given", counter.Column{Name: "a", Bits: 64}, nil, 1e13, "ok 1e+12"},
+		{"events of 64 bits: 2^62", counter.Column{Name: "a", Bits: 64}, nil, 1 << 62, "implausible"},
+		{"64: most", octets64(), nil, 1.875e9, "ok 1.875e+08"},
+		{"64: over", octets64(), nil, 1.875e9 + 1, "implausible"},
+		{"64: assumed", octets64(), func(r *counter.Row) { r.Speed = 0 }, 1e13, "ok 1e+12"},
+		{"64: assumed, 2^62", octets64(), func(r *counter.Row) { r.Speed = 0 }, 1 << 62, "implausible"},
+		{"32: assumed", octets32(), func(r *counter.Row) { r.Speed = 0 }, 1.875e9 + 1, "implausible"},
+		{"loopback of 10 Mb/s", octets32(), func(r *counter.Row) { r.Speed, r.Type = 1e7, 24 }, 1e9, "ok 1e+08"},
+		{"tunnel of 9 kb/s", octets64(), func(r *counter.Row) { r.Speed, r.Type = 9000, 131 }, 1e12, "ok 1e+11"},
+		{"propVirtual of 10 Gb/s", octets32(), func(r *counter.Row) { r.Speed, r.Type = 1e10, 53 }, 1, "ambiguous"},
+		{"other", octets64(), func(r *counter.Row) { r.Speed, r.Type = 9000, 1 }, 1e12, "ok 1e+11"},
+		{"ifSpeed says only: faster", octets32(), func(r *counter.Row) { r.Speed = math.MaxUint32 }, 1, "ambiguous"},
+		{"ifSpeed says only: faster, 64", octets64(), func(r *counter.Row) { r.Speed = math.MaxUint32 }, 1e11, "ok 1e+10"},
+		{"back by 1000", octets32(), nil, 1<<32 - 1000, "reset"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(t, []counter.Column{tc.column}, every, "eth0")
+			if tc.change != nil {
+				tc.change(&r.rows[0])
+			}
+			r.rows[0].Values[0] = 2000
+			r.poll(0)
+			v := 2000 + tc.diff
+			if tc.column.Bits == 32 {
+				v = uint64(uint32(v))
+			}
+			r.rows[0].Values[0] = v
+			r.poll(interval)
+			r.want(0, tc.want)
+		})
+	}
+	t.Run("the faster of two speeds", func(t *testing.T) {
+		r := newRig(t, []counter.Column{octets64()}, every, "eth0")
+		r.poll(0)
+		for _, speed := range []uint64{1e8, 1e9, 1e8} { // the first slows down just before it is read
+			r.rows[0].Speed = speed
+			r.add(1e9)
+			r.poll(interval)
+			r.want(0, "ok 1e+08")
+		}
+		r.add(1e9)
+		r.poll(interval)
+		r.want(0, "implausible")
+	})
+	t.Run("assume_speed", func(t *testing.T) {
+		r := newRig(t, []counter.Column{octets32()}, counter.Options{Interval: interval, AssumeSpeed: 1e10}, "eth0")
+		r.rows[0].Speed = 0
+		r.poll(0)
+		r.wantFound(counter.Finding{Kind: counter.SpeedAssumed, Column: -1})
+		r.add(1)
+		r.poll(interval)
+		r.want(0, "ambiguous")
+		r.wantFound(counter.Finding{Kind: counter.PolledTooSeldom, Period: counter.WrapTime(32, 1e10/8)})
+		r.rows[0].Speed = 1e9
+		r.add(1)
+		r.poll(interval) // the pair began at an unknown speed
+		r.wantFound(counter.Finding{Kind: counter.SpeedAssumed, Column: -1, Cleared: true})
+		r.add(1)
+		r.poll(interval)
+		r.want(0, "ok 0.1")
+		r.wantFound(counter.Finding{Kind: counter.PolledTooSeldom, Cleared: true, Period: counter.WrapTime(32, 1e9/8)})
+	})
+	t.Run("no speed without a counter of an interface", func(t *testing.T) {
+		r := newRig(t, []counter.Column{events32(), octets32()}, every, "tcp")
+		r.rows[0].Speed, r.rows[0].Has = 0, 1
+		r.poll(0)
+		r.wantFound()
+	})
+}
