@@ -83,24 +83,28 @@ func start(t *testing.T, devices map[string]*device, targets ...collector.Target
 	for name, d := range devices {
 		h.devices[name+".example"] = d
 	}
+	h.run(collector.Options{Targets: targets})
+	return h
+}
+
+// run runs a collector until the test ends.
+func (h *harness) run(o collector.Options) {
+	h.t.Helper()
+	o.Sinks, o.Dial, o.Logger = []collector.Sink{h}, h.dial, slog.New(slog.NewTextHandler(&h.log, nil))
 	var err error
-	h.c, err = collector.New(collector.Options{
-		Targets: targets, Sinks: []collector.Sink{h}, Dial: h.dial, Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
+	if h.c, err = collector.New(o); err != nil {
+		h.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(h.t.Context())
 	done := make(chan error)
 	go func() { done <- h.c.Run(ctx) }()
-	t.Cleanup(func() {
+	h.t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
+			h.t.Errorf("Run: %v", err)
 		}
 	})
 	synctest.Wait()
-	return h
 }
 
 // one is start with one device that answers as b does.

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -101,6 +102,9 @@ func (p *part) storeScalars(g *grid, group []int, vbs []snmp.VarBind) {
 	}
 }
 
+// maxNamed is how many missing columns an error names.
+const maxNamed = 4
+
 // missing describes the part's faults, nil if everything was answered.
 func (p *part) missing(g *grid) error {
 	var columns []string
@@ -118,7 +122,10 @@ func (p *part) missing(g *grid) error {
 	}
 	name := p.measurement
 	if len(columns) < len(g.faults) {
-		name += "/" + strings.Join(columns, ",")
+		name += "/" + strings.Join(columns[:min(maxNamed, len(columns))], ",")
+	}
+	if len(columns) > maxNamed && len(columns) < len(g.faults) {
+		name += fmt.Sprintf(" and %d more", len(columns)-maxNamed)
 	}
 	return &PartError{Part: name, Err: first}
 }

@@ -109,21 +109,21 @@ func (t Target) Validate(profiles Profiles) error {
 
 // SplitAddress returns the host and port of an address as Target has it; the port is DefaultPort where it names none.
 func SplitAddress(address string) (host string, port uint16, err error) {
-	host, text := address, ""
-	bare := strings.Count(address, ":") > 1 && !strings.HasPrefix(address, "[")
-	if !bare && strings.Contains(address, ":") || strings.HasPrefix(address, "[") {
+	full := address
+	switch {
+	case strings.HasPrefix(address, "["):
 		if strings.HasSuffix(address, "]") {
-			address += ":" + strconv.Itoa(DefaultPort)
+			full = fmt.Sprintf("%s:%d", address, DefaultPort)
 		}
-		if host, text, err = net.SplitHostPort(address); err != nil {
-			return "", 0, fmt.Errorf("address %q: %w", address, err)
-		}
+	case strings.Count(address, ":") != 1: // no port: a name, or an address of either family
+		full = net.JoinHostPort(address, strconv.Itoa(DefaultPort))
 	}
-	if host == "" || strings.ContainsAny(host, " \t/") {
+	host, text, err := net.SplitHostPort(full)
+	if err != nil {
+		return "", 0, fmt.Errorf("address %q: %w", address, err)
+	}
+	if host == "" || strings.ContainsAny(host, " \t/[]") {
 		return "", 0, fmt.Errorf("address %q has no usable host; write host, host:port or [2001:db8::1]:port", address)
-	}
-	if text == "" {
-		return host, DefaultPort, nil
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n == 0 {
