@@ -67,8 +67,18 @@ func appendMeasurement(dst []byte, name string) []byte {
 }
 
 func appendEscaped(dst []byte, s string, table *[256]class) []byte {
+	for i := range len(s) {
+		if table[s[i]] != plain {
+			return appendEscapedFrom(dst, s, i, table)
+		}
+	}
+	return append(dst, s...)
+}
+
+// appendEscapedFrom is appendEscaped for a text of which s[:i] is plain.
+func appendEscapedFrom(dst []byte, s string, i int, table *[256]class) []byte {
 	done := 0 // s[:done] is in dst
-	for i := 0; ; {
+	for {
 		for i < len(s) && table[s[i]] == plain {
 			i++
 		}

@@ -28,6 +28,7 @@ func TestNothingPrintsIt(t *testing.T) {
 		forms["struct "+verb] = fmt.Sprintf(verb, v)
 		forms["slice "+verb] = fmt.Sprintf(verb, []String{s})
 	}
+	forms["String"], forms["GoString"] = s.String(), s.GoString()
 	forms["error"] = fmt.Errorf("refused: %w %v", fmt.Errorf("%v", v), s).Error()
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Error("text", "s", s, "v", v)
