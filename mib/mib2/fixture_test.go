@@ -31,6 +31,7 @@ type device struct {
 	neighbours []machine.Neighbour
 	tcp        []machine.TCPSocket
 	udp        []machine.UDPSocket
+	owners     machine.SocketOwners
 	dumps      int // how often the counters were read
 }
 
@@ -74,6 +75,12 @@ func (d *device) machine() *machine.Machine {
 		IPv4Neighbours: func(time.Time) ([]machine.Neighbour, error) { return list(d.neighbours) },
 		TCPSockets:     func(time.Time) ([]machine.TCPSocket, error) { return list(d.tcp) },
 		UDPSockets:     func(time.Time) ([]machine.UDPSocket, error) { return list(d.udp) },
+		SocketOwners: func(time.Time) (machine.SocketOwners, error) {
+			if d.owners == nil {
+				return nil, errUnreadable
+			}
+			return d.owners, nil
+		},
 	}, nil)
 }
 
@@ -179,13 +186,14 @@ func router() *device {
 		{Addr: netip.MustParseAddr("10.0.0.254"), Link: 2, State: machine.NeighbourPermanent, Address: "\x02\x00\x5e\x10\x00\xfe"},
 	}
 	d.tcp = []machine.TCPSocket{
-		{Local: endpoint("10.0.0.1:22"), Remote: endpoint("10.0.0.9:50000"), State: machine.TCPEstablished},
-		{Local: endpoint("[::]:22"), Remote: endpoint("[::]:0"), State: machine.TCPListen},
+		{Local: endpoint("10.0.0.1:22"), Remote: endpoint("10.0.0.9:50000"), State: machine.TCPEstablished, Inode: 700},
+		{Local: endpoint("[::]:22"), Remote: endpoint("[::]:0"), State: machine.TCPListen, Inode: 701},
 	}
 	d.udp = []machine.UDPSocket{
-		{Local: endpoint("0.0.0.0:161"), Remote: endpoint("0.0.0.0:0")},
+		{Local: endpoint("0.0.0.0:161"), Remote: endpoint("0.0.0.0:0"), Inode: 702},
 		{Local: endpoint("127.0.0.1:323"), Remote: endpoint("0.0.0.0:0")},
 	}
+	d.owners = machine.SocketOwners{700: 50, 701: 40, 702: 30}
 	return d
 }
 

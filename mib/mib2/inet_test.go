@@ -227,3 +227,36 @@ func TestNewListNewTable(t *testing.T) {
 		t.Errorf("after the last socket was closed: %v", v)
 	}
 }
+
+// TestCidrRoutes has more than one route to an address, of which ipRouteTable shows the first.
+func TestCidrRoutes(t *testing.T) {
+	d := &device{routes: []machine.Route{
+		{Dst: prefix("0.0.0.0/0"), NextHop: addr("10.0.0.254"), Link: 2, Metric: 100, Type: machine.RouteUnicast, Protocol: machine.ProtocolStatic},
+		{Dst: prefix("0.0.0.0/0"), NextHop: addr("10.0.0.1"), Link: 2, Metric: 200, Type: machine.RouteUnicast, Protocol: machine.ProtocolEIGRP},
+		{Dst: prefix("0.0.0.0/0"), NextHop: addr("10.0.0.254"), Link: 3, Metric: 300, Type: machine.RouteUnicast},
+		{Dst: prefix("10.0.0.0/24"), Source: addr("10.0.0.5"), Link: 2, Type: machine.RouteUnicast, Protocol: machine.ProtocolKernel},
+		{Dst: prefix("10.0.0.0/8"), Type: machine.RouteBlackhole, Protocol: machine.ProtocolBGP},
+		{Dst: prefix("10.0.0.0/8"), TOS: 16, Type: machine.RouteProhibit, Protocol: machine.ProtocolBoot},
+		{Dst: prefix("10.4.0.0/16"), NextHop: addr("fe80::1"), Link: 2, Type: machine.RouteUnicast},
+	}}
+	const (
+		byOne  = "0.0.0.0.0.0.0.0.0.10.0.0.1 "
+		byLast = "0.0.0.0.0.0.0.0.0.10.0.0.254 "
+		hole   = "10.0.0.0.255.0.0.0.0.0.0.0.0 "
+		tos    = "10.0.0.0.255.0.0.0.16.0.0.0.0 "
+		direct = "10.0.0.0.255.255.255.0.0.0.0.0.0 "
+	)
+	m := d.mib(t)
+	checkColumns(t, m, "4.24.4.1", map[string][]string{
+		"3":  {byOne + "0", byLast + "0", hole + "0", tos + "16", direct + "0"},
+		"4":  {byOne + "10.0.0.1", byLast + "10.0.0.254", hole + "0.0.0.0", tos + "0.0.0.0", direct + "0.0.0.0"},
+		"5":  {byOne + "2", byLast + "2", hole + "0", tos + "0", direct + "2"},
+		"6":  {byOne + "4", byLast + "4", hole + "2", tos + "2", direct + "3"},
+		"7":  {byOne + "16", byLast + "3", hole + "14", tos + "3", direct + "2"},
+		"11": {byOne + "200", byLast + "100", hole + "0", tos + "0", direct + "0"},
+	})
+	if v := get(t, m, "4.24.3.0"); v != snmp.Gauge32(5) {
+		t.Errorf("ipCidrRouteNumber = %v, want 5", v)
+	}
+	mibtest.Test(t, m, mib2.Roots()...)
+}

@@ -36,9 +36,10 @@ func (i *interfaces) layoutOf(l *machine.Links) *layout {
 	if old != nil && old.links.RowGeneration == l.RowGeneration && len(old.links.List) == len(l.List) {
 		next.index = old.index
 	} else {
-		p := newPacker(1, len(l.List))
+		p := newPacker(len(l.List), 1)
 		for _, link := range l.List {
 			p.number(link.Index)
+			p.end()
 		}
 		next.index = p.index()
 	}

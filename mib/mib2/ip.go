@@ -95,9 +95,10 @@ func addressTable(list []machine.Address) *table[machine.Address] {
 		}
 		rows = append(rows, list[i])
 	}
-	p := newPacker(4, len(rows))
+	p := newPacker(len(rows), 4)
 	for i := range rows {
 		p.address(rows[i].Prefix.Addr())
+		p.end()
 	}
 	return &table[machine.Address]{index: p.index(), rows: rows}
 }

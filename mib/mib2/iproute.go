@@ -54,9 +54,10 @@ func routeTable(list []machine.Route) *table[machine.Route] {
 		}
 		rows = append(rows, list[i])
 	}
-	p := newPacker(4, len(rows))
+	p := newPacker(len(rows), 4)
 	for i := range rows {
 		p.address(rows[i].Dst.Addr())
+		p.end()
 	}
 	return &table[machine.Route]{index: p.index(), rows: rows}
 }

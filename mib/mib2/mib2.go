@@ -1,5 +1,6 @@
 // Package mib2 serves MIB-II (RFC 1213) of the machine that the agent runs on, with what its successors added to the same
-// groups: SNMPv2-MIB (RFC 3418), IF-MIB (RFC 2863), and the 64-bit counters of TCP-MIB and UDP-MIB (RFC 4022, 4113).
+// groups: SNMPv2-MIB (RFC 3418), IF-MIB's ifXTable (RFC 2863), IP-FORWARD-MIB's ipCidrRouteTable (RFC 4292), TCP-MIB
+// (RFC 4022) and UDP-MIB (RFC 4113).
 //
 // An object that the system does not tell is noSuchInstance; no value stands in for it. Those of Linux are:
 //
@@ -8,7 +9,8 @@
 //   - ifSpeed and ifHighSpeed of a link whose speed the kernel does not know, such as an Ethernet port without a link.
 //     Loopback and tunnels have no speed of their own and are 0, as RFC 2863 wants it;
 //   - ifConnectorPresent where only the driver would know;
-//   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipRoutingDiscards.
+//   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipCidrRouteAge, ipRoutingDiscards;
+//   - the process of a socket, where we may not look into it.
 //
 // The kernel counts outgoing packets without regard to their destination. ifOutUcastPkts is all of them, and so nothing is
 // left for ifOutNUcastPkts, which is 0: tools that add the two up get the true sum, and some (snmpstatus) take a row for the
@@ -77,8 +79,12 @@ type MIB struct {
 	addresses      derived[machine.Address, table[machine.Address]]
 	routes         derived[machine.Route, table[machine.Route]]
 	netToMediaRows derived[machine.Neighbour, table[machine.Neighbour]]
+	cidrRoutes     derived[machine.Route, table[machine.Route]]
 	tcp            derived[machine.TCPSocket, table[connection]]
+	connections    derived[machine.TCPSocket, table[machine.TCPSocket]]
+	listeners      derived[machine.TCPSocket, table[machine.TCPSocket]]
 	udp            derived[machine.UDPSocket, table[endpoint]]
+	endpoints      derived[machine.UDPSocket, table[machine.UDPSocket]]
 }
 
 // New returns the MIB of o; an error if o.System is not valid or something is missing.
@@ -96,9 +102,10 @@ func New(o Options) (*MIB, error) {
 		m.ifScalars(), m.ifTable(), m.ifXTable(), m.ifMIBScalars(),
 		m.atTable(),
 		m.ipScalars(), m.ipAddrTable(), m.ipRouteTable(), m.ipNetToMediaTable(),
+		m.ipForwardScalars(), m.ipCidrRouteTable(),
 		m.icmpScalars(),
-		m.tcpScalars(), m.tcpConnTable(),
-		m.udpScalars(), m.udpTable(),
+		m.tcpScalars(), m.tcpConnTable(), m.tcpConnectionTable(), m.tcpListenerTable(),
+		m.udpScalars(), m.udpTable(), m.udpEndpointTable(),
 		m.snmpScalars(),
 	)
 	if err != nil {

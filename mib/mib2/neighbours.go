@@ -28,13 +28,14 @@ func neighbourRows(list []machine.Neighbour) []machine.Neighbour {
 // neighbourTable returns a table indexed by the link, the given arcs and the address.
 func neighbourTable(list []machine.Neighbour, between ...uint32) *table[machine.Neighbour] {
 	rows := neighbourRows(list)
-	p := newPacker(5+len(between), len(rows))
+	p := newPacker(len(rows), 5+len(between))
 	for i := range rows {
 		p.number(rows[i].Link)
 		for _, arc := range between {
 			p.number(arc)
 		}
 		p.address(rows[i].Addr)
+		p.end()
 	}
 	return &table[machine.Neighbour]{index: p.index(), rows: rows}
 }

@@ -67,6 +67,14 @@ var objects = []object{
 	{"4.22.1", []uint32{2}, snmp.KindOctetString, 0, 65535},
 	{"4.22.1", []uint32{3}, snmp.KindIPAddress, 0, 0},
 	{"4.22.1", []uint32{4}, snmp.KindInteger, 1, 4},
+	{"4.24", []uint32{3}, snmp.KindGauge32, 0, maxUint32},
+	{"4.24.4.1", []uint32{1, 2, 4}, snmp.KindIPAddress, 0, 0},
+	{"4.24.4.1", []uint32{3, 5, 8, 10}, snmp.KindInteger, 0, maxInt32},
+	{"4.24.4.1", []uint32{6}, snmp.KindInteger, 1, 4},
+	{"4.24.4.1", []uint32{7}, snmp.KindInteger, 1, 16},
+	{"4.24.4.1", []uint32{9}, snmp.KindOID, 0, 0},
+	{"4.24.4.1", []uint32{11, 12, 13, 14, 15}, snmp.KindInteger, -1, maxInt32},
+	{"4.24.4.1", []uint32{16}, snmp.KindInteger, 1, 3},
 	{"5", span(1, 26), snmp.KindCounter32, 0, maxUint32},
 	{"6", []uint32{1}, snmp.KindInteger, 1, 5},
 	{"6", []uint32{2, 3}, snmp.KindInteger, 0, maxInt32},
@@ -77,10 +85,14 @@ var objects = []object{
 	{"6.13.1", []uint32{1}, snmp.KindInteger, 1, 12},
 	{"6.13.1", []uint32{2, 4}, snmp.KindIPAddress, 0, 0},
 	{"6.13.1", []uint32{3, 5}, snmp.KindInteger, 0, 65535},
+	{"6.19.1", []uint32{7}, snmp.KindInteger, 1, 12},
+	{"6.19.1", []uint32{8}, snmp.KindGauge32, 0, maxUint32},
+	{"6.20.1", []uint32{4}, snmp.KindGauge32, 0, maxUint32},
 	{"7", []uint32{1, 2, 3, 4}, snmp.KindCounter32, 0, maxUint32},
 	{"7", []uint32{8, 9}, snmp.KindCounter64, 0, maxInt64},
 	{"7.5.1", []uint32{1}, snmp.KindIPAddress, 0, 0},
 	{"7.5.1", []uint32{2}, snmp.KindInteger, 0, 65535},
+	{"7.7.1", []uint32{8}, snmp.KindGauge32, 0, maxUint32},
 	{"11", slices.Concat(span(1, 6), span(8, 22), span(24, 29), []uint32{31, 32}), snmp.KindCounter32, 0, maxUint32},
 	{"11", []uint32{30}, snmp.KindInteger, 1, 2},
 	{"31.1.1.1", []uint32{1}, snmp.KindOctetString, 0, 255},
@@ -96,7 +108,7 @@ var objects = []object{
 // untold are the objects that no system of today tells.
 var untold = []string{
 	"2.2.1.15", "2.2.1.21", // ifInUnknownProtos, ifOutQLen
-	"4.21.1.10", "4.23", // ipRouteAge, ipRoutingDiscards
+	"4.21.1.10", "4.23", "4.24.4.1.8", // ipRouteAge, ipRoutingDiscards, ipCidrRouteAge
 	"31.1.1.1.3", "31.1.1.1.4", "31.1.1.1.5", "31.1.1.1.9", "31.1.1.1.12", "31.1.1.1.13", // multicast and broadcast
 }
 

@@ -80,8 +80,9 @@ func Modules() []Module {
 		{ID: oid.New(1, 3, 6, 1, 6, 3, 1), Descr: "SNMPv2-MIB (RFC 3418): system, snmp"},
 		{ID: mib2Root.Append(31), Descr: "IF-MIB (RFC 2863): ifTable, ifXTable"},
 		{ID: mib2Root.Append(48), Descr: "IP-MIB (RFC 4293): the IPv4 scalars and tables of RFC 1213"},
-		{ID: mib2Root.Append(49), Descr: "TCP-MIB (RFC 4022): scalars, tcpConnTable"},
-		{ID: mib2Root.Append(50), Descr: "UDP-MIB (RFC 4113): scalars, udpTable"},
+		{ID: ipGroup.Append(ipForward), Descr: "IP-FORWARD-MIB (RFC 4292): ipCidrRouteTable"},
+		{ID: mib2Root.Append(49), Descr: "TCP-MIB (RFC 4022)"},
+		{ID: mib2Root.Append(50), Descr: "UDP-MIB (RFC 4113)"},
 	}
 }
 
@@ -170,9 +171,10 @@ const (
 )
 
 func (m *MIB) sysORTable() mib.Group {
-	p := newPacker(1, len(m.modules))
+	p := newPacker(len(m.modules), 1)
 	for i := range m.modules {
 		p.number(uint32(i + 1))
+		p.end()
 	}
 	t := table[Module]{index: p.index(), rows: m.modules}
 	cell := func(row *Module, column uint32) (snmp.Value, bool) {

@@ -1,8 +1,10 @@
 package mib2
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"walkabout/mib"
@@ -45,15 +47,19 @@ func (d *derived[E, T]) of(list []E, build func([]E) *T) *T {
 	return d.value
 }
 
-// packer makes the index of a table whose index values all have the same length, in one piece of memory.
+// packer makes the index of a table in one piece of memory.
 type packer struct {
-	arcs int // sub-identifiers an index value
 	b    []byte
+	ends []int // of each row's index value in b
 }
 
-func newPacker(arcs, rows int) *packer {
-	return &packer{arcs: arcs, b: make([]byte, 0, 4*arcs*rows)}
+// newPacker makes room for rows of about that many sub-identifiers.
+func newPacker(rows, arcs int) *packer {
+	return &packer{b: make([]byte, 0, 4*arcs*rows), ends: make([]int, 0, rows)}
 }
+
+// end ends the index value of a row.
+func (p *packer) end() { p.ends = append(p.ends, len(p.b)) }
 
 // number appends one sub-identifier.
 func (p *packer) number(n uint32) { p.b = binary.BigEndian.AppendUint32(p.b, n) }
@@ -65,19 +71,60 @@ func (p *packer) address(a netip.Addr) {
 	}
 }
 
-// index returns the index values in the order in which they were appended.
+// inetAddress appends an InetAddressType and an InetAddress with its length (RFC 4001): unknown(0) and nothing for the zero
+// Addr, ipv4(1), ipv6(2), or ipv6z(4) for a link-local address whose link is known.
+func (p *packer) inetAddress(a netip.Addr, link uint32) {
+	a = a.Unmap()
+	octets := a.AsSlice()
+	addressType := uint32(2)
+	switch {
+	case !a.IsValid():
+		addressType = 0
+	case a.Is4():
+		addressType = 1
+	case a.IsLinkLocalUnicast() && link != 0:
+		addressType = 4
+		octets = binary.BigEndian.AppendUint32(octets, link)
+	}
+	p.number(addressType)
+	p.number(uint32(len(octets)))
+	for _, octet := range octets {
+		p.number(uint32(octet))
+	}
+}
+
+// index returns the index values in the order in which they were ended.
 func (p *packer) index() []oid.OID {
-	size := 4 * p.arcs
 	packed := string(p.b)
-	index := make([]oid.OID, 0, len(packed)/size)
-	for ; len(packed) >= size; packed = packed[size:] {
-		o, err := oid.FromPacked(packed[:size])
+	index := make([]oid.OID, 0, len(p.ends))
+	start := 0
+	for _, end := range p.ends {
+		o, err := oid.FromPacked(packed[start:end])
 		if err != nil {
 			panic(err) // cannot be: whole and short
 		}
 		index = append(index, o)
+		start = end
 	}
 	return index
+}
+
+// newTable returns the table of rows whose index values p has in the same order, whichever that is. Of rows with one index value
+// the first stands.
+func newTable[R any](p *packer, rows []R) *table[R] {
+	index := p.index()
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(index[a].Compare(index[b]), cmp.Compare(a, b)) })
+	t := &table[R]{index: make([]oid.OID, 0, len(rows)), rows: make([]R, 0, len(rows))}
+	for _, i := range order {
+		if last := len(t.index) - 1; last < 0 || t.index[last] != index[i] {
+			t.index, t.rows = append(t.index, index[i]), append(t.rows, rows[i])
+		}
+	}
+	return t
 }
 
 // netMask returns the dotted mask of a prefix of bits bits.

@@ -81,10 +81,11 @@ func connectionTable(list []machine.TCPSocket) *table[connection] {
 		return cmp.Or(cmp.Compare(a.local, b.local), cmp.Compare(a.remote, b.remote), cmp.Compare(a.state, b.state))
 	})
 	rows = slices.CompactFunc(rows, func(a, b connection) bool { return a.local == b.local && a.remote == b.remote })
-	p := newPacker(10, len(rows))
+	p := newPacker(len(rows), 10)
 	for _, c := range rows {
 		c.local.pack(p)
 		c.remote.pack(p)
+		p.end()
 	}
 	return &table[connection]{index: p.index(), rows: rows}
 }

@@ -50,9 +50,10 @@ func listenerTable(list []machine.UDPSocket) *table[endpoint] {
 	}
 	slices.Sort(rows)
 	rows = slices.Compact(rows)
-	p := newPacker(5, len(rows))
+	p := newPacker(len(rows), 5)
 	for _, e := range rows {
 		e.pack(p)
+		p.end()
 	}
 	return &table[endpoint]{index: p.index(), rows: rows}
 }

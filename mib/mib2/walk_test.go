@@ -98,10 +98,11 @@ func TestUnreadable(t *testing.T) {
 		}},
 		{"settings", func(d *device) { d.settings = nil }, []string{"4.1.", "4.2.", "4.13."}},
 		{"addresses", func(d *device) { d.addresses = nil }, []string{"4.20."}},
-		{"routes", func(d *device) { d.routes = nil }, []string{"4.21."}},
+		{"routes", func(d *device) { d.routes = nil }, []string{"4.21.", "4.24."}},
 		{"neighbours", func(d *device) { d.neighbours = nil }, []string{"3.", "4.22."}},
-		{"TCP sockets", func(d *device) { d.tcp = nil }, []string{"6.13."}},
-		{"UDP sockets", func(d *device) { d.udp = nil }, []string{"7.5."}},
+		{"TCP sockets", func(d *device) { d.tcp = nil }, []string{"6.13.", "6.19.", "6.20."}},
+		{"UDP sockets", func(d *device) { d.udp = nil }, []string{"7.5.", "7.7."}},
+		{"owners of sockets", func(d *device) { d.owners = nil }, []string{"6.19.1.8.", "6.20.1.4.", "7.7.1.8."}},
 		{"nothing but itself", func(d *device) { *d = device{} }, []string{"1.1.", "1.5.", "2.", "3.", "4.", "5.", "6.", "7.", "31."}},
 	}
 	for _, test := range tests {

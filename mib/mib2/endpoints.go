@@ -1,0 +1,141 @@
+package mib2
+
+import (
+	"context"
+	"net/netip"
+
+	"walkabout/machine"
+	"walkabout/mib"
+	"walkabout/snmp"
+)
+
+// processOf returns the process that has a socket open, as the process columns of TCP-MIB and UDP-MIB have it: 0 where there is
+// none (a connection in TIME_WAIT, a socket of the kernel's); false where that is not known.
+func (m *MIB) processOf(ctx context.Context, q *mib.Request, inode uint32) (snmp.Value, bool) {
+	owners, err := m.reading(q).SocketOwners(ctx)
+	if err != nil {
+		return snmp.Value{}, false
+	}
+	pid, known := owners[inode]
+	return snmp.Gauge32(pid), known || inode == 0
+}
+
+// wildcard returns the address that a listening socket is listed with: none, which is unknown(0), if it takes the traffic of
+// both versions of IP.
+func wildcard(a netip.Addr, v6Only bool) netip.Addr {
+	if a.Is6() && a.IsUnspecified() && !v6Only {
+		return netip.Addr{}
+	}
+	return a
+}
+
+const (
+	tcpConnectionState   = 7
+	tcpConnectionProcess = 8
+)
+
+// tcpConnectionTable has the connections of both versions of IP; an IPv4 connection of an IPv6 socket is of IPv4.
+func (m *MIB) tcpConnectionTable() mib.Group {
+	return mib.Group{
+		Entry:   tcpGroup.Append(19, 1),
+		Columns: []uint32{tcpConnectionState, tcpConnectionProcess},
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			list, err := m.reading(q).TCPSockets(ctx)
+			if err != nil {
+				return mib.Snapshot{}
+			}
+			cell := func(s *machine.TCPSocket, column uint32) (snmp.Value, bool) {
+				if column == tcpConnectionProcess {
+					return m.processOf(ctx, q, s.Inode)
+				}
+				state := tcpState(s.State)
+				return snmp.Integer(state), state != 0
+			}
+			return m.connections.of(list, tcpConnections).snapshot(cell)
+		},
+	}
+}
+
+func tcpConnections(list []machine.TCPSocket) *table[machine.TCPSocket] {
+	rows := make([]machine.TCPSocket, 0, len(list))
+	p := newPacker(len(list), 14)
+	for _, s := range list {
+		if s.State == machine.TCPListen {
+			continue
+		}
+		p.inetAddress(s.Local.Addr(), s.Link)
+		p.number(uint32(s.Local.Port()))
+		p.inetAddress(s.Remote.Addr(), s.Link)
+		p.number(uint32(s.Remote.Port()))
+		p.end()
+		rows = append(rows, s)
+	}
+	return newTable(p, rows)
+}
+
+const tcpListenerProcess = 4
+
+func (m *MIB) tcpListenerTable() mib.Group {
+	return mib.Group{
+		Entry:   tcpGroup.Append(20, 1),
+		Columns: []uint32{tcpListenerProcess},
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			list, err := m.reading(q).TCPSockets(ctx)
+			if err != nil {
+				return mib.Snapshot{}
+			}
+			cell := func(s *machine.TCPSocket, _ uint32) (snmp.Value, bool) { return m.processOf(ctx, q, s.Inode) }
+			return m.listeners.of(list, tcpListeners).snapshot(cell)
+		},
+	}
+}
+
+func tcpListeners(list []machine.TCPSocket) *table[machine.TCPSocket] {
+	var rows []machine.TCPSocket
+	p := newPacker(0, 0)
+	for _, s := range list {
+		if s.State == machine.TCPListen {
+			p.inetAddress(wildcard(s.Local.Addr(), s.V6Only), s.Link)
+			p.number(uint32(s.Local.Port()))
+			p.end()
+			rows = append(rows, s)
+		}
+	}
+	return newTable(p, rows)
+}
+
+const udpEndpointProcess = 8
+
+// udpEndpointTable has the sockets of both versions of IP. Sockets of the same addresses are told apart by their inode.
+func (m *MIB) udpEndpointTable() mib.Group {
+	return mib.Group{
+		Entry:   udpGroup.Append(7, 1),
+		Columns: []uint32{udpEndpointProcess},
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			list, err := m.reading(q).UDPSockets(ctx)
+			if err != nil {
+				return mib.Snapshot{}
+			}
+			cell := func(s *machine.UDPSocket, _ uint32) (snmp.Value, bool) { return m.processOf(ctx, q, s.Inode) }
+			return m.endpoints.of(list, udpEndpoints).snapshot(cell)
+		},
+	}
+}
+
+func udpEndpoints(list []machine.UDPSocket) *table[machine.UDPSocket] {
+	p := newPacker(len(list), 12)
+	for _, s := range list {
+		connected := s.Remote.Port() != 0
+		p.inetAddress(wildcard(s.Local.Addr(), s.V6Only || connected), s.Link)
+		p.number(uint32(s.Local.Port()))
+		remote := s.Remote.Addr()
+		if !connected {
+			remote = netip.Addr{}
+		}
+		p.inetAddress(remote, s.Link)
+		p.number(uint32(s.Remote.Port()))
+		p.number(s.Inode)
+		p.end()
+	}
+	return newTable(p, list)
+}
