@@ -194,20 +194,22 @@ func (p *parser) text(name, value string, to *string) {
 	}
 }
 
+// bare returns the one word of a value, which Net-SNMP reads without regard to quotes; false if there are more. A comment may follow.
+func bare(value string) (string, bool) {
+	f := strings.Fields(value)
+	return f[0], len(f) == 1 || strings.HasPrefix(f[1], "#")
+}
+
 func (p *parser) sysObjectID(name, value string) {
-	w, err := words(value)
-	if err != nil {
-		p.errorf("%s: %v", name, err)
-		return
-	}
-	o, err := oid.Parse(w[0])
+	word, ok := bare(value)
+	o, err := oid.Parse(word)
 	switch {
-	case err != nil:
-		p.errorf("%s: %s is no numeric OID, such as .1.3.6.1.4.1.8072.3.2.10", name, clip(w[0]))
-	case o.Len() < 2 || o.Arc(0) > 2 || o.Arc(0) < 2 && o.Arc(1) > 39: // X.660: others cannot be encoded
-		p.errorf("%s: %s is no OID that a message can hold", name, clip(w[0]))
-	case len(w) > 1:
+	case !ok:
 		p.errorf("%s has more than one value", name)
+	case err != nil:
+		p.errorf("%s: %s is no numeric OID, such as .1.3.6.1.4.1.8072.3.2.10", name, clip(word))
+	case o.Len() < 2 || o.Arc(0) > 2 || o.Arc(0) < 2 && o.Arc(1) > 39: // X.660: others cannot be encoded
+		p.errorf("%s: %s is no OID that a message can hold", name, clip(word))
 	default:
 		p.once(name)
 		p.config.System.ObjectID = o
@@ -215,13 +217,9 @@ func (p *parser) sysObjectID(name, value string) {
 }
 
 func (p *parser) sysServices(name, value string) {
-	w, err := words(value)
-	if err != nil {
-		p.errorf("%s: %v", name, err)
-		return
-	}
-	n, err := strconv.ParseUint(w[0], 10, 7) // INTEGER (0..127)
-	if err != nil || len(w) > 1 {
+	word, ok := bare(value)
+	n, err := strconv.ParseUint(word, 10, 7) // INTEGER (0..127)
+	if err != nil || !ok {
 		p.errorf("%s must be one number from 0 to 127", name)
 		return
 	}

@@ -1,0 +1,88 @@
+//go:build interop
+
+package interop
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Result is what a tool did.
+type Result struct {
+	Out  string // standard output
+	Err  string // standard error
+	Code int
+}
+
+// NetSNMP runs one of Net-SNMP's tools, snmpget say, to its end. It knows no MIB but what the arguments name, and sees neither the configuration
+// nor the state of this machine. The test fails if the tool is not installed.
+func NetSNMP(t testing.TB, tool string, args ...string) Result {
+	t.Helper()
+	cmd := exec.Command(findNetSNMP(t, tool), args...)
+	cmd.Env = toolEnv(t)
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%s: %v", tool, err)
+	}
+	return Result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+}
+
+// StartNetSNMPD starts Net-SNMP's daemon on a free port of 127.0.0.1 with a configuration file of the given text, and returns its address when it
+// answers community.
+func StartNetSNMPD(t testing.TB, config, community string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "snmpd.conf")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.LocalAddr().String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := Start(t, findNetSNMP(t, "snmpd"), "-f", "-Lo", "-C", "-c", file, "-r", "-I", "-smux", address)
+	p.Await("^NET-SNMP version")
+	if r := NetSNMP(t, "snmpget", "-v2c", "-c", community, "-t", "1", "-r", "20", address, ".1.3.6.1.2.1.1.3.0"); r.Code != 0 {
+		t.Fatalf("Net-SNMP's snmpd does not answer: %s\n%s", r.Err, p.Log())
+	}
+	return address
+}
+
+func findNetSNMP(t testing.TB, tool string) string {
+	t.Helper()
+	if path, err := exec.LookPath(tool); err == nil {
+		return path
+	}
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} { // not in everybody's PATH
+		path := filepath.Join(dir, tool)
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	t.Fatalf("no %s; on Debian run: apt-get install snmp snmpd", tool)
+	return ""
+}
+
+// toolEnv is an environment in which a program finds no settings of this machine.
+func toolEnv(t testing.TB) []string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "cert_indexes"), 0o700); err != nil { // they would make it, and say so
+		t.Fatal(err)
+	}
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "LC_ALL=C",
+		"MIBS=", "MIBDIRS=" + dir, "SNMPCONFPATH=" + dir, "SNMP_PERSISTENT_DIR=" + dir,
+	}
+}
