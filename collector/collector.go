@@ -88,8 +88,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	c.reload.Lock() // until then SetTargets may start more
 	defer c.reload.Unlock()
 	c.mu.Lock()
-	runners := c.runners
-	c.runners = map[string]*runner{}
+	runners := c.runners // SetTargets replaces the map and changes none
 	c.mu.Unlock()
 	for _, r := range runners {
 		r.stop()
