@@ -156,7 +156,7 @@ func (p *process) resolve(ctx context.Context, host string, ipv6 bool) ([]netip.
 func warnUnreachable(log *slog.Logger, s *settings, o *options) {
 	const hint = "rocommunity COMMUNITY 127.0.0.1"
 	if len(s.communities) == 0 {
-		file := defaultFile
+		file := "none is read: name one with -c"
 		if files := o.configFiles(); len(files) > 0 {
 			file = files[0]
 		}
