@@ -27,8 +27,11 @@ var (
 	ErrOID       = errors.New("malformed object identifier")
 )
 
-// Cursor reads from octets that it does not copy. What its methods return points into them.
+// Cursor reads from octets that it does not copy. What its methods return points into them, and must not be appended to.
 type Cursor struct{ rest []byte }
+
+// Offset returns where in whole a part begins that a Cursor over whole, or one entered from there, returned.
+func Offset(whole, part []byte) int { return cap(whole) - cap(part) }
 
 // NewCursor returns a Cursor over b.
 func NewCursor(b []byte) Cursor { return Cursor{b} }
@@ -56,7 +59,7 @@ func (c *Cursor) Next() (tag byte, content []byte, err error) {
 		return 0, nil, ErrTruncated
 	}
 	c.rest = b[n:]
-	return tag, b[:n:n], nil
+	return tag, b[:n], nil
 }
 
 // longLength reads a length of the long form in count octets (X.690 8.1.3.5), of which leading ones may be zero.
