@@ -10,14 +10,12 @@ import (
 )
 
 // processOf returns the process that has a socket open, as the process columns of TCP-MIB and UDP-MIB have it: 0 where there is
-// none (a connection in TIME_WAIT, a socket of the kernel's); false where that is not known.
+// none that we can see (a connection in TIME_WAIT, a socket of the kernel's or of another user's process while we are not root).
+// It is the only column of two of the tables, whose rows would be lost with it. It is false where the system does not tell
+// owners at all.
 func (m *MIB) processOf(ctx context.Context, q *mib.Request, inode uint32) (snmp.Value, bool) {
 	owners, err := m.reading(q).SocketOwners(ctx)
-	if err != nil {
-		return snmp.Value{}, false
-	}
-	pid, known := owners[inode]
-	return snmp.Gauge32(pid), known || inode == 0
+	return snmp.Gauge32(owners[inode]), err == nil
 }
 
 // wildcard returns the address that a listening socket is listed with: none, which is unknown(0), if it takes the traffic of

@@ -9,8 +9,7 @@
 //   - ifSpeed and ifHighSpeed of a link whose speed the kernel does not know, such as an Ethernet port without a link.
 //     Loopback and tunnels have no speed of their own and are 0, as RFC 2863 wants it;
 //   - ifConnectorPresent where only the driver would know;
-//   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipCidrRouteAge, ipRoutingDiscards;
-//   - the process of a socket, where we may not look into it.
+//   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipCidrRouteAge, ipRoutingDiscards.
 //
 // The kernel counts outgoing packets without regard to their destination. ifOutUcastPkts is all of them, and so nothing is
 // left for ifOutNUcastPkts, which is 0: tools that add the two up get the true sum, and some (snmpstatus) take a row for the
