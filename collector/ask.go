@@ -19,7 +19,9 @@ var (
 	snmpEngineID  = oid.MustParse("1.3.6.1.6.3.10.2.1.1")
 	snmpEngineNow = oid.MustParse("1.3.6.1.6.3.10.2.1.3") // snmpEngineTime
 
-	instance = oid.New(0)
+	instance       = oid.New(0)
+	sysUpTime0     = sysUpTime.Join(instance)
+	snmpEngineNow0 = snmpEngineNow.Join(instance)
 )
 
 var (
@@ -59,6 +61,7 @@ type asker struct {
 
 	timeouts, failures int // of this poll
 
+	arena    oid.Arena // of this poll's names
 	names    []oid.OID // scratch
 	varbinds []snmp.VarBind
 }
@@ -70,7 +73,7 @@ func (a *asker) begin(client session.Client) {
 			a.clean, a.limit = 0, min(a.limit*2, a.most)
 		}
 	}
-	a.timeouts, a.failures = 0, 0
+	a.timeouts, a.failures, a.arena = 0, 0, oid.Arena{}
 }
 
 // repetitions returns how many rows of so many columns should fit a reply.
@@ -87,7 +90,7 @@ func (a *asker) bulk(ctx context.Context, columns []oid.OID, after oid.OID, repe
 	}
 	clocks := len(a.names)
 	for _, c := range columns {
-		a.names = append(a.names, c.Join(after))
+		a.names = append(a.names, a.arena.Join(c, after, oid.OID{}))
 	}
 	start := time.Now()
 	vbs, err := a.client.Bulk(ctx, a.varbinds[:0], clocks, a.names, repetitions)
@@ -96,13 +99,13 @@ func (a *asker) bulk(ctx context.Context, columns []oid.OID, after oid.OID, repe
 
 // get asks for the only instance of each object, together with the agent's clock.
 func (a *asker) get(ctx context.Context, objects []oid.OID) (counter.Instant, []snmp.VarBind, error) {
-	a.names = append(a.names[:0], sysUpTime.Join(instance))
+	a.names = append(a.names[:0], sysUpTime0)
 	if a.engined {
-		a.names = append(a.names, snmpEngineNow.Join(instance))
+		a.names = append(a.names, snmpEngineNow0)
 	}
 	clocks := len(a.names)
 	for _, o := range objects {
-		a.names = append(a.names, o.Join(instance))
+		a.names = append(a.names, a.arena.Join(o, instance, oid.OID{}))
 	}
 	start := time.Now()
 	vbs, err := a.client.Get(ctx, a.varbinds[:0], a.names)
@@ -124,11 +127,11 @@ func (a *asker) finish(start time.Time, vbs []snmp.VarBind, clocks int, err erro
 	}
 	a.varbinds = vbs
 	a.size = max(8, (3*a.size+snmp.VarBindsSize(vbs)/len(vbs)+2)/4)
-	if v := vbs[0]; v.Name == sysUpTime.Join(instance) && v.Value.Kind() == snmp.KindTimeTicks {
+	if v := vbs[0]; v.Name == sysUpTime0 && v.Value.Kind() == snmp.KindTimeTicks {
 		at.UpTime, at.HasUpTime = uint32(v.Value.Uint()), true
 	}
 	if a.engined {
-		if v := vbs[1]; v.Name == snmpEngineNow.Join(instance) && v.Value.Kind() == snmp.KindInteger {
+		if v := vbs[1]; v.Name == snmpEngineNow0 && v.Value.Kind() == snmp.KindInteger {
 			at.EngineTime, at.HasEngineTime = uint32(v.Value.Int()), true
 		}
 	}

@@ -53,13 +53,15 @@ type TargetError struct {
 func (e *TargetError) Error() string { return fmt.Sprintf("target %q: %v", e.Target, e.Err) }
 func (e *TargetError) Unwrap() error { return e.Err }
 
+var discard = slog.New(slog.DiscardHandler)
+
 // New returns a Collector, or what is wrong with the targets. It sends nothing.
 func New(o Options) (*Collector, error) {
 	if o.Profiles == nil {
 		o.Profiles = BuiltIn()
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.Logger = discard
 	}
 	if o.Dial == nil {
 		o.Dial = session.Open

@@ -123,7 +123,7 @@ func (w *walker) take(l leg, vbs []snmp.VarBind) (leg, error) {
 		w.fail(errTooMuch, l.columns)
 		return leg{}, nil
 	}
-	next := leg{columns: l.columns[:0:0], after: horizon}
+	next := leg{columns: l.columns[:0], after: horizon} // overwrites what the loop below has read already
 	starved := leg{after: l.after}
 	for i, s := range w.state {
 		beyond := s.got && bounded && horizon.Less(s.last) && w.grid.faults[l.columns[i]] == nil
