@@ -40,7 +40,6 @@ func batch(t testing.TB, commands string) {
 }
 
 func BenchmarkAtSize(b *testing.B) {
-	ip(b, "link", "set", "lo", "up")
 	manyLinks(b, 500) // 1,001 with lo
 	b.Run("Counters", BenchmarkCounters)
 	b.Run("New", func(b *testing.B) {

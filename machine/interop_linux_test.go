@@ -14,6 +14,10 @@ const inNamespace = "MACHINE_TEST_IN_NAMESPACE"
 // TestMain runs the tests again in a network namespace of their own, where they may make links, and which is gone with them.
 func TestMain(m *testing.M) {
 	if os.Getenv(inNamespace) != "" {
+		if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "ip link set lo up: %v\n%s", err, out)
+			os.Exit(1)
+		}
 		os.Exit(m.Run())
 	}
 	flags := []string{"--net"}

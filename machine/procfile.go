@@ -15,15 +15,19 @@ const maxProcFile = 1 << 20
 type procFile struct {
 	path string
 
-	mu  sync.Mutex
-	f   *os.File
-	buf []byte
+	mu     sync.Mutex
+	closed bool
+	f      *os.File // nil until it is first read, and after an error
+	buf    []byte
 }
 
 // read calls parse with what the file holds now. parse must not keep its argument. Calls wait for each other.
 func (p *procFile) read(parse func(b []byte) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return os.ErrClosed
+	}
 	b, err := p.contents()
 	if err != nil {
 		p.closeLocked()
@@ -61,10 +65,11 @@ func (p *procFile) contents() ([]byte, error) {
 	}
 }
 
-// Close closes the file; a later read would open it again.
+// Close closes the file; later reads end with os.ErrClosed.
 func (p *procFile) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closed = true
 	p.closeLocked()
 }
 

@@ -1,0 +1,172 @@
+//go:build interop
+
+package machine_test
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/machine"
+)
+
+// eventually waits until the links are as ok wants them. The kernel has sent its events by the time that `ip` ends; what is waited for
+// is only that they are taken in.
+func eventually(t *testing.T, m *machine.Machine, what string, ok func(l *machine.Links) bool) *machine.Links {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		links := must(t, m.Reading(time.Now(), true).Links)
+		if ok(links) {
+			return links
+		}
+		if time.Now().After(deadline) {
+			for _, l := range links.List {
+				t.Logf("%+v", *l)
+			}
+			t.Fatalf("never seen: %s", what)
+		}
+	}
+}
+
+// link waits until the link of that index is as ok wants it.
+func link(t *testing.T, m *machine.Machine, index uint32, what string, ok func(l *machine.Link) bool) *machine.Link {
+	t.Helper()
+	links := eventually(t, m, what, func(l *machine.Links) bool {
+		x, found := l.ByIndex(index)
+		return found && ok(x)
+	})
+	x, _ := links.ByIndex(index)
+	return x
+}
+
+func TestLinkEvents(t *testing.T) {
+	m := open(t, machine.Options{})
+	begin := must(t, m.Reading(time.Now(), true).Links)
+	if lo, ok := begin.ByIndex(1); !ok || lo.Type != machine.TypeLoopback || !lo.Up() || !lo.Running() ||
+		lo.Connector != machine.Absent || !lo.Created.IsZero() || !lo.LastChange.IsZero() {
+		t.Errorf("lo: %+v", lo)
+	}
+
+	ip(t, "link", "add", "veth0", "index", "201", "type", "veth", "peer", "name", "veth1", "index", "202")
+	t.Cleanup(func() { ip(t, "link", "del", "veth9") })
+	made := link(t, m, 201, "veth made", func(l *machine.Link) bool { return l.Lower == 202 })
+	if made.Name != "veth0" || made.Kind != "veth" || made.OperState != machine.OperDown || made.Up() ||
+		made.Type != machine.TypeEthernet || len(made.Address) != 6 || made.MTU != 1500 || made.Created.IsZero() ||
+		made.Connector != machine.Absent {
+		t.Errorf("made: %+v", made)
+	}
+	after := must(t, m.Reading(time.Now(), true).Links)
+	if after.LastChange.IsZero() || after.RowGeneration <= begin.RowGeneration || after.Generation <= begin.Generation {
+		t.Errorf("table: %v, %d, %d", after.LastChange, after.RowGeneration, after.Generation)
+	}
+
+	ip(t, "link", "set", "veth0", "up")
+	link(t, m, 201, "no carrier", func(l *machine.Link) bool { return l.Up() && l.OperState == machine.OperLowerLayerDown })
+	ip(t, "link", "set", "veth1", "up")
+	up := link(t, m, 201, "up", func(l *machine.Link) bool { return l.OperState == machine.OperUp && l.Running() })
+	if !up.LastChange.After(made.LastChange) || !up.Created.Equal(made.Created) || up.Speed != 10e9 {
+		t.Errorf("up: %+v", up)
+	}
+	ip(t, "link", "set", "veth1", "down")
+	down := link(t, m, 201, "down", func(l *machine.Link) bool { return l.OperState != machine.OperUp && !l.Running() })
+	if !down.LastChange.After(up.LastChange) || !down.Up() {
+		t.Errorf("down: %+v", down)
+	}
+
+	ip(t, "link", "set", "veth0", "alias", "to the <core>")
+	aliased := link(t, m, 201, "alias", func(l *machine.Link) bool { return l.Alias == "to the <core>" })
+	if !aliased.LastChange.Equal(down.LastChange) {
+		t.Errorf("an alias is no change of state: %+v", aliased)
+	}
+	ip(t, "link", "set", "veth0", "down")
+	ip(t, "link", "set", "veth0", "name", "veth9")
+	renamed := link(t, m, 201, "renamed", func(l *machine.Link) bool { return l.Name == "veth9" })
+	if !renamed.Created.Equal(made.Created) {
+		t.Errorf("a rename is no new link: %+v", renamed)
+	}
+	row, ok := must(t, m.Reading(time.Now(), true).Counters).ByIndex(201)
+	if !ok || !row.Discontinuity.Equal(made.Created) {
+		t.Errorf("counters: %+v", row)
+	}
+
+	ip(t, "link", "del", "veth9")
+	eventually(t, m, "deleted", func(l *machine.Links) bool { _, ok := l.ByIndex(201); return !ok && len(l.List) == len(begin.List) })
+	ip(t, "link", "add", "veth9", "index", "201", "type", "veth", "peer", "name", "veth1", "index", "202")
+	again := link(t, m, 201, "made again", func(l *machine.Link) bool { return true })
+	if !again.Created.After(made.Created) || again.Alias != "" {
+		t.Errorf("made again: %+v", again)
+	}
+	row, ok = must(t, m.Reading(time.Now(), true).Counters).ByIndex(201)
+	if !ok || !row.Discontinuity.Equal(again.Created) {
+		t.Errorf("counters of a link that was made again: %+v, want a discontinuity at %v", row, again.Created)
+	}
+}
+
+func TestBridgeEvents(t *testing.T) {
+	m := open(t, machine.Options{})
+	batch(t, "link add br0 index 301 type bridge\nlink add veth0 index 302 type veth peer name veth1 index 303\n"+
+		"link set veth0 master br0\nlink set br0 up\nlink set veth0 up\nlink set veth1 up\n")
+	t.Cleanup(func() { batch(t, "link del br0\nlink del veth0\n") })
+	port := link(t, m, 302, "enslaved", func(l *machine.Link) bool { return l.Master == 301 && l.OperState == machine.OperUp })
+	if port.Promiscuity == 0 {
+		t.Errorf("a bridge's port hears everything: %+v", port)
+	}
+	link(t, m, 301, "bridge with the speed of its port", func(l *machine.Link) bool { return l.Speed == 10e9 && l.Kind == "bridge" })
+	created := port.Created
+	ip(t, "link", "set", "veth0", "nomaster")
+	// The bridge announces the end of the port as if the link were deleted.
+	if free := link(t, m, 302, "free", func(l *machine.Link) bool { return l.Master == 0 }); !free.Created.Equal(created) {
+		t.Errorf("released: %+v", free)
+	}
+}
+
+// A storm of events, more than the socket may hold, ends in the truth.
+func TestEventStorm(t *testing.T) {
+	m := open(t, machine.Options{})
+	begin := len(must(t, m.Reading(time.Now(), true).Links).List)
+	t.Run("storm", func(t *testing.T) {
+		manyLinks(t, 150)
+		links := eventually(t, m, "300 links", func(l *machine.Links) bool { return len(l.List) == begin+300 })
+		for i, l := range links.List {
+			if i > 0 && links.List[i-1].Index >= l.Index {
+				t.Fatalf("index %d after %d", l.Index, links.List[i-1].Index)
+			}
+		}
+		counters := must(t, m.Reading(time.Now(), true).Counters)
+		if len(counters.List) != len(links.List) {
+			t.Errorf("%d rows of counters for %d links", len(counters.List), len(links.List))
+		}
+	})
+	eventually(t, m, "all gone", func(l *machine.Links) bool { return len(l.List) == begin })
+}
+
+func TestRoutesInNamespace(t *testing.T) {
+	batch(t, `link add veth0 index 401 type veth peer name veth1
+link set veth0 up
+link set veth1 up
+addr add 192.0.2.1/24 brd + dev veth0
+route add default via 192.0.2.254 metric 50
+route add 203.0.113.0/24 nexthop via 192.0.2.7 nexthop via 192.0.2.8
+route add blackhole 10.0.0.0/8
+neigh add 192.0.2.20 lladdr 02:00:00:00:02:20 nud permanent dev veth0
+`)
+	t.Cleanup(func() { ip(t, "link", "del", "veth0"); ip(t, "route", "del", "blackhole", "10.0.0.0/8") })
+	r := open(t, machine.Options{}).Reading(time.Now(), true)
+	var got []string
+	for _, x := range must(t, r.IPv4Routes) {
+		got = append(got, x.Dst.String()+" "+x.NextHop.String())
+	}
+	want := []string{
+		"0.0.0.0/0 192.0.2.254", "10.0.0.0/8 invalid IP", "192.0.2.0/24 invalid IP",
+		"203.0.113.0/24 192.0.2.7", "203.0.113.0/24 192.0.2.8",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	neighbours := must(t, r.IPv4Neighbours)
+	if len(neighbours) != 1 || neighbours[0].Kind() != machine.NeighbourIsStatic || neighbours[0].Link != 401 {
+		t.Errorf("neighbours %+v", neighbours)
+	}
+}
