@@ -23,8 +23,8 @@ const (
 	minMessage     = 484 // what every SNMP entity must accept (RFC 3417 section 3.2.1)
 )
 
-// workers is how many requests of one socket are worked on at a time: one that waits for a slow source holds up nobody
-// until so many do.
+// workers is how many requests of one socket may be worked on at a time: those that wait for a slow source hold up others
+// only when they are so many (see lead).
 const workers = 8
 
 // Config is what a Server does not learn later. The zero Config is of use.
@@ -106,9 +106,11 @@ func (s *Server) ServeDatagrams(ctx context.Context, d Datagrams) error {
 		}
 	})
 	defer stop()
+	l := newLead()
+	defer l.stop()
 	errs := make(chan error, workers)
 	for range workers {
-		go func() { errs <- s.work(ctx, d) }()
+		go func() { errs <- s.work(ctx, d, l) }()
 	}
 	var first error
 	for range workers {
@@ -124,37 +126,48 @@ func (s *Server) ServeDatagrams(ctx context.Context, d Datagrams) error {
 // transientPause keeps a worker from spinning on a socket that fails again and again.
 const transientPause = 10 * time.Millisecond
 
-// work reads, answers and writes until d is closed. Each worker has its own memory, used again for every request.
-func (s *Server) work(ctx context.Context, d Datagrams) error {
-	in := make([]byte, snmp.MaxMessageSize+1)
+// work reads, answers and writes while it has the lead, until d is closed. Each worker has its own memory, used again for every
+// request.
+func (s *Server) work(ctx context.Context, d Datagrams, l *lead) error {
+	var in []byte
 	w := &worker{server: s}
-	for {
-		n, peer, err := d.ReadPacket(in)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("reading requests: %w", err)
-		case err != nil:
-			// An ICMP error of an earlier answer, or no memory: the socket lives on.
-			s.log.Debug("reading a request", "err", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(transientPause):
+	for l.wait(ctx) {
+		if in == nil {
+			in = make([]byte, snmp.MaxMessageSize+1)
+		}
+		for leads := true; leads; {
+			n, peer, err := d.ReadPacket(in)
+			switch {
+			case ctx.Err() != nil:
+				return nil
+			case errors.Is(err, net.ErrClosed):
+				return fmt.Errorf("reading requests: %w", err)
+			case err != nil:
+				// An ICMP error of an earlier answer, or no memory: the socket lives on.
+				s.log.Debug("reading a request", "err", err)
+				select {
+				case <-ctx.Done():
+				case <-time.After(transientPause):
+				}
+				continue
 			}
-			continue
+			request := l.begin()
+			if answer := w.answer(ctx, in[:n], peer.Remote.Addr()); answer != nil {
+				s.write(d, answer, peer)
+			}
+			leads = l.end(request)
 		}
-		answer := w.answer(ctx, in[:n], peer.Remote.Addr())
-		if answer == nil {
-			continue
-		}
-		if err := d.WritePacket(answer, peer); err != nil {
-			s.counters.Add(snmp.SilentDrops, 1)
-			s.log.Debug("writing an answer", "to", peer.Remote, "err", err)
-			continue
-		}
-		s.counters.Add(snmp.OutPkts, 1)
 	}
+	return nil
+}
+
+func (s *Server) write(d Datagrams, answer []byte, to Peer) {
+	if err := d.WritePacket(answer, to); err != nil {
+		s.counters.Add(snmp.SilentDrops, 1)
+		s.log.Debug("writing an answer", "to", to.Remote, "err", err)
+		return
+	}
+	s.counters.Add(snmp.OutPkts, 1)
 }
 
 // contextRegions returns the regions of a context and whether it is known.

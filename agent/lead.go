@@ -1,0 +1,103 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// lead is the right to read a socket, which one worker has at a time: it reads, answers, and reads on. If all workers waited
+// for requests, each request would wake two, one of which finds nothing, and that costs more than most answers do.
+//
+// A leader that is at one request for 50 to 100 ms loses the lead to another worker, so that a slow source holds up nobody
+// else for longer; and as slow requests seldom come alone, the lead is then passed on before each of the next ones is answered.
+type lead struct {
+	free  chan struct{} // of capacity 1; an element is the lead that nobody has
+	timer *time.Timer
+
+	mu       sync.Mutex
+	request  uint64 // the number of the latest one, from 1
+	busy     bool   // the leader is at it
+	watching bool   // timer runs
+	seen     uint64 // the latest request when timer was set
+	wary     int    // for so many requests the lead is passed on at once
+}
+
+const (
+	// watchEvery is how often somebody looks what the leader is at, while there are requests. More often costs more than it
+	// gains: a timer's way through the runtime takes as long as ten answers.
+	watchEvery = 50 * time.Millisecond
+	// waryFor is how many requests after a slow one are expected to be slow.
+	waryFor = 1000
+)
+
+func newLead() *lead {
+	l := &lead{free: make(chan struct{}, 1)}
+	l.free <- struct{}{}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.timer = time.AfterFunc(watchEvery, l.watch)
+	return l
+}
+
+// wait returns true when the caller has the lead, false when ctx ends.
+func (l *lead) wait(ctx context.Context) bool {
+	select {
+	case <-l.free:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// begin says that the leader has read a request, and returns its number for end.
+func (l *lead) begin() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.request++
+	if l.wary > 0 {
+		l.wary--
+		l.free <- struct{}{}
+		return l.request
+	}
+	l.busy = true
+	if !l.watching {
+		l.look()
+	}
+	return l.request
+}
+
+// end says that a request is answered, and reports whether the caller still has the lead.
+func (l *lead) end(request uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.busy || l.request != request {
+		return false
+	}
+	l.busy = false
+	return true
+}
+
+// look makes watch look at the leader later. The caller holds mu.
+func (l *lead) look() {
+	l.watching, l.seen = true, l.request
+	l.timer.Reset(watchEvery)
+}
+
+// watch is timer's.
+func (l *lead) watch() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.watching = false
+	switch {
+	case !l.busy:
+	case l.request == l.seen:
+		l.busy, l.wary = false, waryFor
+		l.free <- struct{}{}
+	default:
+		l.look()
+	}
+}
+
+// stop ends the watch.
+func (l *lead) stop() { l.timer.Stop() }

@@ -1,0 +1,74 @@
+package agent_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"walkabout/agent"
+	"walkabout/mib"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// sleeper is a source that takes an hour.
+type sleeper struct{}
+
+func (*sleeper) View(ctx context.Context, _ *mib.Request) (mib.View, error) {
+	select {
+	case <-time.After(time.Hour):
+	case <-ctx.Done():
+	}
+	return nil, context.DeadlineExceeded
+}
+
+func encode(id int32, name string) []byte {
+	m := snmp.Message{Version: snmp.V2c, Community: "public", PDU: snmp.PDU{Type: snmp.GetRequest, RequestID: id, VarBinds: names(name)}}
+	return m.Append(nil)
+}
+
+// Seven requests to a source that does not answer hold up those to others for a moment at first, then not at all; the eighth
+// occupies the last worker until the first is done.
+func TestSlowSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serve(t, agent.Config{})
+		defer m.stop()
+		slow := oid.MustParse("1.3.6.1.4.1.6")
+		if _, err := m.server.Register(&sleeper{}, agent.Registration{Root: slow}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range int32(7) {
+			if _, err := m.conn.WriteToAddrPort(encode(i, slow.String()), agentAddr); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			before := time.Now()
+			if _, ok := m.ask(snmp.V2c, "public", snmp.PDU{Type: snmp.GetRequest, VarBinds: names("1.3.6.1.2.1.1.3.0")}); !ok {
+				t.Fatalf("no answer beside %d slow requests", i+1)
+			}
+			limit := time.Duration(0)
+			if i == 0 {
+				limit = 100 * time.Millisecond
+			}
+			if took := time.Since(before); took > limit {
+				t.Errorf("beside %d slow requests an answer took %v, at most %v are allowed", i+1, took, limit)
+			}
+		}
+		if _, err := m.conn.WriteToAddrPort(encode(7, slow.String()), agentAddr); err != nil {
+			t.Fatal(err)
+		}
+		quick := encode(99, "1.3.6.1.2.1.1.3.0")
+		if b := m.exchange(quick); b != nil {
+			t.Error("an answer beside 8 slow requests: more workers than there should be")
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := m.counters.Load(snmp.OutGenErrs); got != 8 {
+			t.Errorf("%d slow requests were answered, of 8", got)
+		}
+		if got := m.counters.Load(snmp.OutGetResponses); got != 7+8+1 {
+			t.Errorf("%d answers, of 16", got)
+		}
+	})
+}
