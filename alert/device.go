@@ -13,9 +13,13 @@ import (
 // after which counters get the verdict gap.
 const gapIntervals = 5
 
-// advance begins the poll p of d. It returns the time since the poll before, 0 if that time was not observed.
+// advance begins the poll p of d. It returns the time since the poll before, 0 if that time was not observed. Polls are due a whole number of
+// intervals apart and begin a little late each; it is the former that counts, or every other `for` of two intervals would take three.
 func (d *device) advance(p Poll) time.Duration {
 	elapsed := p.At.Sub(d.at)
+	if p.Interval > 0 {
+		elapsed = elapsed.Round(p.Interval)
+	}
 	if !d.observing || elapsed < 0 || p.Interval > 0 && elapsed > gapIntervals*p.Interval {
 		elapsed = 0
 	}

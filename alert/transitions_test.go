@@ -29,6 +29,13 @@ var transitionTable = map[string][]step{
 		{150, "poll | p1 up/up | p2 up/up", one(recovered)},
 		{180, "poll | p1 up/up | p2 up/up", nil},
 	},
+	"polls that begin late count as the intervals that they are": {
+		{2, "poll | p1 up/down", one(pending)},
+		{31, "poll | p1 up/down", nil},
+		{60, "poll | p1 up/down", one(firing)},
+		{104, "fail request timeout", one(silent)},
+		{134, "poll | p1 up/up", one(hiccup, recovered)},
+	},
 	"a short one is never told": {
 		{0, "poll | p1 up/down", one(pending)},
 		{30, "poll | p1 up/up", one(cancelled)},
