@@ -55,6 +55,7 @@ type Interval struct {
 	Elapsed time.Duration // above 0 unless Verdict is First or Stale
 	Verdict Verdict       // OK, or why no counter of the row has a rate
 	Clock   Clock
+	Slack   time.Duration // the agent may have counted for this much longer than Elapsed; it decides what may have wrapped
 }
 
 const (
@@ -83,7 +84,7 @@ const (
 //
 // The elapsed time is the agent's where sysUpTime moved, its Resolution is at most 1 % of the interval and it agrees with the collector's time;
 // else the collector's. To agree it must lie within 2 % and a round trip: the 3 s that are granted before a reset is called would be
-// a tenth of a common interval, and no network delay explains them.
+// a tenth of a common interval, and no network delay explains them. Slack is 0 by the agent's time, else a round trip.
 func Between(prev, cur Instant, maxGap time.Duration) Interval {
 	if prev.Identity != cur.Identity {
 		return Interval{Verdict: First}
@@ -111,8 +112,9 @@ func Between(prev, cur Instant, maxGap time.Duration) Interval {
 // ranOn decides whether the agent at cur is in the run that it was in at prev, and by whose clock the time between is measured.
 // iv.Elapsed is the collector's and above 0.
 func ranOn(prev, cur Instant, iv Interval) Interval {
-	slack := iv.Elapsed/driftShare + max(prev.RoundTrip, cur.RoundTrip)
-	tolerance := max(leastTolerance, iv.Elapsed/driftShare) + max(prev.RoundTrip, cur.RoundTrip)
+	iv.Slack = max(prev.RoundTrip, cur.RoundTrip)
+	slack := iv.Elapsed/driftShare + iv.Slack
+	tolerance := max(leastTolerance, iv.Elapsed/driftShare) + iv.Slack
 	engine := prev.HasEngineTime && cur.HasEngineTime
 	engineRanOn := engine && within(time.Duration(int64(cur.EngineTime)-int64(prev.EngineTime))*time.Second-iv.Elapsed, tolerance)
 
@@ -140,7 +142,7 @@ func ranOn(prev, cur Instant, iv Interval) Interval {
 		agent := ticks(cur.UpTime - prev.UpTime)
 		step := max(prev.Resolution, cur.Resolution, tick)
 		if within(ahead, min(slack, tolerance)) && agent > 0 && step <= agent/resolutionShare {
-			iv.Elapsed, iv.Clock = agent, AgentClock
+			iv.Elapsed, iv.Clock, iv.Slack = agent, AgentClock, 0
 		}
 	}
 	return iv

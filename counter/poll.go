@@ -68,7 +68,7 @@ func (t *Table) Poll(now time.Time, complete bool, rows []Row, dst []Finding) []
 
 	compared, still := t.compare(rows)
 	f := t.freshness(rows, compared, still)
-	t.lag = t.refresh.lag(t.options.Interval).Seconds()
+	t.lag = t.refresh.lag(t.options.Interval)
 	moved := 0
 	for i := range rows {
 		moved += t.judge(rows, i, f)
@@ -127,12 +127,11 @@ func (t *Table) between(r *Row, st *rowState) Interval {
 	}
 	// A gap is a time without readings. While the agent answers from its cache the baseline grows old, and yet there is none.
 	iv := Between(prev, cur, t.options.MaxGap+st.heard.Sub(st.at.At))
-	if t.step != 1 && prev.HasUpTime && cur.HasUpTime {
-		if iv.Verdict == Reset {
-			t.step = 0
-		} else {
-			t.step = gcd(t.step, cur.UpTime-prev.UpTime)
-		}
+	switch {
+	case iv.Verdict == Reset:
+		t.step = 0 // it may be another agent
+	case t.step != 1 && prev.HasUpTime && cur.HasUpTime:
+		t.step = gcd(t.step, cur.UpTime-prev.UpTime)
 	}
 	st.note(r)
 	return iv

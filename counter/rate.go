@@ -15,9 +15,9 @@ const (
 //
 //   - What iv says of the whole row, Gap excepted, is the verdict.
 //   - A 64-bit counter that fell: Reset. A fall is never a wrap, which would take 46 years at 100 Gb/s.
-//   - A narrower one: Ambiguous if it may have wrapped unseen, because iv is 2^bits/limit or longer or limit is unknown. If it fell, Wrapped where
-//     the modular difference is possible at limit (and a tenth over it), else Ambiguous: the row then has been reset, which a Table
-//     says of all of it.
+//   - A narrower one: Ambiguous if it may have wrapped unseen, because iv (with its Slack) is 2^bits/limit or longer or limit is unknown. If it fell,
+//     Wrapped where the modular difference is possible at limit (and a tenth over it), else Ambiguous: the row then has been reset,
+//     which a Table says of all of it.
 //   - Implausible: over 1.5 × limit; for a 64-bit counter a difference of 2^62 or more as well. Where a Counter64's limit was only assumed, pass 0.
 //   - Gap, if iv says so: a number's other obstacles are named first.
 //   - OK.
@@ -29,7 +29,7 @@ func Rate(iv Interval, prev, cur uint64, bits uint8, limit float64) (perSecond f
 		return 0, Stale
 	}
 	seconds := iv.Elapsed.Seconds()
-	diff, v, _ := difference(seconds, 0, prev, cur, bits, limit)
+	diff, v, _ := difference(seconds, seconds+iv.Slack.Seconds(), prev, cur, bits, limit)
 	switch {
 	case !v.HasRate():
 		return 0, v
@@ -40,15 +40,15 @@ func Rate(iv Interval, prev, cur uint64, bits uint8, limit float64) (perSecond f
 }
 
 // difference is what the counter advanced by if v has a rate. impossible says that a narrow counter fell further than any wrap explains.
-// The agent may have counted for up to lag longer than seconds.
-func difference(seconds, lag float64, prev, cur uint64, bits uint8, limit float64) (diff uint64, v Verdict, impossible bool) {
+// The agent may have counted for longest instead of seconds.
+func difference(seconds, longest float64, prev, cur uint64, bits uint8, limit float64) (diff uint64, v Verdict, impossible bool) {
 	if bits == 64 {
 		if cur < prev {
 			return 0, Reset, false
 		}
 		diff, v = cur-prev, OK
 	} else {
-		diff, v, impossible = narrowDifference(seconds+lag, prev, cur, bits, limit)
+		diff, v, impossible = narrowDifference(longest, prev, cur, bits, limit)
 	}
 	if v.HasRate() && !plausible(diff, seconds, bits, limit) {
 		v = Implausible
@@ -56,9 +56,9 @@ func difference(seconds, lag float64, prev, cur uint64, bits uint8, limit float6
 	return diff, v, impossible
 }
 
-func narrowDifference(seconds float64, prev, cur uint64, bits uint8, limit float64) (diff uint64, v Verdict, impossible bool) {
+func narrowDifference(longest float64, prev, cur uint64, bits uint8, limit float64) (diff uint64, v Verdict, impossible bool) {
 	full := uint64(1) << bits // 0, which every value reaches, for bits that are no width
-	possible := limit * seconds
+	possible := limit * longest
 	if prev >= full || cur >= full || !(limit > 0) || possible >= float64(full) {
 		return 0, Ambiguous, false
 	}

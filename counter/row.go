@@ -27,7 +27,7 @@ func (t *Table) judge(rows []Row, i int, f freshness) (moved int) {
 		fill(r.Verdicts, both, Stale)
 	default:
 		over := now.over(st.speed)
-		p := pair{t: t, row: i, r: r, st: st, iv: iv, seconds: iv.Elapsed.Seconds(), both: both, assumed: over.assumed, limits: over.limits()}
+		p := pair{t: t, row: i, r: r, st: st, iv: iv, seconds: iv.Elapsed.Seconds(), longest: iv.Elapsed.Seconds() + iv.Slack.Seconds() + t.lag.Seconds(), both: both, assumed: over.assumed, limits: over.limits()}
 		p.judge()
 		moved = p.moved
 	}
@@ -68,9 +68,10 @@ type pair struct {
 	r       *Row
 	st      *rowState
 	iv      Interval
-	seconds float64
-	both    uint64 // columns with two readings
-	assumed bool   // the speed is
+	seconds float64 // iv.Elapsed
+	longest float64 // for which the agent may have counted
+	both    uint64  // columns with two readings
+	assumed bool    // the speed is
 	limits  limits
 
 	moved   int
@@ -108,7 +109,7 @@ func (p *pair) count(c int, width uint8) {
 	if prev != cur {
 		p.moved++
 	}
-	diff, v, impossible := difference(p.seconds, p.t.lag, prev, cur, width, p.limit(c, width))
+	diff, v, impossible := difference(p.seconds, p.longest, prev, cur, width, p.limit(c, width))
 	if v == Reset || impossible {
 		p.reset = true
 		return

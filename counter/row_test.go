@@ -134,6 +134,22 @@ func TestRowsFallTogether(t *testing.T) {
 	})
 }
 
+// By the collector's clock the agent may have counted for a round trip longer.
+func TestRoundTripLengthensWhatMayWrap(t *testing.T) {
+	for _, tc := range []struct {
+		roundTrip time.Duration
+		want      string
+	}{{0, "reset"}, {time.Second, "wrapped 1.5e+08"}} {
+		r := newRig(t, []counter.Column{octets32()}, every, "eth0")
+		r.rows[0].At.RoundTrip = tc.roundTrip
+		r.rows[0].Values[0] = 1<<32 - 1.5e9 // 1.2 times what passes in 10 s
+		r.poll(0)
+		r.rows[0].Values[0] = 0
+		r.poll(interval)
+		r.want(0, tc.want)
+	}
+}
+
 func TestGap(t *testing.T) {
 	for _, tc := range []struct {
 		name string

@@ -125,6 +125,72 @@ func TestAgentWithoutACache(t *testing.T) {
 	}
 }
 
+// First readings after a restart may come from a cache, and the first fresh one then has nothing to be measured from.
+func TestRestartOfACachingAgent(t *testing.T) {
+	learned := func(t *testing.T, reload int) *rig {
+		r := cachedRig(t)
+		r.poll(0)
+		for k := 1; k <= 8*reload; k++ {
+			if k%reload == 0 {
+				r.add(1000)
+			}
+			r.poll(interval)
+		}
+		return r
+	}
+	verdicts := func(r *rig, want ...string) {
+		t.Helper()
+		for _, w := range want {
+			if got := r.words(0)[0]; got != w {
+				t.Errorf("%s, want %s", got, w)
+			}
+			r.add(1000)
+			r.poll(interval)
+		}
+	}
+	t.Run("one that is known to cache", func(t *testing.T) {
+		r := learned(t, 3)
+		r.upTime = 0
+		r.add(1000)
+		r.poll(interval)
+		verdicts(r, "reset", "stale", "ok 100")
+	})
+	t.Run("one that is not", func(t *testing.T) {
+		r := learned(t, 1)
+		r.upTime = 0
+		r.add(1000)
+		r.poll(interval)
+		verdicts(r, "reset", "ok 100")
+	})
+	t.Run("one that is not, but has not moved", func(t *testing.T) {
+		r := learned(t, 1)
+		r.upTime += 1e6 // it jumped, and nothing says that it ran on
+		r.poll(interval)
+		verdicts(r, "reset", "stale", "ok 100")
+	})
+	t.Run("one that is not, and stands still after", func(t *testing.T) {
+		r := learned(t, 1)
+		r.upTime = 0
+		r.add(1000)
+		r.poll(interval)
+		r.poll(interval)
+		verdicts(r, "stale", "stale", "ok 100")
+	})
+}
+
+// Few counters fall silent by chance: that is no reason to report a cache.
+func TestIdlenessIsNotReported(t *testing.T) {
+	r := newRig(t, []counter.Column{octets32(), octets64()}, every, "eth0")
+	r.poll(0)
+	for k := 1; k < 40; k++ {
+		if k%3 == 0 {
+			r.add(1000)
+		}
+		r.poll(interval)
+		r.wantFound()
+	}
+}
+
 func TestRefreshPeriodIsLearned(t *testing.T) {
 	for _, tc := range []struct {
 		period  time.Duration

@@ -85,11 +85,11 @@ type Table struct {
 	swept    time.Time
 
 	refresh   refresh
-	fresh     time.Time // the last poll that was not stale
-	freshPoll uint64    // its number
-	age       age       // of the baselines
-	lag       float64   // refresh.lag in seconds
-	step      uint32    // of sysUpTime, in TimeTicks: the greatest common divisor of its advances; 0 is none seen
+	fresh     time.Time     // the last poll that was not stale
+	freshPoll uint64        // its number
+	age       age           // of the baselines
+	lag       time.Duration // refresh.lag
+	step      uint32        // of sysUpTime, in TimeTicks: the greatest common divisor of its advances; 0 is none seen
 
 	following int // rows whose discontinuity object follows sysUpTime
 

@@ -317,6 +317,26 @@ func TestClockIsLearned(t *testing.T) {
 	}
 }
 
+// What was learned of the steps is of the agent that was, not of the one that answers now.
+func TestClockIsLearnedAgain(t *testing.T) {
+	r := newRig(t, []counter.Column{octets64()}, every, "eth0")
+	for i := range 6 {
+		r.add(1000)
+		r.poll(interval + time.Duration(i*70)*time.Millisecond)
+	}
+	if r.rows[0].Clock != counter.AgentClock {
+		t.Errorf("Clock = %v", r.rows[0].Clock)
+	}
+	r.upTime = 0
+	for range 6 {
+		r.add(1000)
+		r.poll(interval)
+		if r.rows[0].Clock != counter.CollectorClock {
+			t.Errorf("Clock = %v of an agent that was seen in steps of 10 s only", r.rows[0].Clock)
+		}
+	}
+}
+
 // Rule 3.
 func TestDiscontinuity(t *testing.T) {
 	r := newRig(t, []counter.Column{octets32(), octets64()}, every, "eth0", "eth1")
