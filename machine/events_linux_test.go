@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -201,19 +202,27 @@ func TestWatchReopens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second, third := newScript(), newScript(), newScript()
 		broken := errors.New("broken")
-		links, dumpErr := []Link{{Index: 1, Name: "lo"}}, error(nil)
-		w := &watcher{dump: func() ([]Link, error) { return slices.Clone(links), dumpErr }}
+		var fails, more atomic.Bool
+		w := &watcher{dump: func() ([]Link, error) {
+			if fails.Load() {
+				return nil, broken
+			}
+			if more.Load() {
+				return []Link{{Index: 1, Name: "lo"}, {Index: 2, Name: "eth0"}}, nil
+			}
+			return []Link{{Index: 1, Name: "lo"}}, nil
+		}}
 		watched(t, w, first, second, third)
 
-		dumpErr = broken
+		fails.Store(true)
 		first.says <- error(unix.ENOBUFS)
 		synctest.Wait()
 		if f := w.faults.list(); len(f) != 1 || f[0].Part != PartEvents || !errors.Is(f[0].Err, broken) {
 			t.Errorf("faults %v", f)
 		}
 		time.Sleep(1500 * time.Millisecond) // the second socket opens, and its dump fails
-		dumpErr = nil
-		links = append(links, Link{Index: 2, Name: "eth0"})
+		fails.Store(false)
+		more.Store(true)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if diff := cmp.Diff([]string{"lo", "eth0"}, names(w.set.load())); diff != "" {

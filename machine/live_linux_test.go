@@ -304,8 +304,10 @@ func TestClose(t *testing.T) {
 		}
 		r := m.Reading(time.Now(), true)
 		held := must(t, r.Counters)
-		if err := m.Close(); err != nil {
-			t.Error(err)
+		for range 2 {
+			if err := m.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 		if again := must(t, r.Counters); again != held {
 			t.Error("a part that was read is gone")

@@ -21,6 +21,7 @@ type Options struct {
 type Machine struct {
 	src    source
 	faults *faults
+	closed sync.Once
 
 	mu     sync.Mutex
 	latest *Reading
@@ -69,8 +70,12 @@ func New(ctx context.Context, o Options) (*Machine, error) {
 	return &Machine{src: src, faults: f}, nil
 }
 
-// Close ends all that New started and waits for it. Parts of earlier Readings that were not read yet then fail.
-func (m *Machine) Close() error { return m.src.Close() }
+// Close ends all that New started and waits for it. Parts of earlier Readings that were not read yet then fail. To close again does
+// nothing.
+func (m *Machine) Close() (err error) {
+	m.closed.Do(func() { err = m.src.Close() })
+	return err
+}
 
 // Reading returns the machine at the moment at. With fresh it is a new Reading of exactly that moment, for whoever needs its counters and
 // its time to belong together; without, it may be one that was made up to 50 ms before at.

@@ -37,6 +37,10 @@ type linuxSource struct {
 	prober *prober
 	stop   context.CancelFunc
 	events sync.WaitGroup
+
+	heldMu   sync.Mutex
+	held     eventSocket // the watcher's
+	released bool
 }
 
 func newSource(ctx context.Context, o Options, f *faults) (source, error) {
@@ -97,17 +101,13 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 func (s *linuxSource) watch(w *watcher, first eventSocket, now func() time.Time) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	// The socket that is open now is closed as ctx ends, which wakes the watcher.
-	var unhook func() bool
-	hook := func(e eventSocket) { unhook = context.AfterFunc(ctx, func() { e.Close() }) }
-	hook(first)
+	s.hold(first)
 	w.events = func() (eventSocket, error) {
-		unhook()
 		e, err := openLinkEvents()
 		if err != nil {
 			return nil, err
 		}
-		hook(e)
+		s.hold(e)
 		return e, nil
 	}
 	w.retry = func(ctx context.Context) error { return sleep(ctx, eventRetry) }
@@ -115,6 +115,24 @@ func (s *linuxSource) watch(w *watcher, first eventSocket, now func() time.Time)
 	if s.tracker.narrow {
 		s.events.Go(func() { s.sample(ctx, now) })
 	}
+}
+
+// hold keeps e for Close, which must close it to wake the watcher; at once if Close was there before.
+func (s *linuxSource) hold(e eventSocket) {
+	s.heldMu.Lock()
+	defer s.heldMu.Unlock()
+	s.held = e
+	if s.released {
+		e.Close()
+	}
+}
+
+// release closes the socket that is held, and those that will be.
+func (s *linuxSource) release() {
+	s.heldMu.Lock()
+	defer s.heldMu.Unlock()
+	s.released = true
+	s.held.Close()
 }
 
 // sample reads the counters that are 32 bits wide often enough to see each wrap, whoever asks or not.
@@ -142,6 +160,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 func (s *linuxSource) Close() error {
 	s.stop()
+	s.release()
 	s.events.Wait()
 	s.route.Close()
 	s.diag.Close()
