@@ -16,7 +16,7 @@ type Finding struct {
 type FindingKind uint8
 
 const (
-	NoUpTime         FindingKind = iota + 1 // the table: replies carry no sysUpTime, so restarts go unseen and no number is given
+	NoUpTime         FindingKind = iota + 1 // the table: a reply carries no sysUpTime; unless snmpEngineTime stands in, restarts would go unseen and no number is given
 	UnsoundUpTime                           // the table: sysUpTime ran ahead of the true time while snmpEngineTime did not
 	IntervalTooShort                        // the table: polled oftener than three times in the agent's refresh Period
 	FollowsUpTime                           // the table (Row is the first such): the discontinuity object only repeats sysUpTime and is ignored

@@ -447,7 +447,21 @@ func (d *device) allowed(r *counter.Row, c int, x reading, history []reading) bo
 // share counts the numbers that there should be: all of them where nothing happened and the width suffices.
 func (d *device) share(t *testing.T, k int, r *counter.Row, x reading, history []reading, undisturbed int, sum *tally) {
 	t.Helper()
-	if d.cache != noCache || undisturbed < 2 || d.follows || d.hc == hcDisguise {
+	if d.cache == byTimer || undisturbed < 2 || d.follows || d.hc == hcDisguise {
+		return
+	}
+	if d.cache == onDemand {
+		// Every reload gives numbers once the first that is known to be one has been seen.
+		last := len(history) - 1
+		if !d.calm || d.hc != hcGood || history[last].at.Equal(x.at) || history[last].at.Equal(history[0].at) {
+			return
+		}
+		for c := range uint64(2) {
+			sum.loads++
+			if r.Verdicts[hcInOctets+c].HasRate() {
+				sum.shown++
+			}
+		}
 		return
 	}
 	for c := range modelColumns {
@@ -482,12 +496,15 @@ func TestNumbersAreTrue(t *testing.T) {
 			t.Fatalf("seed %d", seed)
 		}
 	}
-	t.Logf("%d numbers; of %d pairs in which nothing happened %d gave one", sum.numbers, sum.calm, sum.calmNumbers)
+	t.Logf("%d numbers; of %d pairs in which nothing happened %d gave one; of %d reloads %d", sum.numbers, sum.calm, sum.calmNumbers, sum.loads, sum.shown)
 	for v := counter.None; v <= counter.Gap; v++ {
 		t.Logf("%-14s %d", v, sum.verdicts[v])
 		if sum.verdicts[v] == 0 {
 			t.Errorf("the model never met %v", v)
 		}
+	}
+	if sum.shown != sum.loads || sum.loads < 1000 {
+		t.Errorf("of %d reloads of a cache %d gave a number", sum.loads, sum.shown)
 	}
 	// The exceptions are polls after a restart of an agent that had seemed, while it idled, to use a cache.
 	if sum.calmNumbers < sum.calm-sum.calm/1000 || sum.calm < 100_000 {

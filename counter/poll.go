@@ -26,14 +26,13 @@ type rowKey struct {
 type rowState struct {
 	prev  []uint64
 	has   uint64 // columns with a value in prev
-	taken uint64 // the number of the poll
+	taken uint64 // the number of its poll
 	at    Instant
 	speed speed
 
 	heard  time.Time // the last reading, fresh or not
 	poll   uint64    // its number; 0 is none yet
 	new    bool      // the last complete poll did not have the row
-	upTime uint32    // of it
 	moment uint32    // its discontinuity object
 
 	follows uint8 // polls in a row at which the discontinuity object moved to the moment of the poll
@@ -138,7 +137,7 @@ func (t *Table) between(r *Row, st *rowState) Interval {
 }
 
 func (st *rowState) note(r *Row) {
-	st.heard, st.upTime, st.moment = r.At.At, r.At.UpTime, r.At.Discontinuity
+	st.heard, st.moment = r.At.At, r.At.Discontinuity
 }
 
 func gcd(a, b uint32) uint32 {

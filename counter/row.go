@@ -27,7 +27,9 @@ func (t *Table) judge(rows []Row, i int, f freshness) (moved int) {
 		fill(r.Verdicts, both, Stale)
 	default:
 		over := now.over(st.speed)
-		p := pair{t: t, row: i, r: r, st: st, iv: iv, seconds: iv.Elapsed.Seconds(), longest: iv.Elapsed.Seconds() + iv.Slack.Seconds() + t.lag.Seconds(), both: both, assumed: over.assumed, limits: over.limits()}
+		p := pair{t: t, row: i, r: r, st: st, iv: iv, both: both, assumed: over.assumed, limits: over.limits()}
+		p.seconds = iv.Elapsed.Seconds()
+		p.longest = p.seconds + iv.Slack.Seconds() + t.lag.Seconds()
 		p.judge()
 		moved = p.moved
 	}

@@ -1,15 +1,15 @@
 // Package counter decides what a pair of counter readings is worth.
 //
-// SNMP counters wrap, are reset by reboots, and are renumbered under the reader's feet. The functions of this package turn
-// two readings into either a rate or a Verdict on why there is none; both programs use them. They are pure: time is an
-// argument, state is the caller's.
+// SNMP counters wrap, are reset by reboots, and are renumbered under the reader's feet. This package turns two readings into
+// either a rate or a Verdict on why there is none, and both programs use it. Between, Rate and Extend are pure functions; a Table
+// adds what only the rows of a table together, and the polls before, can tell. Time is always an argument.
 package counter
 
 // Verdict says why a counter has, or has not, a rate. Only OK and Wrapped come with a number.
 type Verdict uint8
 
 const (
-	None          Verdict = iota // not a counter: no rate was ever in question
+	None          Verdict = iota // no rate is in question: not a counter, not served, or not used
 	OK                           // the rate is the difference over the elapsed time
 	Wrapped                      // a 32-bit counter passed 2^32; the modular difference is the only possible one
 	First                        // no earlier reading of the same row identity
