@@ -1,0 +1,71 @@
+//go:build interop
+
+package e2e
+
+import (
+	"testing"
+	"time"
+)
+
+// A link whose far end goes down is told within two polls, and its return as well.
+func TestLinkDown(t *testing.T) {
+	t.Parallel()
+	for _, lasting := range []string{"0s", "1s"} {
+		t.Run("for "+lasting, func(t *testing.T) {
+			t.Parallel()
+			testLinkDown(t, lasting)
+		})
+	}
+}
+
+func testLinkDown(t *testing.T, lasting string) {
+	near, far := newBox(t), newBox(t)
+	c := near.connect(t, far, "wan0", 10)
+	agent := near.agent(t)
+	d, hook := newInfluxDB(t), newReceiver(t)
+	send(t, far, c.aAddress, 10, 1000) // a port that never received anything would be never_up
+	p := collect(t, (&collection{targets: []target{{name: near.name, address: near.address}}, db: d, hook: hook, lasting: lasting}).write(t))
+	p.awaitPolls(t, near.name, 2)
+
+	down := time.Now()
+	far.IP(t, "link", "set", "wan0", "down")
+	fired := hook.await(t, 1, near.name, "wan0")
+	if fired.Status != "firing" || fired.Rule != "interface_mismatch" || fired.Values["ifOperStatus"] != near.operStatus(t, "wan0") || fired.Values["ifAdminStatus"] != "up" {
+		t.Errorf("fired: %+v", fired)
+	}
+	p.awaitPolls(t, near.name, 2)
+	up := time.Now()
+	far.IP(t, "link", "set", "wan0", "up")
+	resolved := hook.await(t, 2, near.name, "wan0")
+	if resolved.Status != "resolved" || resolved.Reason != "recovered" || resolved.Fingerprint != fired.Fingerprint || resolved.Values["ifOperStatus"] != "up" {
+		t.Errorf("resolved: %+v", resolved)
+	}
+	end(t, p.Process)
+	end(t, agent)
+	if all := hook.about(near.name, "wan0"); len(all) != 2 {
+		t.Errorf("told %d times: %+v", len(all), all)
+	}
+
+	s := interfaceSeries(t, d, near.name, "wan0")
+	if n := s.pollsBetween(down, fired.At); n != 2 {
+		t.Errorf("it fired with poll %d after the link went down, want the second", n)
+	}
+	if n := s.pollsBetween(up, resolved.At); n != 1 {
+		t.Errorf("it resolved with poll %d after the link came up, want the first", n)
+	}
+	for _, a := range hook.about(near.name, "wan0") {
+		if late := hook.when(a.ID).Sub(a.At); late > interval {
+			t.Errorf("%s reached the webhook %v after its poll", a.Status, late)
+		}
+	}
+}
+
+// pollsBetween counts the points after one time up to another.
+func (s series) pollsBetween(after, to time.Time) (n int) {
+	for _, p := range s.points {
+		if p.at.After(after) && !p.at.After(to) {
+			n++
+		}
+	}
+	return n
+}
