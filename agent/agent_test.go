@@ -336,6 +336,10 @@ func TestTooBig(t *testing.T) {
 		if a, ok := m.ask(snmp.V2c, "public", p); !ok || len(a.VarBinds) != 1 {
 			t.Errorf("a GetBulk whose first value is larger than its usual size: %d variable bindings", len(a.VarBinds))
 		}
+		p.ErrorStatus, p.VarBinds = 1, names("1.3.6.1.4.1.1 1.3.6.1.2.1")
+		if a, ok := m.ask(snmp.V2c, "public", p); !ok || len(a.VarBinds) != 1 {
+			t.Errorf("the same as a non-repeater before a repeater: %d variable bindings", len(a.VarBinds))
+		}
 		one, two := names("1.3.6.1.4.1.1.0"), names("1.3.6.1.4.1.1.0 1.3.6.1.4.1.1.0")
 		if a, _ := m.ask(snmp.V2c, "public", snmp.PDU{Type: snmp.GetRequest, VarBinds: one}); a.ErrorStatus != 0 || len(a.VarBinds) != 1 {
 			t.Errorf("1600 octets: %s", a.ErrorStatus)

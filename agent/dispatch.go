@@ -172,7 +172,7 @@ func (w *worker) bulk(ctx context.Context, g *grant) outcome {
 	if f := w.advance(ctx, g, 0, n, 1); f != nil {
 		return w.failed(f)
 	}
-	fill := filler{worker: w, limit: limit}
+	fill := w.filler(limit)
 	for i := range n {
 		if !fill.add(w.cursors[i].row(0)) {
 			return outcome{}
@@ -180,7 +180,7 @@ func (w *worker) bulk(ctx context.Context, g *grant) outcome {
 	}
 	repeaters := end - n
 	for done := 0; repeaters > 0 && done < repetitions; {
-		chunk := min(repetitions-done, bulkChunk, (limit-fill.size)/(minVarBind*repeaters)+1)
+		chunk := min(repetitions-done, bulkChunk, max(fill.room-fill.size, 0)/(minVarBind*repeaters)+1)
 		for i := n; i < end; i++ {
 			w.cursors[i].out = w.cursors[i].out[:0]
 		}
@@ -207,16 +207,21 @@ func (w *worker) bulk(ctx context.Context, g *grant) outcome {
 // filler adds variable bindings to a worker's result as long as they fit.
 type filler struct {
 	worker *worker
-	limit  int
-	size   int // octets of the variable bindings so far
+	room   int // octets that variable bindings may take
+	size   int // octets that they take so far
 }
 
-// add reports whether vb was added. The first one may be larger than the limit, or a walk would end there.
+// filler returns one for an answer of at most limit octets.
+func (w *worker) filler(limit int) filler {
+	answer := snmp.Message{Version: w.in.Version, Community: w.in.Community, PDU: snmp.PDU{Type: snmp.Response, RequestID: w.in.PDU.RequestID}}
+	return filler{worker: w, room: 2*limit - answer.SizeWith(limit)} // what is around fewer octets is not longer
+}
+
+// add reports whether vb was added. The first one may be larger than the room, or a walk would end there.
 func (f *filler) add(vb snmp.VarBind) bool {
 	w := f.worker
 	f.size += vb.Size()
-	answer := snmp.Message{Version: w.in.Version, Community: w.in.Community, PDU: snmp.PDU{Type: snmp.Response, RequestID: w.in.PDU.RequestID}}
-	if len(w.result) > 0 && answer.SizeWith(f.size) > f.limit {
+	if len(w.result) > 0 && f.size > f.room {
 		return false
 	}
 	w.result = append(w.result, vb)

@@ -121,18 +121,20 @@ func (w *worker) finish(o outcome) snmp.PDU {
 func (w *worker) encode(answer snmp.PDU) []byte {
 	s := w.server
 	m := snmp.Message{Version: w.in.Version, Community: w.in.Community, PDU: answer}
-	if m.Size() > s.config.MaxMessageSize {
+	size := snmp.VarBindsSize(m.PDU.VarBinds)
+	if m.SizeWith(size) > s.config.MaxMessageSize {
 		s.counters.Add(snmp.OutTooBigs, 1)
 		m.PDU.ErrorStatus, m.PDU.ErrorIndex, m.PDU.VarBinds = snmp.TooBig, 0, nil
 		if m.Version == snmp.V1 { // RFC 1157 section 4.1.2: the received form
 			m.PDU.VarBinds = w.in.PDU.VarBinds
 		}
-		if m.Size() > s.config.MaxMessageSize {
+		size = snmp.VarBindsSize(m.PDU.VarBinds)
+		if m.SizeWith(size) > s.config.MaxMessageSize {
 			s.counters.Add(snmp.SilentDrops, 1)
 			return nil
 		}
 	}
-	w.out = m.Append(w.out[:0])
+	w.out = m.AppendWith(w.out[:0], size)
 	return w.out
 }
 

@@ -73,8 +73,10 @@ func (m *Message) contentSize(varBinds int) int {
 }
 
 // Append appends the encoding of m to dst. It allocates nothing where dst has room.
-func (m *Message) Append(dst []byte) []byte {
-	varBinds := VarBindsSize(m.PDU.VarBinds)
+func (m *Message) Append(dst []byte) []byte { return m.AppendWith(dst, VarBindsSize(m.PDU.VarBinds)) }
+
+// AppendWith is Append for callers that know what VarBindsSize says of m's variable bindings.
+func (m *Message) AppendWith(dst []byte, varBinds int) []byte {
 	dst = ber.AppendHeader(dst, ber.TagSequence, m.contentSize(varBinds))
 	dst = ber.AppendInt(dst, ber.TagInteger, int64(m.Version))
 	dst = ber.AppendString(dst, ber.TagOctetString, m.Community)
