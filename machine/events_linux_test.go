@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -272,6 +274,56 @@ func TestParseLinkNoNews(t *testing.T) {
 		bad[unix.SizeofNlMsghdr+7] = index
 		if _, err := appendLinkChanges(nil, bad); !errors.Is(err, errMalformed) {
 			t.Errorf("index of sign %#x: error %v", index, err)
+		}
+	}
+}
+
+func TestSample(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var reads []time.Duration
+		begin := time.Now()
+		speed := uint64(1e9)
+		sample(ctx, func() *Links { return &Links{List: []*Link{{Index: 1, Speed: speed}}} }, func() {
+			reads = append(reads, time.Since(begin).Round(time.Second))
+			speed = 250e6 // renegotiated: the next is due later
+		})
+		if diff := cmp.Diff([]time.Duration{9 * time.Second, 43 * time.Second}, reads); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestConnector(t *testing.T) {
+	sys := t.TempDir()
+	for _, name := range []string{"eth0/device", "eth1", "eth2/device"} {
+		if err := os.MkdirAll(filepath.Join(sys, "class/net", name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, index := range map[string]string{"eth0": "2\n", "eth1": "3\n", "eth2": "4\n"} {
+		if err := os.WriteFile(filepath.Join(sys, "class/net", name, "ifindex"), []byte(index), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := &prober{sys: sys}
+	tests := []struct {
+		name string
+		link Link
+		want Presence
+	}{
+		{"the kernel told", Link{Index: 9, Name: "eth9", Connector: Present}, Present},
+		{"hardware", Link{Index: 2, Name: "eth0"}, Present},
+		{"none", Link{Index: 3, Name: "eth1"}, Absent},
+		{"sysfs of another namespace", Link{Index: 2, Name: "eth2"}, PresenceUnknown},
+		{"not in sysfs", Link{Index: 7, Name: "eth7"}, PresenceUnknown},
+		{"virtual", Link{Index: 2, Name: "eth0", Kind: "veth"}, Absent},
+		{"loopback", Link{Index: 1, Name: "lo", Type: TypeLoopback}, Absent},
+	}
+	for _, test := range tests {
+		if got := p.connector(&test.link); got != test.want {
+			t.Errorf("%s: %d, want %d", test.name, got, test.want)
 		}
 	}
 }

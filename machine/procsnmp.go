@@ -173,7 +173,7 @@ func nextField(b *[]byte) []byte {
 	return rest[:end]
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+func isSpace(c byte) bool { return c <= ' ' }
 
 // parseNumber reads a decimal number of -2^63 to 2^64-1; a negative one is returned in two's complement.
 func parseNumber(b []byte) (uint64, bool) {

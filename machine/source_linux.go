@@ -113,7 +113,7 @@ func (s *linuxSource) watch(w *watcher, first eventSocket, now func() time.Time)
 	w.retry = func(ctx context.Context) error { return sleep(ctx, eventRetry) }
 	s.events.Go(func() { w.run(ctx, first) })
 	if s.tracker.narrow {
-		s.events.Go(func() { s.sample(ctx, now) })
+		s.events.Go(func() { sample(ctx, s.set.load, func() { s.readNarrow(now()) }) })
 	}
 }
 
@@ -135,15 +135,18 @@ func (s *linuxSource) release() {
 	s.held.Close()
 }
 
-// sample reads the counters that are 32 bits wide often enough to see each wrap, whoever asks or not.
-func (s *linuxSource) sample(ctx context.Context, now func() time.Time) {
-	for sleep(ctx, nextSample(s.set.load())) == nil {
-		// Errors show when somebody asks.
-		at := now()
-		_, _ = s.counters(at)
-		_, _ = s.stats(at)
-		_, _ = s.stats6(at)
+// sample calls read often enough that no wrap of the 32-bit counters of links goes unseen, whoever asks or not, until ctx ends.
+func sample(ctx context.Context, links func() *Links, read func()) {
+	for sleep(ctx, nextSample(links())) == nil {
+		read()
 	}
+}
+
+// readNarrow reads everything that has 32-bit counters. Errors show when somebody asks.
+func (s *linuxSource) readNarrow(at time.Time) {
+	_, _ = s.counters(at)
+	_, _ = s.stats(at)
+	_, _ = s.stats6(at)
 }
 
 // sleep waits for d, or until ctx ends, which is the error.
