@@ -65,10 +65,10 @@ func poll(b *testing.B, d *device, dial collector.Dial, agent func() time.Durati
 	var total time.Duration
 	for b.Loop() {
 		b.StopTimer()
-		d.mu.Lock()
-		d.objects, d.fixed = box.objects, nil
-		d.fixed = d.sorted()
-		d.mu.Unlock()
+		d.change(func() {
+			d.objects, d.fixed = box.objects, nil
+			d.fixed = d.sortedLocked()
+		})
 		began, agentBegan := cpu(syscall.RUSAGE_SELF), agent()
 		b.StartTimer()
 		p := once(b.Context())

@@ -27,7 +27,7 @@ type device struct {
 	fault   func(names []oid.OID) error // for this request
 	tamper  func(vbs []snmp.VarBind)    // changes a reply
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what objects, fault and tamper look at, too
 	asked  int
 	opened int
 }
@@ -46,7 +46,7 @@ func (d *device) Close() error { return nil }
 func (d *device) wait(ctx context.Context, names []oid.OID) error {
 	d.mu.Lock()
 	d.asked++
-	silent, latency, fault := d.silent, d.latency, d.fault
+	silent, latency := d.silent, d.latency
 	d.mu.Unlock()
 	if silent {
 		latency = d.timeout
@@ -64,13 +64,22 @@ func (d *device) wait(ctx context.Context, names []oid.OID) error {
 	if silent {
 		return session.ErrTimeout
 	}
-	if fault != nil {
-		return fault(names)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fault != nil {
+		return d.fault(names)
 	}
 	return nil
 }
 
-func (d *device) sorted() []snmp.VarBind {
+// change runs f while no request is being answered.
+func (d *device) change(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f()
+}
+
+func (d *device) sortedLocked() []snmp.VarBind {
 	if d.fixed != nil {
 		return d.fixed
 	}
@@ -83,8 +92,10 @@ func (d *device) Get(ctx context.Context, dst []snmp.VarBind, names []oid.OID) (
 	if err := d.wait(ctx, names); err != nil {
 		return dst, err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	start := len(dst)
-	all := d.sorted()
+	all := d.sortedLocked()
 	for _, name := range names {
 		i, found := slices.BinarySearchFunc(all, name, func(vb snmp.VarBind, n oid.OID) int { return vb.Name.Compare(n) })
 		if found {
@@ -93,15 +104,17 @@ func (d *device) Get(ctx context.Context, dst []snmp.VarBind, names []oid.OID) (
 			dst = append(dst, snmp.VarBind{Name: name, Value: snmp.NoSuchObject})
 		}
 	}
-	return d.reply(dst, start)
+	return d.replyLocked(dst, start)
 }
 
 func (d *device) Bulk(ctx context.Context, dst []snmp.VarBind, nonRepeaters int, names []oid.OID, max int) ([]snmp.VarBind, error) {
 	if err := d.wait(ctx, names); err != nil {
 		return dst, err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	start := len(dst)
-	all := d.sorted()
+	all := d.sortedLocked()
 	at := slices.Clone(names)
 	if d.noBulk {
 		max = 1
@@ -123,10 +136,10 @@ func (d *device) Bulk(ctx context.Context, dst []snmp.VarBind, nonRepeaters int,
 			dst = append(dst, vb)
 		}
 	}
-	return d.reply(dst, start)
+	return d.replyLocked(dst, start)
 }
 
-func (d *device) reply(dst []snmp.VarBind, start int) ([]snmp.VarBind, error) {
+func (d *device) replyLocked(dst []snmp.VarBind, start int) ([]snmp.VarBind, error) {
 	if d.tooBig > 0 && len(dst)-start > d.tooBig {
 		return dst[:start], &session.ResponseError{Status: snmp.TooBig}
 	}

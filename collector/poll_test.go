@@ -156,13 +156,15 @@ func TestSlowColumnsOfRowsThatWentAreLeftOut(t *testing.T) {
 		h := one(t, b, d, "interfaces")
 		h.next("dev")
 		slow := false
-		d.fault = func(names []oid.OID) error {
-			if len(names) < 15 && len(names) > 5 && !slow { // the slow columns
-				slow = true
-				b.ports = append(b.ports, port{index: 9, name: "new", descr: "new", typ: 6, mbits: 10})
+		d.change(func() {
+			d.fault = func(names []oid.OID) error {
+				if len(names) < 15 && len(names) > 5 && !slow { // the slow columns
+					slow = true
+					b.ports = append(b.ports, port{index: 9, name: "new", descr: "new", typ: 6, mbits: 10})
+				}
+				return nil
 			}
-			return nil
-		}
+		})
 		p := h.next("dev")
 		if !slow || p.Err != nil || len(p.Samples) != 3 {
 			t.Errorf("%v, %v, %d samples", slow, p.Err, len(p.Samples))
@@ -228,12 +230,13 @@ func TestInterfacesWithoutNamesOfTheirOwn(t *testing.T) {
 func TestReboot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := switchOf(2)
-		h := one(t, b, &device{latency: time.Millisecond}, "interfaces", "tcp")
+		d := &device{latency: time.Millisecond}
+		h := one(t, b, d, "interfaces", "tcp")
 		h.next("dev")
 		if p := h.next("dev"); p.Reset || !p.HasUpTime || p.UpTime < 360000 {
 			t.Errorf("Reset %v, UpTime %d before any reboot", p.Reset, p.UpTime)
 		}
-		b.boot = time.Now()
+		d.change(func() { b.boot = time.Now() })
 		p := h.next("dev")
 		if !p.Reset {
 			t.Error("the reboot was not seen")
@@ -266,12 +269,14 @@ func TestRebootDuringAPoll(t *testing.T) {
 			h.next("dev")
 			h.next("dev")
 			left := after
-			d.fault = func([]oid.OID) error {
-				if left--; left == 0 {
-					b.boot = time.Now()
+			d.change(func() {
+				d.fault = func([]oid.OID) error {
+					if left--; left == 0 {
+						b.boot = time.Now()
+					}
+					return nil
 				}
-				return nil
-			}
+			})
 			for range 2 {
 				for _, s := range h.next("dev").Samples {
 					for _, f := range s.Fields {
@@ -291,10 +296,11 @@ func TestRebootDuringAPoll(t *testing.T) {
 func TestRenumbering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := switchOf(3)
-		h := one(t, b, &device{latency: time.Millisecond}, "interfaces")
+		d := &device{latency: time.Millisecond}
+		h := one(t, b, d, "interfaces")
 		h.next("dev")
 		h.next("dev")
-		b.ports[0].index, b.ports[1].index = 2, 1
+		d.change(func() { b.ports[0].index, b.ports[1].index = 2, 1 })
 		p := h.next("dev")
 		for name, want := range map[string]counter.Verdict{"Gi0/1": counter.First, "Gi0/2": counter.First, "Gi0/3": counter.OK} {
 			if f := fieldOf(t, rowOf(t, p, "interface", "ifName", name), "ifHCInOctets"); f.Verdict != want {
@@ -462,7 +468,7 @@ func TestAgentsThatAnswerNothing(t *testing.T) {
 		if p.Answered || collector.Reason(p.Err) != "malformed" {
 			t.Errorf("answered %v, %v", p.Answered, p.Err)
 		}
-		d.most = 2
+		d.change(func() { d.most = 2 })
 		p = h.next("dev")
 		if p.Answered {
 			t.Errorf("answered with two variables of four")

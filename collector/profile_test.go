@@ -119,11 +119,11 @@ tables:
 		if v := verdict(p); v != counter.OK {
 			t.Errorf("ownCount: %v", v)
 		}
-		discontinuity = 500
+		d.change(func() { discontinuity = 500 })
 		if v := verdict(h.next("dev")); v != counter.Discontinuity {
 			t.Errorf("the discontinuity object moved: %v", v)
 		}
-		rate *= 1000
+		d.change(func() { rate *= 1000 })
 		if v := verdict(h.next("dev")); v != counter.Implausible {
 			t.Errorf("a rate over max_rate: %v", v)
 		}

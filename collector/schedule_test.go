@@ -104,7 +104,7 @@ func TestATargetThatComesBack(t *testing.T) {
 		d := &device{latency: time.Millisecond}
 		h := one(t, switchOf(2), d, "interfaces")
 		h.next("dev")
-		set := func(silent bool) { d.mu.Lock(); d.silent = silent; d.mu.Unlock() }
+		set := func(silent bool) { d.change(func() { d.silent = silent }) }
 		set(true)
 		if p := h.next("dev"); p.Answered || collector.Reason(p.Err) != "timeout" {
 			t.Errorf("%v %v", p.Answered, p.Err)
@@ -197,9 +197,10 @@ func TestStopping(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- c.Run(ctx) }()
-		for d.opened == 0 { // until it is in the middle of a poll
+		for opened := 0; opened == 0; { // until it is in the middle of a poll
 			time.Sleep(100 * time.Millisecond)
 			synctest.Wait()
+			d.change(func() { opened = d.opened })
 		}
 		began := time.Now()
 		cancel()
@@ -280,17 +281,19 @@ func TestTimeoutsWithinAPoll(t *testing.T) {
 		h := one(t, switchOf(20), d, "interfaces", "tcp")
 		h.next("dev")
 		var asked, lose int
-		d.fault = func([]oid.OID) error {
-			if asked++; asked > 3 && asked <= 3+lose {
-				return session.ErrTimeout
+		d.change(func() {
+			d.fault = func([]oid.OID) error {
+				if asked++; asked > 3 && asked <= 3+lose {
+					return session.ErrTimeout
+				}
+				return nil
 			}
-			return nil
-		}
-		asked, lose = 0, 1
+			lose = 1
+		})
 		if p := h.next("dev"); p.Err != nil || len(p.Samples) != 21 {
 			t.Errorf("one reply lost: %v, %d samples", p.Err, len(p.Samples))
 		}
-		asked, lose = 0, 1000
+		d.change(func() { asked, lose = 0, 1000 })
 		p := h.next("dev")
 		if collector.Reason(p.Err) != "timeout" || asked != 5 || !p.Answered || len(p.Samples) == 0 || len(p.Complete) > 0 {
 			t.Errorf("all replies lost: %v after %d requests, %d samples", p.Err, asked, len(p.Samples))
