@@ -26,8 +26,9 @@ func (vb VarBind) contentSize() int {
 }
 
 func (vb VarBind) append(dst []byte) []byte {
-	dst = ber.AppendHeader(dst, ber.TagSequence, vb.contentSize())
-	dst = ber.AppendOID(dst, ber.TagOID, vb.Name)
+	name, value := ber.OIDSize(vb.Name), vb.Value.contentSize()
+	dst = ber.AppendHeader(dst, ber.TagSequence, ber.HeaderSize(name)+name+ber.HeaderSize(value)+value)
+	dst = ber.AppendOIDContent(ber.AppendHeader(dst, ber.TagOID, name), vb.Name)
 	return vb.Value.append(dst)
 }
 

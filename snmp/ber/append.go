@@ -82,8 +82,8 @@ func OIDSize(o oid.OID) int {
 	if first := firstArcs(o); first >= 0x80 {
 		n = arcOctets(first)
 	}
-	for i := 2; i < o.Len(); i++ {
-		if a := o.Arc(i); a < 0x80 {
+	for arcs := o.From(2); !arcs.IsEmpty(); arcs = arcs.From(1) {
+		if a := arcs.Arc(0); a < 0x80 {
 			n++
 		} else {
 			n += arcOctets(uint64(a))
@@ -95,10 +95,17 @@ func OIDSize(o oid.OID) int {
 // AppendOID appends o as an OBJECT IDENTIFIER with the given tag. The first sub-identifier must be 0, 1 or 2, and the second
 // below 40 unless the first is 2, which is true of every OID that was decoded or registered.
 func AppendOID(dst []byte, tag byte, o oid.OID) []byte {
-	dst = AppendHeader(dst, tag, OIDSize(o))
+	return AppendOIDContent(AppendHeader(dst, tag, OIDSize(o)), o)
+}
+
+// AppendOIDContent is AppendOID without tag and length.
+func AppendOIDContent(dst []byte, o oid.OID) []byte {
 	dst = appendArc(dst, firstArcs(o))
-	for i := 2; i < o.Len(); i++ {
-		if a := o.Arc(i); a < 0x80 {
+	if o.Len() <= 2 {
+		return dst
+	}
+	for arcs := o.From(2); !arcs.IsEmpty(); arcs = arcs.From(1) {
+		if a := arcs.Arc(0); a < 0x80 {
 			dst = append(dst, byte(a))
 		} else {
 			dst = appendArc(dst, uint64(a))
