@@ -1,0 +1,107 @@
+//go:build interop
+
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/sim"
+)
+
+// TestCounterFaults lets simulated devices, whose traffic is known, do to their counters what devices do, and holds every rate in InfluxDB
+// against the truth.
+func TestCounterFaults(t *testing.T) {
+	t.Parallel()
+	const slow, fast, packet = 5e6, 1.1e9, 640.0 // 1.1e9 octets a second wrap every 3.9 s
+	ports := []sim.Port{
+		{Index: 1, Name: "slow", Speed: 1e9, InRate: slow, OutRate: slow / 4, InBase: before(4*time.Second, slow)},
+		{Index: 2, Name: "fast", Speed: 10e9, InRate: fast, OutRate: fast / 2, OutBase: before(2*time.Second, fast/2)},
+		{Index: 3, Name: "idle", Speed: 1e9, InBase: 1 << 31},
+	}
+	rates := map[string]float64{"slow": slow, "fast": fast, "idle": 0}
+	names := []string{"wraps", "wide", "reboots", "recreates", "renumbers", "swaps"}
+	devices := map[string]*device{}
+	c := collection{db: newInfluxDB(t)}
+	for _, name := range names {
+		devices[name] = newDevice(t, name, name != "wide", ports...)
+		c.targets = append(c.targets, target{name: name, address: devices[name].address})
+	}
+	p := collect(t, c.write(t))
+	p.awaitPolls(t, "wraps", 4)
+	devices["reboots"].Reboot(time.Now())
+	if err := devices["recreates"].Recreate(1, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	renumber := func(device string, to map[string]uint32) {
+		list := devices[device].Ports()
+		for i := range list {
+			list[i].Index = to[list[i].Name]
+		}
+		devices[device].SetPorts(list)
+	}
+	renumber("renumbers", map[string]uint32{"slow": 101, "fast": 102, "idle": 103})
+	renumber("swaps", map[string]uint32{"slow": 2, "fast": 1, "idle": 3})
+	p.awaitPolls(t, "wraps", 6)
+	if n := p.metric(t, `snmpcollect_counters_total{device="wraps",verdict="wrapped"}`); n < 3 {
+		t.Errorf("%v counters were seen to wrap", n)
+	}
+	end(t, p.Process)
+
+	for _, device := range names {
+		for port, rate := range rates {
+			s := interfaceSeries(t, c.db, device, port)
+			s.audit(t, 0.1)
+			want := []string{"first", "rate"}
+			switch {
+			case device == "reboots":
+				want = append(want, "reset", "rate")
+			case device == "recreates" && port == "slow":
+				want = append(want, "discontinuity", "rate")
+			case device == "renumbers", device == "swaps" && port != "idle":
+				want = append(want, "first", "rate")
+			}
+			for _, name := range s.counters() {
+				if diff := cmp.Diff(want, s.verdicts(name)); diff != "" {
+					t.Errorf("%s %s %s: %s", device, port, name, diff)
+				}
+				s.expect(t, name, truth(name, rate, packet))
+			}
+			if hc := slices.ContainsFunc(s.counters(), func(name string) bool { return !narrow(name) }); hc != (device == "wide") {
+				t.Errorf("%s has 64-bit counters: %t", device, hc)
+			}
+		}
+	}
+}
+
+// truth returns the rate of a simulated port's counter, of which its octets received have this one.
+func truth(name string, in, packet float64) float64 {
+	switch out := in / map[bool]float64{true: 2, false: 4}[in > 1e9]; strings.Replace(name, "HC", "", 1) {
+	case "ifInOctets":
+		return in
+	case "ifInUcastPkts":
+		return in / packet
+	case "ifOutOctets":
+		return out
+	case "ifOutUcastPkts":
+		return out / packet
+	}
+	return 0
+}
+
+// expect holds each rate of a counter, and the mean of all, against the only right one.
+func (s series) expect(t *testing.T, name string, want float64) {
+	t.Helper()
+	for _, p := range s.points {
+		if rate, ok := p.number(t, name+"_rate"); ok && !within(rate, want, 0.05) {
+			t.Errorf("%v %s_rate at %v is %v, in truth it is %v", s.tags, name, p.at, rate, want)
+		}
+	}
+	if mean, _ := s.mean(t, name, time.Time{}, time.Now()); !within(mean, want, 0.01) {
+		t.Errorf("%v %s_rate has the mean %v, in truth it is %v", s.tags, name, mean, want)
+	}
+}

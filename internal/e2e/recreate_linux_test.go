@@ -1,0 +1,68 @@
+//go:build interop
+
+package e2e
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// reuse is how old a reading of the agent may be that it answers from.
+const reuse = 50 * time.Millisecond
+
+// TestRecreatedInterface floods a link, and meanwhile starts its agent anew, and makes it again with the same ifIndex and with another.
+func TestRecreatedInterface(t *testing.T) {
+	t.Parallel()
+	const rate = 2e6
+	near, far := newBox(t), newBox(t)
+	near.sink(t)
+	c := near.connect(t, far, "wan0", 10)
+	agent := near.agent(t)
+	record := near.record(t)
+	flood(t, far, c.aAddress, rate)
+	d := newInfluxDB(t)
+	p := collect(t, (&collection{targets: []target{{name: near.name, address: near.address}}, db: d}).write(t))
+	p.awaitPolls(t, near.name, 4)
+	end(t, agent)
+	near.agent(t)
+	p.awaitPolls(t, near.name, 4)
+	for _, index := range []int{10, 11} {
+		near.IP(t, "link", "del", "wan0")
+		c.lay(t, index)
+		p.awaitPolls(t, near.name, 4)
+	}
+	end(t, p.Process)
+	record.end()
+
+	s := interfaceSeries(t, d, near.name, "wan0")
+	s.audit(t, 0.1)
+	record.hold(t, s, reuse)
+	for _, name := range s.counters() {
+		want := []string{"first", "rate", "reset", "rate", "discontinuity", "rate", "first", "rate"}
+		if s.hole() { // a poll found it gone
+			want[4] = "first"
+		}
+		if diff := cmp.Diff(want, s.verdicts(name)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	// A link counts 14 octets of Ethernet, 20 of IP and 8 of UDP with each 1,000. The first reading of a new link may be of the time before it was up.
+	const want = rate * 1.042
+	for i, p := range s.points {
+		got, ok := p.number(t, "ifHCInOctets_rate")
+		if fresh := i > 0 && s.points[i-1].verdict("ifHCInOctets") != ""; ok && (got > 1.1*want || got < 0.9*want && !fresh) {
+			t.Errorf("ifHCInOctets_rate at %v is %.0f, sent were %.0f a second", p.at, got, want)
+		}
+	}
+}
+
+// hole reports whether a poll lacks the series.
+func (s series) hole() bool {
+	return slices.ContainsFunc(s.points[1:], func(p point) bool {
+		i := slices.IndexFunc(s.points, func(q point) bool { return q.at.Equal(p.at) })
+		return p.at.Sub(s.points[i-1].at) > interval*3/2
+	})
+}
