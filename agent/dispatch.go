@@ -13,11 +13,12 @@ import (
 // dispatch maps the names of one request to the handlers that serve them. It is the worker's memory for that, used again.
 type dispatch struct {
 	views   []openView
-	cursors []cursor
+	cursors []cursor // of GetNext and GetBulk
+	owners  []int    // of Get, by variable binding: the position in views of who serves it; -1 is nobody
 	names   []oid.OID
 	values  []snmp.Value
 	ranges  []mib.Range
-	active  []int // positions in cursors of the names or ranges of a call
+	active  []int // positions of the names or ranges of a call among the variable bindings
 	found   []snmp.VarBind
 }
 
@@ -47,10 +48,14 @@ type failure struct {
 	err    error
 }
 
-// reset begins a request for the names of vbs.
-func (d *dispatch) reset(vbs []snmp.VarBind) {
+// reset begins a request.
+func (d *dispatch) reset() {
 	clear(d.views)
-	d.views = d.views[:0]
+	d.views, d.owners = d.views[:0], d.owners[:0]
+}
+
+// seek makes a cursor of each name of vbs.
+func (d *dispatch) seek(vbs []snmp.VarBind) {
 	for len(d.cursors) < len(vbs) {
 		d.cursors = append(d.cursors, cursor{})
 	}
@@ -76,17 +81,18 @@ func (d *dispatch) open(ctx context.Context, q *mib.Request, h mib.Handler) int 
 func (w *worker) get(ctx context.Context, g *grant) outcome {
 	vbs := w.in.PDU.VarBinds
 	regions, _ := w.server.contextRegions(w.request.Context)
-	w.reset(vbs)
+	w.reset()
 	w.result = w.result[:0]
 	for i := range vbs {
-		name := vbs[i].Name
+		name, owner := vbs[i].Name, -1
 		w.result = append(w.result, snmp.VarBind{Name: name, Value: snmp.NoSuchObject})
 		if at := regionAt(regions, name); at < len(regions) && !name.Less(regions[at].start) && g.view.contains(name) {
-			w.cursors[i].owner = w.open(ctx, &w.request, regions[at].handler)
+			owner = w.open(ctx, &w.request, regions[at].handler)
 		}
+		w.owners = append(w.owners, owner)
 	}
 	for owner := range w.views {
-		if f := w.getFrom(ctx, owner, len(vbs)); f != nil {
+		if f := w.getFrom(ctx, owner); f != nil {
 			return w.failed(f)
 		}
 	}
@@ -100,12 +106,12 @@ func (w *worker) get(ctx context.Context, g *grant) outcome {
 	return outcome{}
 }
 
-// getFrom asks one handler for all its names among the first n.
-func (w *worker) getFrom(ctx context.Context, owner, n int) *failure {
+// getFrom asks one handler for all its names.
+func (w *worker) getFrom(ctx context.Context, owner int) *failure {
 	w.names, w.active = w.names[:0], w.active[:0]
-	for i := range w.cursors[:n] {
-		if w.cursors[i].owner == owner {
-			w.names, w.active = append(w.names, w.cursors[i].name), append(w.active, i)
+	for i := range w.owners {
+		if w.owners[i] == owner {
+			w.names, w.active = append(w.names, w.result[i].Name), append(w.active, i)
 		}
 	}
 	v := &w.views[owner]
@@ -131,7 +137,8 @@ func (w *worker) getFrom(ctx context.Context, owner, n int) *failure {
 // next carries out a GetNextRequest.
 func (w *worker) next(ctx context.Context, g *grant) outcome {
 	vbs := w.in.PDU.VarBinds
-	w.reset(vbs)
+	w.reset()
+	w.seek(vbs)
 	w.result = w.result[:0]
 	if f := w.advance(ctx, g, 0, len(vbs), 1); f != nil {
 		return w.failed(f)
@@ -167,7 +174,8 @@ func (w *worker) bulk(ctx context.Context, g *grant) outcome {
 	repetitions := w.in.PDU.MaxRepetitions()
 	// More repeaters than a message holds would be worked out for nothing.
 	end := min(len(vbs), n+limit/minVarBind)
-	w.reset(vbs)
+	w.reset()
+	w.seek(vbs)
 	w.result = w.result[:0]
 	if f := w.advance(ctx, g, 0, n, 1); f != nil {
 		return w.failed(f)

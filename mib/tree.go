@@ -92,6 +92,7 @@ type treeView struct {
 	request *Request
 	opened  []opened
 	first   [4]opened // room for the groups of most requests
+	row     int       // where the last name of a Get was found: names in a row often are of one row
 	names   oid.Arena
 }
 
@@ -129,11 +130,14 @@ func (v *treeView) get(ctx context.Context, name oid.OID) snmp.Value {
 	}
 	c := &v.tree.columns[i]
 	s := v.open(ctx, c.group)
-	row, found := searchIndex(s.Index, name.From(c.prefix.Len()))
-	if !found {
-		return snmp.NoSuchInstance
+	index := name.From(c.prefix.Len())
+	if v.row >= len(s.Index) || s.Index[v.row] != index {
+		var found bool
+		if v.row, found = searchIndex(s.Index, index); !found {
+			return snmp.NoSuchInstance
+		}
 	}
-	value, ok := s.Cell(row, c.number)
+	value, ok := s.Cell(v.row, c.number)
 	if !ok {
 		return snmp.NoSuchInstance
 	}
