@@ -155,7 +155,7 @@ func (c *Collector) SetTargets(targets []Target) error {
 	defer c.mu.Unlock()
 	c.runners = next
 	for name, r := range next {
-		if c.ctx != nil && current[name] != r {
+		if c.ctx != nil && c.ctx.Err() == nil && current[name] != r {
 			c.startLocked(r)
 		}
 	}

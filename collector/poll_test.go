@@ -370,6 +370,39 @@ func TestAColumnThatFails(t *testing.T) {
 	}
 }
 
+// TestLimitsThatCannotBeRead holds that a 32-bit counter is judged by the speed that the interface had, and by none that is assumed
+// where it was never known.
+func TestLimitsThatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := switchOf(2)
+		for i := range b.ports {
+			b.ports[i].noHC, b.ports[i].mbits, b.ports[i].rate = true, 10000, 500e6 // it wraps in 8.6 s, at 1 Gb/s in no less than 34 s
+		}
+		broken := true
+		d := &device{latency: time.Millisecond, fault: func(names []oid.OID) error {
+			for i, n := range names {
+				if broken && n.HasPrefix(ifX.Append(15)) {
+					return &session.ResponseError{Status: snmp.GenErr, Index: i + 1}
+				}
+			}
+			return nil
+		}}
+		h := one(t, b, d, "interfaces")
+		for i, state := range []bool{true, true, false, true, true} {
+			d.change(func() { broken = state })
+			p := h.next("dev")
+			s := rowOf(t, p, "interface", "ifName", "Gi0/1")
+			f, ok := s.Field("ifInOctets")
+			if (p.Err != nil) != state || ok != (i >= 2) || f.Verdict.HasRate() {
+				t.Errorf("poll %d: %v; ifInOctets %v, %+v", i, p.Err, ok, f)
+			}
+			if i > 2 && f.Verdict != counter.Ambiguous {
+				t.Errorf("poll %d: %v, want ambiguous by the speed of poll 2", i, f.Verdict)
+			}
+		}
+	})
+}
+
 func TestATagThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &device{latency: time.Millisecond, fault: func(names []oid.OID) error {

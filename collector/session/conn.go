@@ -27,6 +27,7 @@ type conn struct {
 	version   snmp.Version
 	community []byte
 	ids       []int32
+	unsent    error // why the last datagram could not be sent, errNothing before the first
 
 	// What happened since the last datagram was sent.
 	received int   // datagrams that were let through
@@ -37,11 +38,14 @@ type conn struct {
 // begin forgets the request before. The function that it returns must be called when the request is over; until then the end
 // of ctx ends all waiting.
 func (c *conn) begin(ctx context.Context) (end func() bool) {
-	c.ctx, c.ids = ctx, c.ids[:0]
+	c.ctx, c.ids, c.unsent = ctx, c.ids[:0], errNothing
 	return context.AfterFunc(ctx, func() { _ = c.Conn.SetDeadline(past) })
 }
 
-var past = time.Unix(1, 0)
+var (
+	past       = time.Unix(1, 0)
+	errNothing = errors.New("the request cannot be encoded")
+)
 
 // SetDeadline keeps a deadline that gosnmp sets from undoing the one that the end of ctx has set.
 func (c *conn) SetDeadline(t time.Time) error {
@@ -64,6 +68,7 @@ func (c *conn) Write(b []byte) (int, error) {
 		n, err = c.Conn.Write(b)
 	}
 	c.note(err)
+	c.unsent = err
 	return n, err
 }
 

@@ -101,6 +101,10 @@ func (l *library) fault(ctx context.Context, err error) error {
 		return l.conn.report
 	case l.conn.refused:
 		return fmt.Errorf("%w: nobody listens at %v", ErrUnreachable, l.conn.RemoteAddr())
+	case errors.Is(l.conn.unsent, errNothing):
+		return fmt.Errorf("%w: %.200v", errNothing, err)
+	case l.conn.unsent != nil && ctx.Err() == nil:
+		return fmt.Errorf("cannot send to %v: %w", l.conn.RemoteAddr(), l.conn.unsent)
 	case l.conn.received > 0:
 		return fmt.Errorf("%w: %.200v", ErrMalformed, err)
 	case ctx.Err() != nil:

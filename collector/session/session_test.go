@@ -16,6 +16,7 @@ import (
 	"walkabout/collector/session"
 	"walkabout/internal/secret"
 	"walkabout/snmp"
+	"walkabout/snmp/ber"
 	"walkabout/snmp/oid"
 )
 
@@ -239,6 +240,61 @@ func TestMalformedAnswers(t *testing.T) {
 	}
 }
 
+// TestOddValues holds that a value that is wrong in itself is NULL, counted, and costs no other.
+func TestOddValues(t *testing.T) {
+	values := [][]byte{
+		{0x41, 5, 1, 0xff, 0xff, 0xff, 0xff}, // a Counter32 of 33 bits
+		{0x42, 5, 1, 0, 0, 0, 0},             // a Gauge32 of 33 bits
+		{0x02, 5, 1, 0, 0, 0, 0},             // an INTEGER of 33 bits
+		{0x40, 16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1},
+		{0x40, 0},           // an IpAddress of nothing
+		{0x45, 2, 1, 2},     // NsapAddress, which is gone since SMIv2
+		{0x99, 1, 1},        // unknown
+		{0x47, 1, 5},        // UInteger32, which is Unsigned32 and good
+		{0x02, 2, 0, 1},     // with a leading zero, and good
+		{0x04, 0x81, 1, 65}, // a longer form of a length, and good
+	}
+	r := respond(t, func(q snmp.Message, send func([]byte)) {
+		var list []byte
+		for i, value := range values {
+			vb := append(ber.AppendOID(nil, ber.TagOID, x.Append(uint32(i))), value...)
+			list = append(ber.AppendHeader(list, ber.TagSequence, len(vb)), vb...)
+		}
+		pdu := ber.AppendInt(nil, ber.TagInteger, int64(q.PDU.RequestID))
+		pdu = ber.AppendInt(ber.AppendInt(pdu, ber.TagInteger, 0), ber.TagInteger, 0)
+		pdu = append(ber.AppendHeader(pdu, ber.TagSequence, len(list)), list...)
+		m := ber.AppendString(ber.AppendInt(nil, ber.TagInteger, int64(q.Version)), ber.TagOctetString, q.Community)
+		m = append(ber.AppendHeader(m, byte(snmp.Response), len(pdu)), pdu...)
+		send(append(ber.AppendHeader(nil, ber.TagSequence, len(m)), m...))
+	})
+	c, stats := open(t, session.Options{Port: r.port(), Credential: v2c, Timeout: 200 * time.Millisecond})
+	names := make([]oid.OID, len(values))
+	for i := range names {
+		names[i] = x.Append(uint32(i))
+	}
+	got, err := c.Get(t.Context(), nil, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, vb := range got {
+		want := snmp.Null
+		switch i {
+		case 7:
+			want = snmp.Gauge32(5)
+		case 8:
+			want = snmp.Integer(1)
+		case 9:
+			want = snmp.OctetString("A")
+		}
+		if vb.Name != x.Append(uint32(i)) || vb.Value != want {
+			t.Errorf("% x: %v %v, want %v", values[i], vb.Name, vb.Value, want)
+		}
+	}
+	if n := stats.Odd.Load(); n != 7 {
+		t.Errorf("%d odd values were counted, want 7", n)
+	}
+}
+
 func TestTooManyRepetitions(t *testing.T) {
 	r := respond(t, func(q snmp.Message, send func([]byte)) {
 		m := answer(q, snmp.Integer(1))
@@ -294,6 +350,14 @@ func TestV1(t *testing.T) {
 	none, err := c.Get(t.Context(), nil, names[:1])
 	if err != nil || none[0].Value != snmp.NoSuchObject {
 		t.Errorf("nothing at all: %v, %v", none, err)
+	}
+}
+
+func TestANameThatCannotBeAsked(t *testing.T) {
+	r := respond(t, func(snmp.Message, func([]byte)) { t.Error("something was sent") })
+	c, _ := open(t, session.Options{Port: r.port(), Credential: v2c})
+	if _, err := c.Get(t.Context(), nil, []oid.OID{{}}); session.Reason(err) != "other" {
+		t.Errorf("%v: %s", err, session.Reason(err))
 	}
 }
 
