@@ -3,83 +3,103 @@ package agent
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"net/netip"
 
 	"walkabout/internal/secret"
-	"walkabout/mib"
+	"walkabout/snmp"
 	"walkabout/snmp/oid"
+	"walkabout/snmp/vacm"
 )
 
-// Community lets managers in that present its name from one of its sources.
+// Access decides who may ask what, for every version of SNMP.
+type Access struct {
+	// Communities lets in who presents one of them; the first that fits decides.
+	Communities []CommunityEntry
+	Policy      *vacm.Policy
+}
+
+// CommunityEntry maps a community to a security name and a context, as a row of snmpCommunityTable does (RFC 3584 section 5).
+type CommunityEntry struct {
+	Community    secret.String
+	SecurityName string         // what logs and handlers call the asker; never the community itself
+	Context      string         // contextName
+	Sources      []netip.Prefix // where it is accepted from; none is anywhere. IPv4 and IPv6 prefixes match their own kind only
+}
+
+// Community is the short form of an access: one subtree to read, and to write or not.
 type Community struct {
 	Name      secret.String
-	Principal string         // what logs and handlers call the asker; never the community itself
-	Sources   []netip.Prefix // where it is accepted from; none is anywhere. IPv4 and IPv6 prefixes match their own kind only
+	Principal string         // the security name; what logs and handlers call the asker
+	Sources   []netip.Prefix // as CommunityEntry has it
 	Subtree   oid.OID        // what may be read; the empty OID is everything
-	Write     bool
+	Write     bool           // and written
 }
 
-// grant is what a community's holder may do.
-type grant struct {
-	principal string
-	view      view
-	write     bool
-}
-
-// view is the part of the MIB that a manager sees: one subtree.
-type view struct{ root, end oid.OID }
-
-func (v view) contains(o oid.OID) bool { return o.HasPrefix(v.root) }
-
-// clip narrows r to the view; false if nothing is left.
-func (v view) clip(r mib.Range) (mib.Range, bool) {
-	if r.Start.Less(v.root) {
-		r.Start, r.Include = v.root, true
+// CommunityAccess returns the Access that consists of the communities alone.
+func CommunityAccess(list ...Community) Access {
+	var a Access
+	var members []vacm.Member
+	var entries []vacm.Entry
+	views := map[string][]vacm.Family{}
+	for i, c := range list {
+		name := c.Principal
+		if _, taken := views[name]; taken { // two may be called the same and differ in what they may do
+			name = fmt.Sprintf("%s (community %d)", c.Principal, i+1)
+		}
+		a.Communities = append(a.Communities, CommunityEntry{c.Name, name, "", c.Sources})
+		views[name] = []vacm.Family{{Subtree: c.Subtree}}
+		e := vacm.Entry{Group: name, Exact: true, Level: snmp.NoAuthNoPriv, Views: [3]string{vacm.Read: name}}
+		if c.Write {
+			e.Views[vacm.Write] = name
+		}
+		entries = append(entries, e)
+		members = append(members, vacm.Member{Model: vacm.V1, Name: name, Group: name}, vacm.Member{Model: vacm.V2c, Name: name, Group: name})
 	}
-	if r.End.IsEmpty() || !v.end.IsEmpty() && v.end.Less(r.End) {
-		r.End = v.end
+	a.Policy = vacm.NewPolicy(members, entries, views)
+	return a
+}
+
+// access is the immutable form of an Access.
+type access struct {
+	communities []community
+	policy      *vacm.Policy
+}
+
+type community struct {
+	CommunityEntry
+	digest [sha256.Size]byte // of the name: names of different lengths compare in the same time
+}
+
+func newAccess(a Access) *access {
+	out := &access{policy: a.Policy}
+	if out.policy == nil {
+		out.policy = vacm.NewPolicy(nil, nil, nil)
 	}
-	return r, r.End.IsEmpty() || r.Start.Less(r.End)
-}
-
-// communities is the immutable table of what is accepted, in the order of configuration.
-type communities []entry
-
-type entry struct {
-	digest  [sha256.Size]byte // of the name: names of different lengths compare in the same time
-	sources []netip.Prefix
-	grant   grant
-}
-
-func newCommunities(list []Community) communities {
-	out := make(communities, 0, len(list))
-	for _, c := range list {
-		out = append(out, entry{
-			digest:  sha256.Sum256([]byte(c.Name.Reveal())),
-			sources: c.Sources,
-			grant:   grant{c.Principal, view{c.Subtree, c.Subtree.SubtreeEnd()}, c.Write},
-		})
+	for _, c := range a.Communities {
+		out.communities = append(out.communities, community{c, sha256.Sum256([]byte(c.Community.Reveal()))})
 	}
 	return out
 }
 
-// find returns the first entry that name opens from source. Every entry is compared, whichever fits.
-func (cs communities) find(name string, source netip.Addr) (g *grant, ok bool) {
+// find returns the first entry that name opens from source, nil if there is none. Every entry is compared, whichever fits.
+func (a *access) find(name string, source netip.Addr) *community {
 	digest := sha256.Sum256([]byte(name))
 	source = source.Unmap().WithZone("")
-	for i := range cs {
-		if subtle.ConstantTimeCompare(cs[i].digest[:], digest[:]) == 1 && g == nil && cs[i].accepts(source) {
-			g = &cs[i].grant
+	var found *community
+	for i := range a.communities {
+		if c := &a.communities[i]; subtle.ConstantTimeCompare(c.digest[:], digest[:]) == 1 && found == nil && c.accepts(source) {
+			found = c
 		}
 	}
-	return g, g != nil
+	return found
 }
 
-func (e *entry) accepts(source netip.Addr) bool {
-	if len(e.sources) == 0 {
+func (c *community) accepts(source netip.Addr) bool {
+	if len(c.Sources) == 0 {
 		return true
 	}
-	for _, p := range e.sources {
+	for _, p := range c.Sources {
 		if p.Contains(source) {
 			return true
 		}

@@ -8,6 +8,7 @@ import (
 	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
+	"walkabout/snmp/vacm"
 )
 
 // dispatch maps the names of one request to the handlers that serve them. It is the worker's memory for that, used again.
@@ -36,7 +37,7 @@ type cursor struct {
 	include bool           // whether start itself may be found
 	owner   int            // the position in views of who serves what comes next; -1 is nobody
 	span    mib.Range      // what the owner is asked for
-	region  oid.OID        // the end of the owner's region
+	region  oid.OID        // the end of what the owner is asked for, where the search goes on behind it
 	out     []snmp.VarBind // what was found, ascending
 	ended   bool           // nothing stands behind
 }
@@ -78,7 +79,7 @@ func (d *dispatch) open(ctx context.Context, q *mib.Request, h mib.Handler) int 
 }
 
 // get carries out a GetRequest.
-func (w *worker) get(ctx context.Context, g *grant) outcome {
+func (w *worker) get(ctx context.Context, view *vacm.View) outcome {
 	vbs := w.in.PDU.VarBinds
 	regions, _ := w.server.contextRegions(w.request.Context)
 	w.reset()
@@ -86,7 +87,7 @@ func (w *worker) get(ctx context.Context, g *grant) outcome {
 	for i := range vbs {
 		name, owner := vbs[i].Name, -1
 		w.result = append(w.result, snmp.VarBind{Name: name, Value: snmp.NoSuchObject})
-		if at := regionAt(regions, name); at < len(regions) && !name.Less(regions[at].start) && g.view.contains(name) {
+		if at := regionAt(regions, name); at < len(regions) && !name.Less(regions[at].start) && view.Contains(name) {
 			owner = w.open(ctx, &w.request, regions[at].handler)
 		}
 		w.owners = append(w.owners, owner)
@@ -135,12 +136,12 @@ func (w *worker) getFrom(ctx context.Context, owner int) *failure {
 }
 
 // next carries out a GetNextRequest.
-func (w *worker) next(ctx context.Context, g *grant) outcome {
+func (w *worker) next(ctx context.Context, view *vacm.View) outcome {
 	vbs := w.in.PDU.VarBinds
 	w.reset()
 	w.seek(vbs)
 	w.result = w.result[:0]
-	if f := w.advance(ctx, g, 0, len(vbs), 1); f != nil {
+	if f := w.advance(ctx, view, 0, len(vbs), 1); f != nil {
 		return w.failed(f)
 	}
 	for i := range vbs {
@@ -168,8 +169,8 @@ const (
 )
 
 // bulk carries out a GetBulkRequest: as much of it as fits.
-func (w *worker) bulk(ctx context.Context, g *grant) outcome {
-	vbs, limit := w.in.PDU.VarBinds, w.server.config.MaxBulk
+func (w *worker) bulk(ctx context.Context, view *vacm.View) outcome {
+	vbs, limit := w.in.PDU.VarBinds, w.maxBulk
 	n := min(w.in.PDU.NonRepeaters(), len(vbs))
 	repetitions := w.in.PDU.MaxRepetitions()
 	// More repeaters than a message holds would be worked out for nothing.
@@ -177,7 +178,7 @@ func (w *worker) bulk(ctx context.Context, g *grant) outcome {
 	w.reset()
 	w.seek(vbs)
 	w.result = w.result[:0]
-	if f := w.advance(ctx, g, 0, n, 1); f != nil {
+	if f := w.advance(ctx, view, 0, n, 1); f != nil {
 		return w.failed(f)
 	}
 	fill := w.filler(limit)
@@ -192,7 +193,7 @@ func (w *worker) bulk(ctx context.Context, g *grant) outcome {
 		for i := n; i < end; i++ {
 			w.cursors[i].out = w.cursors[i].out[:0]
 		}
-		if f := w.advance(ctx, g, n, end, chunk); f != nil {
+		if f := w.advance(ctx, view, n, end, chunk); f != nil {
 			return w.failed(f)
 		}
 		for k := range chunk {
@@ -221,8 +222,7 @@ type filler struct {
 
 // filler returns one for an answer of at most limit octets.
 func (w *worker) filler(limit int) filler {
-	answer := snmp.Message{Version: w.in.Version, Community: w.in.Community, PDU: snmp.PDU{Type: snmp.Response, RequestID: w.in.PDU.RequestID}}
-	return filler{worker: w, room: 2*limit - answer.SizeWith(limit)} // what is around fewer octets is not longer
+	return filler{worker: w, room: 2*limit - w.size(limit)} // what is around fewer octets is not longer
 }
 
 // add reports whether vb was added. The first one may be larger than the room, or a walk would end there.
@@ -238,7 +238,7 @@ func (f *filler) add(vb snmp.VarBind) bool {
 
 // advance finds the next count successors of cursors from to to (exclusive), fewer where the MIB ends. Where one subtree
 // ends it goes on in the next.
-func (w *worker) advance(ctx context.Context, g *grant, from, to, count int) *failure {
+func (w *worker) advance(ctx context.Context, view *vacm.View, from, to, count int) *failure {
 	regions, _ := w.server.contextRegions(w.request.Context)
 	for {
 		waiting := false
@@ -246,7 +246,7 @@ func (w *worker) advance(ctx context.Context, g *grant, from, to, count int) *fa
 			c := &w.cursors[i]
 			c.owner = -1
 			if !c.ended && len(c.out) < count {
-				w.aim(ctx, g, regions, c)
+				w.aim(ctx, view, regions, c)
 				waiting = waiting || c.owner >= 0
 			}
 		}
@@ -254,7 +254,7 @@ func (w *worker) advance(ctx context.Context, g *grant, from, to, count int) *fa
 			return nil
 		}
 		for owner := range w.views {
-			if f := w.nextFrom(ctx, owner, from, to, count); f != nil {
+			if f := w.nextFrom(ctx, view, owner, from, to, count); f != nil {
 				return f
 			}
 		}
@@ -262,23 +262,29 @@ func (w *worker) advance(ctx context.Context, g *grant, from, to, count int) *fa
 }
 
 // aim gives c the first region that has something for it: an owner and a span, or the end.
-func (w *worker) aim(ctx context.Context, g *grant, regions []region, c *cursor) {
+func (w *worker) aim(ctx context.Context, view *vacm.View, regions []region, c *cursor) {
 	for at := regionAt(regions, c.start); at < len(regions); at++ {
 		r := &regions[at]
 		span := mib.Range{Start: c.start, Include: c.include, End: r.end}
 		if c.start.Less(r.start) {
 			span.Start, span.Include = r.start, true
 		}
-		if span, ok := g.view.clip(span); ok {
-			c.owner, c.span, c.region = w.open(ctx, &w.request, r.handler), span, r.end
-			return
+		from, to, ok := view.Clip(span.Start, span.End)
+		if !ok {
+			continue
 		}
+		if from != span.Start {
+			span.Start, span.Include = from, true
+		}
+		span.End = to
+		c.owner, c.span, c.region = w.open(ctx, &w.request, r.handler), span, to
+		return
 	}
 	c.ended = true
 }
 
 // nextFrom asks one handler for the successors of all cursors that it owns.
-func (w *worker) nextFrom(ctx context.Context, owner, from, to, count int) *failure {
+func (w *worker) nextFrom(ctx context.Context, view *vacm.View, owner, from, to, count int) *failure {
 	w.ranges, w.active = w.ranges[:0], w.active[:0]
 	most := count
 	for i := from; i < to; i++ {
@@ -300,7 +306,7 @@ func (w *worker) nextFrom(ctx context.Context, owner, from, to, count int) *fail
 	}
 	rest := w.found
 	for _, i := range w.active {
-		if rest, err = w.take(&w.cursors[i], rest, most); err != nil {
+		if rest, err = w.take(view, &w.cursors[i], rest, most); err != nil {
 			return &failure{i, snmp.GenErr, err}
 		}
 	}
@@ -314,7 +320,7 @@ var errShort = errors.New("fewer variable bindings than ranges ask for")
 
 // take is the gate that every successor passes: in range, ascending, of a legal type. It moves up to most of found into c
 // and returns the rest.
-func (w *worker) take(c *cursor, found []snmp.VarBind, most int) ([]snmp.VarBind, error) {
+func (w *worker) take(view *vacm.View, c *cursor, found []snmp.VarBind, most int) ([]snmp.VarBind, error) {
 	for range most {
 		if len(found) == 0 {
 			return nil, errShort
@@ -332,10 +338,14 @@ func (w *worker) take(c *cursor, found []snmp.VarBind, most int) ([]snmp.VarBind
 			return nil, fmt.Errorf("value of type %v for %v", vb.Value.Kind(), vb.Name)
 		}
 		c.span.Start, c.span.Include = vb.Name, false
-		c.name, c.start, c.include = vb.Name, vb.Name, false
+		c.start, c.include = vb.Name, false
 		if w.in.Version == snmp.V1 && vb.Value.Kind() == snmp.KindCounter64 { // RFC 3584 section 4.2.2.1
 			continue
 		}
+		if !view.Exact() && !view.Contains(vb.Name) {
+			continue
+		}
+		c.name = vb.Name
 		c.out = append(c.out, vb)
 	}
 	return found, nil

@@ -13,14 +13,14 @@ import (
 	"time"
 
 	"walkabout/snmp"
+	"walkabout/snmp/usm"
 )
 
 // Sizes of messages in octets.
 const (
-	// DefaultMaxBulk is what a GetBulk's answer is filled to unless Config says otherwise: one Ethernet frame's UDP over
-	// IPv4, for fragments are lost by more firewalls than anybody can count.
-	DefaultMaxBulk = 1472
-	minMessage     = 484 // what every SNMP entity must accept (RFC 3417 section 3.2.1)
+	minMessage = 484 // what every SNMP entity must accept (RFC 3417 section 3.2.1)
+	maxFrame4  = 1472
+	maxFrame6  = 1452
 )
 
 // workers is how many requests of one socket may be worked on at a time: those that wait for a slow source hold up others
@@ -32,20 +32,23 @@ type Config struct {
 	// MaxMessageSize bounds every answer, in octets from 484 to snmp.MaxMessageSize; 0 is snmp.MaxMessageSize. An answer that
 	// cannot be cut to it is tooBig.
 	MaxMessageSize int
-	// MaxBulk bounds the answers to GetBulk, which are cut to it; 0 is DefaultMaxBulk.
+	// MaxBulk bounds the answers to GetBulk, which are cut to it; 0 is what an Ethernet frame holds (1472 octets by IPv4, 1452 by
+	// IPv6), for fragments are lost by more firewalls than anybody can count, and MaxMessageSize over loopback.
 	MaxBulk  int
+	Engine   *usm.Engine    // speaks SNMPv3 to its users; nil if nobody does
 	Counters *snmp.Counters // the snmp group; nil if nobody serves it
 	Log      *slog.Logger   // nil is slog.Default
 }
 
-// Server answers requests. Without SetCommunities it accepts nobody. Its methods may be called from any goroutine.
+// Server answers requests. Without SetAccess it accepts nobody. Its methods may be called from any goroutine.
 type Server struct {
 	config   Config
 	counters *snmp.Counters
+	mpd      snmp.MPDStats
 	log      *slog.Logger
 
-	communities atomic.Pointer[communities]
-	routes      atomic.Pointer[routes]
+	access atomic.Pointer[access]
+	routes atomic.Pointer[routes]
 
 	mu         sync.Mutex // guards what is below
 	registered []registered
@@ -58,10 +61,9 @@ func New(c Config) *Server {
 		c.MaxMessageSize = snmp.MaxMessageSize
 	}
 	c.MaxMessageSize = min(max(c.MaxMessageSize, minMessage), snmp.MaxMessageSize)
-	if c.MaxBulk == 0 {
-		c.MaxBulk = DefaultMaxBulk
+	if c.MaxBulk != 0 {
+		c.MaxBulk = min(max(c.MaxBulk, minMessage), c.MaxMessageSize)
 	}
-	c.MaxBulk = min(max(c.MaxBulk, minMessage), c.MaxMessageSize)
 	s := &Server{config: c, counters: c.Counters, log: c.Log}
 	if s.counters == nil {
 		s.counters = new(snmp.Counters)
@@ -74,11 +76,11 @@ func New(c Config) *Server {
 	return s
 }
 
-// SetCommunities replaces the communities that are accepted. Requests under way finish by the old ones.
-func (s *Server) SetCommunities(list []Community) {
-	cs := newCommunities(list)
-	s.communities.Store(&cs)
-}
+// SetAccess replaces who may ask what. Requests under way finish by the old rules.
+func (s *Server) SetAccess(a Access) { s.access.Store(newAccess(a)) }
+
+// SetCommunities is SetAccess for communities alone.
+func (s *Server) SetCommunities(list []Community) { s.SetAccess(CommunityAccess(list...)) }
 
 // Peer is the other end of a datagram, and the own address that it was sent to.
 type Peer struct {
@@ -168,6 +170,20 @@ func (s *Server) write(d Datagrams, answer []byte, to Peer) {
 		return
 	}
 	s.counters.Add(snmp.OutPkts, 1)
+}
+
+// maxBulk returns what a GetBulk's answer to source is filled to.
+func (s *Server) maxBulk(source netip.Addr) int {
+	switch source = source.Unmap(); {
+	case s.config.MaxBulk != 0:
+		return s.config.MaxBulk
+	case source.IsLoopback():
+		return s.config.MaxMessageSize
+	case source.Is4():
+		return min(maxFrame4, s.config.MaxMessageSize)
+	default:
+		return min(maxFrame6, s.config.MaxMessageSize)
+	}
 }
 
 // contextRegions returns the regions of a context and whether it is known.

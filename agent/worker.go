@@ -9,17 +9,26 @@ import (
 	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
+	"walkabout/snmp/vacm"
 )
 
 // worker answers one request after another. Its memory is used again; it belongs to one goroutine.
 type worker struct {
 	server  *Server
 	decoder snmp.Decoder
-	in      snmp.Message
+	in      snmp.Message // of a v3 message, its version and PDU
+	v3      envelope     // around in.PDU, if its version is 3
 	request mib.Request
 	dispatch
-	result []snmp.VarBind
-	out    []byte
+	maxSize, maxBulk int // octets of this answer
+	result           []snmp.VarBind
+	out              []byte
+}
+
+// grant is what the asker of a request may see.
+type grant struct {
+	read  *vacm.View
+	write *vacm.View // nil is nothing
 }
 
 // answer returns the answer to one message, valid until the next call, or nil if there is none: what cannot be parsed and
@@ -27,6 +36,12 @@ type worker struct {
 func (w *worker) answer(ctx context.Context, b []byte, source netip.Addr) []byte {
 	s := w.server
 	s.counters.Add(snmp.InPkts, 1)
+	w.request.Reset()
+	w.request.At = time.Now()
+	w.maxSize, w.maxBulk = s.config.MaxMessageSize, s.maxBulk(source)
+	if version, err := snmp.PeekVersion(b); err == nil && version == snmp.V3 && s.config.Engine != nil {
+		return w.answerV3(ctx, b, source)
+	}
 	if err := w.decoder.Decode(b, &w.in); err != nil {
 		if errors.Is(err, snmp.ErrVersion) {
 			s.counters.Add(snmp.InBadVersions, 1)
@@ -36,17 +51,18 @@ func (w *worker) answer(ctx context.Context, b []byte, source netip.Addr) []byte
 		s.log.Debug("refused a message", "from", source, "err", err)
 		return nil
 	}
-	g, ok := s.communities.Load().find(w.in.Community, source)
-	if !ok {
+	c := s.access.Load().find(w.in.Community, source)
+	if c == nil {
 		s.counters.Add(snmp.InBadCommunityNames, 1)
 		s.log.Debug("refused a message: unknown community, or not from there", "from", source)
 		return nil
 	}
-	w.request.Reset()
-	w.request.Version, w.request.Level, w.request.Principal = w.in.Version, snmp.NoAuthNoPriv, g.principal
-	w.request.At = time.Now()
-	w.request.Fresh = asksUpTime(w.in.PDU.VarBinds)
-	response, ok := w.process(ctx, g)
+	w.request.Level, w.request.Principal, w.request.Context = snmp.NoAuthNoPriv, c.SecurityName, c.Context
+	model := vacm.V2c
+	if w.in.Version == snmp.V1 {
+		model = vacm.V1
+	}
+	response, ok := w.process(ctx, model)
 	if !ok {
 		return nil
 	}
@@ -54,33 +70,63 @@ func (w *worker) answer(ctx context.Context, b []byte, source netip.Addr) []byte
 }
 
 // process carries out the PDU and returns the answer's; false if it is none to be answered.
-func (w *worker) process(ctx context.Context, g *grant) (snmp.PDU, bool) {
-	s, p := w.server, &w.in.PDU
+func (w *worker) process(ctx context.Context, model vacm.SecurityModel) (snmp.PDU, bool) {
+	s, p, q := w.server, &w.in.PDU, &w.request
+	q.Version, q.Fresh = w.in.Version, asksUpTime(p.VarBinds)
 	switch p.Type {
 	case snmp.GetRequest:
 		s.counters.Add(snmp.InGetRequests, 1)
-		return w.finish(w.get(ctx, g)), true
 	case snmp.GetNextRequest:
 		s.counters.Add(snmp.InGetNexts, 1)
-		return w.finish(w.next(ctx, g)), true
 	case snmp.GetBulkRequest:
 		if w.in.Version == snmp.V1 {
-			break
+			s.counters.Add(snmp.InASNParseErrs, 1)
+			return snmp.PDU{}, false
 		}
 		s.counters.Add(snmp.InGetNexts, 1) // as RFC 3418 has no counter of its own for it
-		return w.finish(w.bulk(ctx, g)), true
 	case snmp.SetRequest:
 		s.counters.Add(snmp.InSetRequests, 1)
-		return w.finish(w.set(g)), true
 	case snmp.Response, snmp.Report:
 		s.counters.Add(snmp.InGetResponses, 1)
 		return snmp.PDU{}, false
-	case snmp.TrapV1, snmp.TrapV2, snmp.InformRequest:
+	default:
 		s.counters.Add(snmp.InTraps, 1)
 		return snmp.PDU{}, false
 	}
-	s.counters.Add(snmp.InASNParseErrs, 1)
-	return snmp.PDU{}, false
+	g, err := w.grant(model)
+	if err != nil {
+		s.log.Debug("refused a request", "principal", q.Principal, "context", q.Context, "err", err)
+		return w.finish(outcome{snmp.AuthorizationError, 0}), true
+	}
+	return w.finish(w.carryOut(ctx, g)), true
+}
+
+// grant asks the policy. A principal that may read something may be told that it may not write; one that may do neither is
+// refused as a whole (RFC 3413 section 3.2).
+func (w *worker) grant(model vacm.SecurityModel) (g grant, err error) {
+	q, policy := &w.request, w.server.access.Load().policy
+	g.read, err = policy.Allowed(model, q.Principal, q.Level, q.Context, vacm.Read)
+	if w.in.PDU.Type != snmp.SetRequest {
+		return g, err
+	}
+	readable := err == nil
+	if g.write, err = policy.Allowed(model, q.Principal, q.Level, q.Context, vacm.Write); err != nil && readable && w.in.Version != snmp.V3 {
+		err = nil
+	}
+	return g, err
+}
+
+func (w *worker) carryOut(ctx context.Context, g grant) outcome {
+	switch w.in.PDU.Type {
+	case snmp.GetRequest:
+		return w.get(ctx, g.read)
+	case snmp.GetNextRequest:
+		return w.next(ctx, g.read)
+	case snmp.GetBulkRequest:
+		return w.bulk(ctx, g.read)
+	default:
+		return w.set(g.write)
+	}
 }
 
 // outcome is the result of an operation: w.result, or an error-status and the index of the variable binding to blame.
@@ -120,34 +166,49 @@ func (w *worker) finish(o outcome) snmp.PDU {
 // encode seals the answer; one that is too long becomes tooBig, and if even that is, silence (RFC 3416 section 4.2.1).
 func (w *worker) encode(answer snmp.PDU) []byte {
 	s := w.server
-	m := snmp.Message{Version: w.in.Version, Community: w.in.Community, PDU: answer}
-	size := snmp.VarBindsSize(m.PDU.VarBinds)
-	if m.SizeWith(size) > s.config.MaxMessageSize {
+	size := snmp.VarBindsSize(answer.VarBinds)
+	if w.size(size) > w.maxSize {
 		s.counters.Add(snmp.OutTooBigs, 1)
-		m.PDU.ErrorStatus, m.PDU.ErrorIndex, m.PDU.VarBinds = snmp.TooBig, 0, nil
-		if m.Version == snmp.V1 { // RFC 1157 section 4.1.2: the received form
-			m.PDU.VarBinds = w.in.PDU.VarBinds
+		answer.ErrorStatus, answer.ErrorIndex, answer.VarBinds = snmp.TooBig, 0, nil
+		if w.in.Version == snmp.V1 { // RFC 1157 section 4.1.2: the received form
+			answer.VarBinds = w.in.PDU.VarBinds
 		}
-		size = snmp.VarBindsSize(m.PDU.VarBinds)
-		if m.SizeWith(size) > s.config.MaxMessageSize {
+		size = snmp.VarBindsSize(answer.VarBinds)
+		if w.size(size) > w.maxSize {
 			s.counters.Add(snmp.SilentDrops, 1)
 			return nil
 		}
 	}
+	if w.in.Version == snmp.V3 {
+		w.out = w.seal(w.out[:0], answer)
+		return w.out
+	}
+	m := snmp.Message{Version: w.in.Version, Community: w.in.Community, PDU: answer}
 	w.out = m.AppendWith(w.out[:0], size)
 	return w.out
 }
 
+// size returns the octets of an answer whose variable bindings take varBinds octets; of a v3 answer, which padding may make
+// shorter, the most.
+func (w *worker) size(varBinds int) int {
+	answer := snmp.PDU{Type: snmp.Response, RequestID: w.in.PDU.RequestID, ErrorStatus: snmp.InconsistentName, ErrorIndex: 1}
+	if w.in.Version == snmp.V3 {
+		return w.sealedSize(answer, varBinds)
+	}
+	m := snmp.Message{Version: w.in.Version, Community: w.in.Community, PDU: answer}
+	return m.SizeWith(varBinds)
+}
+
 // set refuses: no registered object can be written.
-func (w *worker) set(g *grant) outcome {
+func (w *worker) set(view *vacm.View) outcome {
 	w.result = w.result[:0]
 	switch {
 	case len(w.in.PDU.VarBinds) == 0:
 		return outcome{}
-	case !g.write:
+	case view == nil:
 		w.server.counters.Add(snmp.InBadCommunityUses, 1)
 		return outcome{snmp.NoAccess, 1}
-	case !g.view.contains(w.in.PDU.VarBinds[0].Name):
+	case !view.Contains(w.in.PDU.VarBinds[0].Name):
 		return outcome{snmp.NoAccess, 1}
 	default:
 		return outcome{snmp.NotWritable, 1}

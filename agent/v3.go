@@ -1,0 +1,129 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+	"walkabout/snmp/usm"
+	"walkabout/snmp/vacm"
+)
+
+// envelope is what is around the PDU of an SNMPv3 message, and the memory to build an answer's.
+type envelope struct {
+	message snmp.MessageV3
+	opened  usm.Opened
+	scoped  snmp.ScopedPDU
+	sealer  usm.Sealer
+}
+
+// localEngineID is the contextEngineID of whatever engine is asked (RFC 5343 section 3).
+const localEngineID = "\x80\x00\x00\x00\x06"
+
+// The objects that reports carry.
+var (
+	usmStats                = oid.New(1, 3, 6, 1, 6, 3, 15, 1, 1)
+	snmpUnknownPDUHandlers  = oid.New(1, 3, 6, 1, 6, 3, 11, 2, 1, 3, 0)
+	snmpUnavailableContexts = oid.New(1, 3, 6, 1, 6, 3, 12, 1, 4, 0)
+	snmpUnknownContexts     = oid.New(1, 3, 6, 1, 6, 3, 12, 1, 5, 0)
+)
+
+// answerV3 is answer for SNMPv3, in the order of RFC 3412 section 7.2.
+func (w *worker) answerV3(ctx context.Context, b []byte, source netip.Addr) []byte {
+	s, v := w.server, &w.v3
+	var err error
+	if v.message, err = snmp.ParseV3(b); err != nil {
+		s.counters.Add(snmp.InASNParseErrs, 1)
+		s.log.Debug("refused a message", "from", source, "err", err)
+		return nil
+	}
+	if v.message.SecurityModel != snmp.USMSecurityModel {
+		s.mpd.UnknownSecurityModels.Add(1)
+		return nil
+	}
+	if _, ok := v.message.Flags.Level(); !ok {
+		s.mpd.InvalidMsgs.Add(1)
+		return nil
+	}
+	w.in.Version, w.in.Community = snmp.V3, ""
+	w.maxSize, w.maxBulk = min(w.maxSize, int(v.message.MaxSize)), min(w.maxBulk, int(v.message.MaxSize))
+	v.scoped.ContextEngineID, v.scoped.ContextName, v.scoped.PDU.RequestID = s.config.Engine.ID(), "", 0
+	v.opened, err = s.config.Engine.Open(b, &v.message, w.request.At)
+	var refusal usm.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		s.log.Debug("refused a message", "from", source, "err", err)
+		if refusal != usm.NotInTimeWindow { // only that report proves who sends it
+			v.opened.Level = snmp.NoAuthNoPriv
+		}
+		return w.report(usmStats.Append(uint32(refusal), 0), s.config.Engine.Count(refusal))
+	case err == nil:
+		err = w.decoder.DecodeScoped(v.opened.Content, &v.scoped)
+	}
+	if err != nil {
+		s.counters.Add(snmp.InASNParseErrs, 1)
+		s.log.Debug("refused a message", "from", source, "err", err)
+		return nil
+	}
+	return w.dispatchV3(ctx)
+}
+
+// dispatchV3 goes on with a message whose security was found right.
+func (w *worker) dispatchV3(ctx context.Context) []byte {
+	s, v := w.server, &w.v3
+	if id := v.scoped.ContextEngineID; id != s.config.Engine.ID() && id != localEngineID {
+		return w.report(snmpUnknownPDUHandlers, s.mpd.UnknownPDUHandlers.Add(1))
+	}
+	switch v.scoped.PDU.Type {
+	case snmp.GetRequest, snmp.GetNextRequest, snmp.GetBulkRequest, snmp.SetRequest:
+	case snmp.Response, snmp.Report: // to nothing that was asked (RFC 3412 section 7.2.10)
+		s.mpd.UnknownPDUHandlers.Add(1)
+		return nil
+	default:
+		return w.report(snmpUnknownPDUHandlers, s.mpd.UnknownPDUHandlers.Add(1))
+	}
+	if _, known := s.contextRegions(v.scoped.ContextName); !known {
+		return w.report(snmpUnknownContexts, s.mpd.UnknownContexts.Add(1))
+	}
+	w.in.PDU = v.scoped.PDU
+	w.request.Principal, w.request.Level, w.request.Context = v.opened.SecurityName, v.opened.Level, v.scoped.ContextName
+	answer, ok := w.process(ctx, vacm.USM)
+	if !ok {
+		return nil
+	}
+	return w.encode(answer)
+}
+
+// report returns a Report-PDU with one counter, if the message allows one (RFC 3412 section 7.1, step 3).
+func (w *worker) report(name oid.OID, count uint64) []byte {
+	v := &w.v3
+	if v.message.Flags&snmp.ReportableFlag == 0 {
+		return nil
+	}
+	w.result = append(w.result[:0], snmp.VarBind{Name: name, Value: snmp.Counter32(uint32(count))})
+	report := snmp.PDU{Type: snmp.Report, RequestID: v.scoped.PDU.RequestID, VarBinds: w.result}
+	if w.sealedSize(report, snmp.VarBindsSize(w.result)) > w.maxSize {
+		w.server.counters.Add(snmp.SilentDrops, 1)
+		return nil
+	}
+	v.scoped.ContextEngineID = w.server.config.Engine.ID()
+	w.out = w.seal(w.out[:0], report)
+	return w.out
+}
+
+// seal puts p into a message like the one that asked, which it answers.
+func (w *worker) seal(dst []byte, p snmp.PDU) []byte {
+	v := &w.v3
+	m := snmp.MessageV3{ID: v.message.ID, MaxSize: int32(w.server.config.MaxMessageSize)}
+	scoped := snmp.ScopedPDU{ContextEngineID: v.scoped.ContextEngineID, ContextName: v.scoped.ContextName, PDU: p}
+	return w.server.config.Engine.Seal(dst, &v.sealer, m, &v.opened, &scoped, w.request.At)
+}
+
+func (w *worker) sealedSize(p snmp.PDU, varBinds int) int {
+	v := &w.v3
+	scoped := snmp.ScopedPDU{ContextEngineID: v.scoped.ContextEngineID, ContextName: v.scoped.ContextName, PDU: p}
+	n := scoped.Size(varBinds)
+	return n + w.server.config.Engine.Overhead(&v.opened, n)
+}

@@ -1,0 +1,397 @@
+package agent_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gosnmp/gosnmp"
+
+	"walkabout/agent"
+	"walkabout/snmp"
+	"walkabout/snmp/ber"
+	"walkabout/snmp/usm"
+	"walkabout/snmp/vacm"
+)
+
+const engineID = "\x80\x00\x1f\x88\x04test"
+
+// keyed returns a user whose passwords are "authpassword" and "privpassword".
+func keyed(t testing.TB, name string, auth usm.AuthProtocol, priv usm.PrivProtocol) usm.User {
+	t.Helper()
+	u := usm.User{Name: name, Auth: auth, Priv: priv}
+	if auth != usm.NoAuth {
+		ku, err := usm.PasswordToKey(auth, "authpassword")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.AuthKey = usm.Localize(auth, ku, engineID)
+	}
+	if priv != usm.NoPriv {
+		ku, err := usm.PasswordToKey(auth, "privpassword")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.PrivKey = usm.PrivKey(auth, priv, ku, engineID)
+	}
+	return u
+}
+
+// engine returns an engine with the users, which booted when the test began.
+func engine(t testing.TB, users ...usm.User) *usm.Engine {
+	t.Helper()
+	e, err := usm.NewEngine(engineID, 7, time.Now().Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.SetUsers(users); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// everybody lets the users read everything at the level of their keys.
+func everybody(users ...usm.User) agent.Access {
+	var members []vacm.Member
+	for _, u := range users {
+		members = append(members, vacm.Member{Model: vacm.USM, Name: u.Name, Group: "all"})
+	}
+	return agent.Access{Policy: vacm.NewPolicy(members,
+		[]vacm.Entry{{Group: "all", Exact: true, Level: snmp.NoAuthNoPriv, Views: [3]string{vacm.Read: "all"}}}, map[string][]vacm.Family{"all": {{}}})}
+}
+
+// serveUDP serves testTree on loopback and returns the port.
+func serveUDP(t *testing.T, c agent.Config, a agent.Access) uint16 {
+	t.Helper()
+	c.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	s := agent.New(c)
+	s.SetAccess(a)
+	if _, err := s.Register(testTree(t), agent.Registration{Root: names("1.3.6.1.2.1")[0].Name}); err != nil {
+		t.Fatal(err)
+	}
+	u, err := agent.ListenUDP(t.Context(), "udp4", netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- s.ServeDatagrams(ctx, u) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return u.LocalAddr().Port()
+}
+
+func client(t *testing.T, port uint16, user string, auth gosnmp.SnmpV3AuthProtocol, priv gosnmp.SnmpV3PrivProtocol) *gosnmp.GoSNMP {
+	t.Helper()
+	flags := gosnmp.NoAuthNoPriv
+	if auth != gosnmp.NoAuth {
+		flags = gosnmp.AuthNoPriv
+	}
+	if priv != gosnmp.NoPriv {
+		flags = gosnmp.AuthPriv
+	}
+	x := &gosnmp.GoSNMP{Target: "127.0.0.1", Port: port, Version: gosnmp.Version3, SecurityModel: gosnmp.UserSecurityModel, MsgFlags: flags,
+		Timeout: 5 * time.Second, MaxOids: 60,
+		SecurityParameters: &gosnmp.UsmSecurityParameters{UserName: user, AuthenticationProtocol: auth, AuthenticationPassphrase: "authpassword",
+			PrivacyProtocol: priv, PrivacyPassphrase: "privpassword"}}
+	if err := x.Connect(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.Conn.Close() })
+	return x
+}
+
+// TestEveryProtocol asks with gosnmp by each pair of protocols, with discovery of engine and time.
+func TestEveryProtocol(t *testing.T) {
+	auths := map[usm.AuthProtocol]gosnmp.SnmpV3AuthProtocol{usm.NoAuth: gosnmp.NoAuth, usm.MD5: gosnmp.MD5, usm.SHA: gosnmp.SHA, usm.SHA224: gosnmp.SHA224,
+		usm.SHA256: gosnmp.SHA256, usm.SHA384: gosnmp.SHA384, usm.SHA512: gosnmp.SHA512}
+	privs := map[usm.PrivProtocol]gosnmp.SnmpV3PrivProtocol{usm.NoPriv: gosnmp.NoPriv, usm.DES: gosnmp.DES, usm.AES: gosnmp.AES, usm.AES192: gosnmp.AES192,
+		usm.AES256: gosnmp.AES256, usm.AES192C: gosnmp.AES192C, usm.AES256C: gosnmp.AES256C}
+	var users []usm.User
+	for auth := range auths {
+		for priv := range privs {
+			if auth != usm.NoAuth || priv == usm.NoPriv {
+				users = append(users, keyed(t, fmt.Sprintf("%v/%v", auth, priv), auth, priv))
+			}
+		}
+	}
+	port := serveUDP(t, agent.Config{Engine: engine(t, users...)}, everybody(users...))
+	for _, u := range users {
+		t.Run(u.Name, func(t *testing.T) {
+			t.Parallel()
+			x := client(t, port, u.Name, auths[u.Auth], privs[u.Priv])
+			for range 2 { // the first by discovery, the second with what was discovered
+				p, err := x.Get([]string{".1.3.6.1.2.1.1.1.0", ".1.3.6.1.2.1.2.2.1.10.7"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := string(p.Variables[0].Value.([]byte)); got != u.Name {
+					t.Errorf("sysDescr, which is the principal, is %q", got)
+				}
+				if got := gosnmp.ToBigInt(p.Variables[1].Value).Uint64(); got != 1<<40+2 {
+					t.Errorf("the Counter64 is %d", got)
+				}
+			}
+			count := 0
+			if err := x.BulkWalk(".1.3", func(gosnmp.SnmpPDU) error { count++; return nil }); err != nil || count != 12 {
+				t.Errorf("a walk found %d variables, %v", count, err)
+			}
+		})
+	}
+}
+
+// question is an SNMPv3 message of the user m (SHA-256, AES), put together by hand so that each part can be wrong.
+type question struct {
+	engineID, user  string
+	boots, time     int32
+	flags           snmp.Flags
+	model, maxSize  int32
+	contextEngineID string
+	context         string
+	pdu             snmp.PDU
+	plain           bool // leave the data in the clear whatever flags says
+	cut             int  // octets to take off the digest
+	salt            string
+	authKey         []byte
+	privKey         []byte
+}
+
+func newQuestion(u usm.User, e *usm.Engine) question {
+	_, seconds := e.Clock(time.Now())
+	return question{engineID: engineID, user: u.Name, boots: 7, time: int32(seconds), flags: snmp.AuthFlag | snmp.PrivFlag | snmp.ReportableFlag, model: 3,
+		maxSize: 65507, contextEngineID: engineID, pdu: snmp.PDU{Type: snmp.GetRequest, RequestID: 99, VarBinds: names("1.3.6.1.2.1.1.1.0")},
+		salt: "saltsalt", authKey: u.AuthKey, privKey: u.PrivKey}
+}
+
+func (q *question) encode(t *testing.T) []byte {
+	t.Helper()
+	scoped := snmp.ScopedPDU{ContextEngineID: q.contextEngineID, ContextName: q.context, PDU: q.pdu}
+	m := snmp.MessageV3{ID: 4711, MaxSize: q.maxSize, Flags: q.flags, SecurityModel: q.model, Data: scoped.AppendContent(nil)}
+	p := usm.Parameters{EngineID: []byte(q.engineID), Boots: q.boots, Time: q.time, User: []byte(q.user)}
+	if q.flags&snmp.PrivFlag != 0 && !q.plain {
+		c, err := usm.NewCipher(usm.AES, q.privKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Encrypted, p.Priv = true, []byte(q.salt)
+		m.Data = c.Encrypt(nil, scoped.Append(nil), uint32(q.boots), uint32(q.time), binary.BigEndian.Uint64([]byte("saltsalt")))
+	}
+	auth := usm.NoAuth
+	if q.flags&snmp.AuthFlag != 0 {
+		auth = usm.SHA256
+	}
+	var digest int
+	m.Security, digest = p.Append(nil, auth)
+	if q.cut > 0 { // a digest that is shorter than the protocol's, with the lengths around it right
+		before, after := m.Security[2:digest-2], m.Security[digest+auth.DigestLen():]
+		short := ber.AppendString(nil, ber.TagOctetString, string(m.Security[digest:digest+auth.DigestLen()-q.cut]))
+		m.Security = ber.AppendString(nil, ber.TagSequence, string(slices.Concat(before, short, after)))
+		out, _ := m.Append(nil)
+		return out
+	}
+	out, security := m.Append(nil)
+	if auth != usm.NoAuth {
+		a, err := usm.NewAuthenticator(auth, q.authKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Sign(out, security+digest)
+	}
+	return out
+}
+
+// read opens an answer as the user, checks its digest if it has one, and returns its flags, its parameters and its PDU.
+func read(t *testing.T, u usm.User, b []byte) (snmp.Flags, usm.Parameters, snmp.ScopedPDU) {
+	t.Helper()
+	m, err := snmp.ParseV3(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := usm.Parse(m.Security)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Flags&snmp.AuthFlag != 0 {
+		a, err := usm.NewAuthenticator(u.Auth, u.AuthKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !a.Verify(b, ber.Offset(b, p.Auth)) {
+			t.Error("the answer's digest is wrong")
+		}
+	}
+	content := m.Data
+	if m.Encrypted {
+		c, err := usm.NewCipher(u.Priv, u.PrivKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Decrypt(m.Data, uint32(p.Boots), uint32(p.Time), binary.BigEndian.Uint64(p.Priv)); err != nil {
+			t.Fatal(err)
+		}
+		if content, err = snmp.DecryptedContent(m.Data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var d snmp.Decoder
+	var s snmp.ScopedPDU
+	if err := d.DecodeScoped(content, &s); err != nil {
+		t.Fatal(err)
+	}
+	return m.Flags, p, s
+}
+
+// TestV3 is the order of RFC 3412 section 7.2 and RFC 3414 section 3.2: what each wrong part gets.
+func TestV3(t *testing.T) {
+	const (
+		silence = "silence"
+		mpd     = "1.3.6.1.6.3.11.2.1.3.0"
+		stats   = "1.3.6.1.6.3.15.1.1."
+		both    = snmp.AuthFlag | snmp.PrivFlag
+	)
+	u := keyed(t, "m", usm.SHA256, usm.AES)
+	weak := keyed(t, "weak", usm.SHA256, usm.NoPriv)
+	other := make([]byte, 32)
+	tests := []struct {
+		name  string
+		edit  func(q *question)
+		want  string // "answer", silence, or the OID that is reported
+		level snmp.Flags
+	}{
+		{"right", func(*question) {}, "answer", both},
+		{"without privacy", func(q *question) { q.flags = snmp.AuthFlag | snmp.ReportableFlag }, "answer", snmp.AuthFlag},
+		{"without authentication", func(q *question) { q.flags = snmp.ReportableFlag }, "answer", 0},
+		{"discovery", func(q *question) { q.engineID, q.user, q.flags = "", "", snmp.ReportableFlag }, stats + "4.0", 0},
+		{"discovery that takes no report", func(q *question) { q.engineID, q.user, q.flags = "", "", 0 }, silence, 0},
+		{"another engine", func(q *question) { q.engineID = engineID + "x" }, stats + "4.0", 0},
+		{"unknown user", func(q *question) { q.user = "nobody" }, stats + "3.0", 0},
+		{"a user of 33 octets", func(q *question) { q.user = strings.Repeat("x", 33) }, silence, 0},
+		{"more than the user can", func(q *question) { q.user, q.authKey = "weak", weak.AuthKey }, stats + "1.0", 0},
+		{"privacy without authentication", func(q *question) { q.flags = snmp.PrivFlag | snmp.ReportableFlag }, silence, 0},
+		{"wrong digest", func(q *question) { q.authKey = other }, stats + "5.0", 0},
+		{"short digest", func(q *question) { q.cut = 12 }, stats + "5.0", 0},
+		{"empty digest", func(q *question) { q.cut = 24 }, stats + "5.0", 0},
+		{"wrong digest and outside the window", func(q *question) { q.authKey, q.boots = other, 1 }, stats + "5.0", 0},
+		{"earlier boots", func(q *question) { q.boots = 6 }, stats + "2.0", snmp.AuthFlag},
+		{"later boots", func(q *question) { q.boots = 8 }, stats + "2.0", snmp.AuthFlag},
+		{"150 s early", func(q *question) { q.time -= 150 }, "answer", both},
+		{"150 s late", func(q *question) { q.time += 150 }, "answer", both},
+		{"151 s early", func(q *question) { q.time -= 151 }, stats + "2.0", snmp.AuthFlag},
+		{"151 s late", func(q *question) { q.time += 151 }, stats + "2.0", snmp.AuthFlag},
+		{"outside the window, no report wanted", func(q *question) { q.boots, q.flags = 6, both }, silence, 0},
+		{"wrong privacy key", func(q *question) { q.privKey = make([]byte, 16) }, stats + "6.0", 0},
+		{"short salt", func(q *question) { q.salt = "salt" }, stats + "6.0", 0},
+		{"plain data where privacy is claimed", func(q *question) { q.plain = true }, stats + "6.0", 0},
+		{"unknown security model", func(q *question) { q.model = 99 }, silence, 0},
+		{"msgMaxSize of 483", func(q *question) { q.maxSize = 483 }, silence, 0},
+		{"another context engine", func(q *question) { q.contextEngineID = "other" }, mpd, both},
+		{"the local context engine", func(q *question) { q.contextEngineID = "\x80\x00\x00\x00\x06" }, "answer", both},
+		{"unknown context", func(q *question) { q.context = "nowhere" }, "1.3.6.1.6.3.12.1.5.0", both},
+		{"a response", func(q *question) { q.pdu.Type = snmp.Response }, silence, 0},
+		{"an inform", func(q *question) { q.pdu.Type = snmp.InformRequest }, mpd, both},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		e := engine(t, u, weak)
+		m := serve(t, agent.Config{Engine: e})
+		defer m.stop()
+		m.server.SetAccess(everybody(u, weak))
+		for _, tt := range tests {
+			q := newQuestion(u, e)
+			tt.edit(&q)
+			b := m.exchange(q.encode(t))
+			got := silence
+			if b != nil {
+				flags, p, s := read(t, u, b)
+				switch {
+				case s.PDU.Type == snmp.Report && len(s.PDU.VarBinds) == 1:
+					got = s.PDU.VarBinds[0].Name.String()
+				case s.PDU.Type == snmp.Response && s.PDU.RequestID == 99 && text(s.PDU) == "m.1.1.0=m":
+					got = "answer"
+				default:
+					got = text(s.PDU)
+				}
+				if flags != tt.level {
+					t.Errorf("%s: the answer's flags are %d, want %d", tt.name, flags, tt.level)
+				}
+				if boots, seconds := e.Clock(time.Now()); string(p.EngineID) != engineID || uint32(p.Boots) != boots || uint32(p.Time) != seconds {
+					t.Errorf("%s: answered by %x, boots %d, time %d", tt.name, p.EngineID, p.Boots, p.Time)
+				}
+				if s.PDU.Type == snmp.Report && string(s.ContextEngineID) != engineID {
+					t.Errorf("%s: reported for engine %x", tt.name, s.ContextEngineID)
+				}
+			}
+			if got != tt.want {
+				t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+			}
+		}
+	})
+}
+
+// Every bit of a message flipped: no answer, or a report; never the answer itself, and never a panic.
+func TestV3EveryBitFlipped(t *testing.T) {
+	u := keyed(t, "m", usm.SHA256, usm.AES)
+	synctest.Test(t, func(t *testing.T) {
+		e := engine(t, u)
+		m := serve(t, agent.Config{Engine: e})
+		defer m.stop()
+		m.server.SetAccess(everybody(u))
+		q := newQuestion(u, e)
+		for i := range len(q.encode(t)) * 8 {
+			q := newQuestion(u, e) // time passes where there is no answer
+			b := q.encode(t)
+			b[i/8] ^= 0x80 >> (i % 8)
+			answer := m.exchange(b)
+			if answer == nil {
+				continue
+			}
+			if _, _, s := read(t, u, answer); s.PDU.Type != snmp.Report {
+				t.Errorf("bit %d flipped: %v", i, s.PDU.Type)
+			}
+		}
+	})
+}
+
+// Answers keep to the msgMaxSize that was sent, at every level.
+func TestV3MaxSize(t *testing.T) {
+	u := keyed(t, "m", usm.SHA256, usm.AES)
+	synctest.Test(t, func(t *testing.T) {
+		e := engine(t, u)
+		m := serve(t, agent.Config{Engine: e})
+		defer m.stop()
+		m.server.SetAccess(everybody(u))
+		if _, err := m.server.Register(&bigHandler{first: 100}, agent.Registration{Root: names("1.3.6.1.4.1.1")[0].Name}); err != nil {
+			t.Fatal(err)
+		}
+		for _, flags := range []snmp.Flags{0, snmp.AuthFlag, snmp.AuthFlag | snmp.PrivFlag} {
+			for _, size := range []int32{484, 1000, 1472} {
+				q := newQuestion(u, e)
+				q.flags, q.maxSize, q.pdu = flags|snmp.ReportableFlag, size, snmp.NewGetBulk(99, 0, 1000)
+				q.pdu.VarBinds = names("1.3.6.1.4.1.1")
+				b := m.exchange(q.encode(t))
+				if len(b) > int(size) || len(b) < int(size)-160 {
+					t.Errorf("flags %d: an answer of %d octets to a msgMaxSize of %d", flags, len(b), size)
+				}
+				if _, _, s := read(t, u, b); s.PDU.Type != snmp.Response || s.PDU.ErrorStatus != 0 {
+					t.Errorf("flags %d: %v %v", flags, s.PDU.Type, s.PDU.ErrorStatus)
+				}
+				q.pdu = snmp.PDU{Type: snmp.GetRequest, RequestID: 99, VarBinds: names(strings.Repeat("1.3.6.1.4.1.1.0 ", 15))}
+				_, _, s := read(t, u, m.exchange(q.encode(t)))
+				if want := size < 1900; (s.PDU.ErrorStatus == snmp.TooBig) != want {
+					t.Errorf("flags %d: 15 values of 100 octets in %d: %v", flags, size, s.PDU.ErrorStatus)
+				}
+			}
+		}
+	})
+}
