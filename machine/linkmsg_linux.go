@@ -80,12 +80,12 @@ func parseLinkKind(b []byte) string {
 // sizeofIfStatsMsg is that of struct if_stats_msg (linux/if_link.h).
 const sizeofIfStatsMsg = 12
 
-// parseLinkStats reads the body of an RTM_NEWSTATS (linux/if_link.h, struct if_stats_msg) into a row that is of no use before.
+// parseLinkStats reads the body of an RTM_NEWSTATS (linux/if_link.h, struct if_stats_msg) into a zero row.
 func parseLinkStats(b []byte, c *LinkCounters) error {
 	if len(b) < sizeofIfStatsMsg {
 		return fmt.Errorf("%w: statistics of %d octets", errMalformed, len(b))
 	}
-	*c = LinkCounters{Index: binary.NativeEndian.Uint32(b[4:])}
+	c.Index = binary.NativeEndian.Uint32(b[4:])
 	for a := (attributes{rest: b[sizeofIfStatsMsg:]}); a.next(); {
 		if a.kind == unix.IFLA_STATS_LINK_64 {
 			c.setStats64(a.value)
@@ -99,7 +99,7 @@ func parseLinkStats64(b []byte, c *LinkCounters) error {
 	if len(b) < unix.SizeofIfInfomsg {
 		return fmt.Errorf("%w: link of %d octets", errMalformed, len(b))
 	}
-	*c = LinkCounters{Index: binary.NativeEndian.Uint32(b[4:])}
+	c.Index = binary.NativeEndian.Uint32(b[4:])
 	for a := (attributes{rest: b[unix.SizeofIfInfomsg:]}); a.next(); {
 		if a.kind == unix.IFLA_STATS64 {
 			c.setStats64(a.value)
@@ -167,7 +167,11 @@ func dumpCounters(c *netlinkConn, byLink bool, hint int) (*LinkCounterTable, err
 		request, body, answer, parse = unix.RTM_GETLINK, linkRequest(true), unix.RTM_NEWLINK, parseLinkStats64
 	}
 	t := &LinkCounterTable{List: make([]LinkCounters, 0, hint+1)}
-	err := c.dump(request, body, func() { t.List = t.List[:0] }, func(kind uint16, b []byte) error {
+	begin := func() {
+		clear(t.List)
+		t.List = t.List[:0]
+	}
+	err := c.dump(request, body, begin, func(kind uint16, b []byte) error {
 		if kind != answer {
 			return nil
 		}

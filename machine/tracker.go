@@ -97,7 +97,7 @@ func (t *linkTracker) widen(row, prev *LinkCounters, speed float64, at time.Time
 		return prev == nil || !fell(row, prev)
 	}
 	row.native = prev != nil && prev.native
-	for _, v := range row.values {
+	for _, v := range &row.values {
 		row.native = row.native || v >= wrap
 	}
 	if row.native {
@@ -126,7 +126,7 @@ func (t *linkTracker) widen(row, prev *LinkCounters, speed float64, at time.Time
 // fell reports whether a counter that both readings have went down.
 func fell(row, prev *LinkCounters) bool {
 	both := row.known & prev.known
-	for s, v := range row.values {
+	for s, v := range &row.values {
 		if v < prev.values[s] && both&(1<<s) != 0 {
 			return true
 		}
