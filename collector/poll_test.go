@@ -1,7 +1,6 @@
 package collector_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -9,11 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"walkabout/collector"
-	"walkabout/collector/session"
 	"walkabout/counter"
 	"walkabout/metric"
-	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
 
@@ -331,198 +327,6 @@ func TestWrap(t *testing.T) {
 		}
 		if seen[counter.Wrapped] != 1 || seen[counter.OK] != 4 {
 			t.Errorf("verdicts %v, want one wrap", seen)
-		}
-	})
-}
-
-func TestAColumnThatFails(t *testing.T) {
-	for name, index := range map[string]int{"named": 1, "not named": 0} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bad := ifX.Append(9)
-				d := &device{latency: time.Millisecond, fault: func(names []oid.OID) error {
-					for i, n := range names {
-						if n.HasPrefix(bad) {
-							return &session.ResponseError{Status: snmp.GenErr, Index: (i + 1) * index}
-						}
-					}
-					return nil
-				}}
-				p := one(t, switchOf(10), d, "interfaces", "tcp").next("dev")
-				var part *collector.PartError
-				if !errors.As(p.Err, &part) || part.Part != "interface/ifHCInBroadcastPkts" || collector.Reason(p.Err) != "genErr" {
-					t.Errorf("the poll's error is %v", p.Err)
-				}
-				if diff := cmp.Diff([]string{"tcp"}, p.Complete); diff != "" {
-					t.Errorf("Complete: %s", diff)
-				}
-				if len(p.Samples) != 11 {
-					t.Fatalf("%d samples, want 11", len(p.Samples))
-				}
-				s := rowOf(t, p, "interface", "ifName", "Gi0/10")
-				fieldOf(t, s, "ifHCInOctets")
-				fieldOf(t, s, "ifAlias")
-				if _, ok := s.Field("ifHCInBroadcastPkts"); ok {
-					t.Error("the column that failed has values")
-				}
-			})
-		})
-	}
-}
-
-// TestLimitsThatCannotBeRead holds that a 32-bit counter is judged by the speed that the interface had, and by none that is assumed
-// where it was never known.
-func TestLimitsThatCannotBeRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := switchOf(2)
-		for i := range b.ports {
-			b.ports[i].noHC, b.ports[i].mbits, b.ports[i].rate = true, 10000, 500e6 // it wraps in 8.6 s, at 1 Gb/s in no less than 34 s
-		}
-		broken := true
-		d := &device{latency: time.Millisecond, fault: func(names []oid.OID) error {
-			for i, n := range names {
-				if broken && n.HasPrefix(ifX.Append(15)) {
-					return &session.ResponseError{Status: snmp.GenErr, Index: i + 1}
-				}
-			}
-			return nil
-		}}
-		h := one(t, b, d, "interfaces")
-		for i, state := range []bool{true, true, false, true, true} {
-			d.change(func() { broken = state })
-			p := h.next("dev")
-			s := rowOf(t, p, "interface", "ifName", "Gi0/1")
-			f, ok := s.Field("ifInOctets")
-			if (p.Err != nil) != state || ok != (i >= 2) || f.Verdict.HasRate() {
-				t.Errorf("poll %d: %v; ifInOctets %v, %+v", i, p.Err, ok, f)
-			}
-			if i > 2 && f.Verdict != counter.Ambiguous {
-				t.Errorf("poll %d: %v, want ambiguous by the speed of poll 2", i, f.Verdict)
-			}
-		}
-	})
-}
-
-func TestATagThatFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := &device{latency: time.Millisecond, fault: func(names []oid.OID) error {
-			for i, n := range names {
-				if n.HasPrefix(ifX.Append(1, 3)) { // ifName, from the fourth on
-					return &session.ResponseError{Status: snmp.GenErr, Index: i + 1}
-				}
-			}
-			return nil
-		}}
-		d.noBulk = true
-		p := one(t, switchOf(6), d, "interfaces").next("dev")
-		if len(p.Samples) != 3 || p.Err == nil {
-			t.Errorf("%d samples, %v; want the 3 whose name is known, for another name is another series", len(p.Samples), p.Err)
-		}
-	})
-}
-
-func TestAgentsThatBreakTheRules(t *testing.T) {
-	column := ifEntry.Append(10)
-	inColumn := func(do func(vb *snmp.VarBind)) func([]snmp.VarBind) {
-		return func(vbs []snmp.VarBind) {
-			for i := range vbs {
-				if vbs[i].Name.HasPrefix(column) {
-					do(&vbs[i])
-				}
-			}
-		}
-	}
-	tests := map[string]struct {
-		tamper func(vbs []snmp.VarBind)
-		reason string // "" is no error
-	}{
-		"the same name again":     {inColumn(func(vb *snmp.VarBind) { vb.Name = column.Append(1) }), "not_increasing"},
-		"goes back":               {inColumn(func(vb *snmp.VarBind) { vb.Name = ifEntry.Append(9, 5) }), "not_increasing"},
-		"the column's own name":   {inColumn(func(vb *snmp.VarBind) { vb.Name = column }), "not_increasing"},
-		"NULL for a counter":      {inColumn(func(vb *snmp.VarBind) { vb.Value = snmp.Null }), ""},
-		"an exception in a table": {inColumn(func(vb *snmp.VarBind) { vb.Value = snmp.NoSuchInstance }), ""},
-		"a gauge for a counter":   {inColumn(func(vb *snmp.VarBind) { vb.Value = snmp.Gauge32(5) }), ""},
-		"a text for a counter":    {inColumn(func(vb *snmp.VarBind) { vb.Value = snmp.OctetString("5") }), ""},
-		"a long index":            {inColumn(func(vb *snmp.VarBind) { vb.Name = vb.Name.Append(7) }), ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				d := &device{latency: 20 * time.Millisecond, tamper: test.tamper}
-				p := one(t, switchOf(5), d, "interfaces", "tcp").next("dev")
-				if (p.Err == nil) != (test.reason == "") || p.Err != nil && collector.Reason(p.Err) != test.reason {
-					t.Errorf("error %v, want %q", p.Err, test.reason)
-				}
-				s := rowOf(t, p, "interface", "ifName", "Gi0/5")
-				fieldOf(t, s, "ifOutOctets")
-				if f, ok := s.Field("ifInOctets"); ok {
-					t.Errorf("ifInOctets is %+v", f)
-				}
-				if s.Tag("ifIndex") != "" {
-					t.Error("a foreign index became a tag")
-				}
-			})
-		})
-	}
-}
-
-// TestAColumnThatNeverEnds holds that the poll does, and that what it has is kept.
-func TestAColumnThatNeverEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		column := ifEntry.Append(10)
-		var names []oid.OID
-		endless := uint32(1000)
-		d := &device{latency: 20 * time.Millisecond}
-		d.fault = func(n []oid.OID) error { names = n; return nil }
-		d.tamper = func(vbs []snmp.VarBind) {
-			const clocks = 2
-			for k := clocks; k < len(names); k++ {
-				for i := k; names[k].HasPrefix(column) && i < len(vbs); i += len(names) - clocks {
-					if !vbs[i].Name.HasPrefix(column) {
-						endless++
-						vbs[i] = snmp.VarBind{Name: column.Append(endless), Value: snmp.Counter32(1)}
-					}
-				}
-			}
-		}
-		p := one(t, switchOf(5), d, "interfaces", "tcp").next("dev")
-		if collector.Reason(p.Err) != "timeout" || p.Duration > 9*time.Second {
-			t.Errorf("%v after %v", p.Err, p.Duration)
-		}
-		fieldOf(t, rowOf(t, p, "interface", "ifName", "Gi0/5"), "ifHCOutOctets")
-	})
-}
-
-func TestAgentsThatAnswerNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := &device{latency: time.Millisecond, most: 1}
-		h := one(t, switchOf(5), d, "interfaces", "tcp")
-		p := h.next("dev")
-		if p.Answered || collector.Reason(p.Err) != "malformed" {
-			t.Errorf("answered %v, %v", p.Answered, p.Err)
-		}
-		d.change(func() { d.most = 2 })
-		p = h.next("dev")
-		if p.Answered {
-			t.Errorf("answered with two variables of four")
-		}
-	})
-}
-
-func TestATableThatIsTooLarge(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := switchOf(1)
-		big := b.objects(time.Now())[:4] // the system group
-		for _, column := range []uint32{2, 8} {
-			for i := range uint32(30000) {
-				big = append(big, snmp.VarBind{Name: ifEntry.Append(column, i+1), Value: snmp.Integer(1)})
-			}
-		}
-		d := &device{fixed: big}
-		h := one(t, b, d, "interfaces")
-		p := h.next("dev")
-		if collector.Reason(p.Err) != "too_much" {
-			t.Errorf("%v", p.Err)
 		}
 	})
 }
