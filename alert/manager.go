@@ -29,13 +29,14 @@ type Options struct {
 //
 // Observe and Failed wait neither for the disk nor for a notifier. A transition is first written to the state file and then
 // delivered; what was not delivered is delivered after a restart. Each notifier is thus told at least once, and twice only
-// if the program died between a delivery and the next writing. A disk that cannot be written holds no notification back.
+// if the program died between a delivery and the next writing, which follows when nothing more waits for the notifier, and within 5 s. A
+// disk that cannot be written holds no notification back.
 type Manager struct {
 	path   string
 	log    *slog.Logger
 	queues []*queue
 
-	wake    chan struct{} // capacity 1: fresh is not empty
+	wake    chan struct{} // capacity 1: something is to be written at once
 	stop    chan struct{} // closed by Close
 	stopped chan struct{} // closed when run returned
 	workers sync.WaitGroup
@@ -186,19 +187,27 @@ func (m *Manager) take(ts []Transition) []Transition {
 		}
 	}
 	if len(m.fresh) > 0 {
-		select {
-		case m.wake <- struct{}{}:
-		default:
-		}
+		m.write()
 	}
 	return ts
 }
 
-// delivered is called by the queues.
-func (m *Manager) delivered() {
+// delivered is called by the queues. Only the last of a storm's deliveries is written at once.
+func (m *Manager) delivered(empty bool) {
 	m.mu.Lock()
 	m.revision++
 	m.mu.Unlock()
+	if empty {
+		m.write()
+	}
+}
+
+// write lets run write the state soon.
+func (m *Manager) write() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
 }
 
 // run is the only one who writes the state file while the Manager is open.

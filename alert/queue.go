@@ -37,7 +37,7 @@ type queue struct {
 	notifier Notifier
 	log      *slog.Logger
 	most     int
-	changed  func() // called without mu after an entry left
+	changed  func(empty bool) // called without mu after an entry left
 
 	wake    chan struct{} // capacity 1: an entry was added
 	closing chan struct{} // closed: try what is left once, then return
@@ -53,7 +53,7 @@ type entry struct {
 	failures int
 }
 
-func newQueue(n Notifier, log *slog.Logger, most int, changed func()) *queue {
+func newQueue(n Notifier, log *slog.Logger, most int, changed func(empty bool)) *queue {
 	return &queue{
 		notifier: n, log: log.With("notifier", n.Name()), most: most, changed: changed,
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), stats: NotifierStats{Name: n.Name()},
@@ -181,9 +181,10 @@ func (q *queue) settle(e entry, err error, failed int) (well bool) {
 	} else if i >= 0 {
 		q.entries[i].failures++
 	}
+	empty := len(q.entries) == 0
 	q.mu.Unlock()
 	if gone {
-		q.changed()
+		q.changed(empty)
 	}
 	return well
 }

@@ -100,6 +100,30 @@ func TestKilledBetweenFiringAndNotifying(t *testing.T) {
 	})
 }
 
+func TestKilledAfterDelivery(t *testing.T) {
+	path := stateFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newReceiver("a"), newReceiver("b")
+		b.set(refuse)
+		d := open(t, path, a, b)
+		d.fire(t, "| p1 up/down | p2 up/down")
+		atKill, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.close(t)
+		if err := os.WriteFile(path, atKill, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a, b = newReceiver("a"), newReceiver("b")
+		d = open(t, path, a, b)
+		synctest.Wait()
+		a.expect(t)
+		b.expect(t, "p1 firing", "p2 firing")
+		d.close(t)
+	})
+}
+
 func TestUselessStateFileIsKeptAside(t *testing.T) {
 	path := stateFile(t)
 	if err := os.WriteFile(path, []byte("{garbage"), 0o600); err != nil {
