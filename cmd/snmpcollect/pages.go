@@ -31,7 +31,7 @@ func listen(ctx context.Context, address string, p *parts) (*pages, error) {
 		return nil, fmt.Errorf("%w (listen: chooses another address, or none with \"\")", err)
 	}
 	registry := prometheus.NewRegistry()
-	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &figures{p}} {
+	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), p.polls.Metrics(), &figures{p}} {
 		if err := registry.Register(c); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
