@@ -55,7 +55,7 @@ func TestCounterFaults(t *testing.T) {
 	for _, device := range names {
 		for port, rate := range rates {
 			s := interfaceSeries(t, c.db, device, port)
-			s.audit(t, 0.1)
+			s.audit(t)
 			want := []string{"first", "rate"}
 			switch {
 			case device == "reboots":

@@ -36,7 +36,7 @@ func TestFlood(t *testing.T) {
 
 	seconds := to.at.Sub(from.at).Seconds()
 	s := interfaceSeries(t, d, near.name, "wan0")
-	s.audit(t, 0.1)
+	s.audit(t)
 	for _, x := range []struct {
 		counters []string
 		want     float64

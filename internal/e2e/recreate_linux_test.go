@@ -38,7 +38,7 @@ func TestRecreatedInterface(t *testing.T) {
 	record.end()
 
 	s := interfaceSeries(t, d, near.name, "wan0")
-	s.audit(t, 0.1)
+	s.audit(t)
 	record.hold(t, s, reuse)
 	for _, name := range s.counters() {
 		want := []string{"first", "rate", "reset", "rate", "discontinuity", "rate", "first", "rate"}

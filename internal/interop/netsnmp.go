@@ -39,10 +39,6 @@ func NetSNMP(t testing.TB, tool string, args ...string) Result {
 // answers community.
 func StartNetSNMPD(t testing.TB, config, community string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "snmpd.conf")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	free, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -51,12 +47,22 @@ func StartNetSNMPD(t testing.TB, config, community string) string {
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
+	StartNetSNMPDAt(t, address, config, community)
+	return address
+}
+
+// StartNetSNMPDAt is StartNetSNMPD at an address of the caller's choice.
+func StartNetSNMPDAt(t testing.TB, address, config, community string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "snmpd.conf")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	p := Start(t, findNetSNMP(t, "snmpd"), "-f", "-Lo", "-C", "-c", file, "-r", "-I", "-smux", address)
 	p.Await("^NET-SNMP version")
 	if r := NetSNMP(t, "snmpget", "-v2c", "-c", community, "-t", "1", "-r", "20", address, ".1.3.6.1.2.1.1.3.0"); r.Code != 0 {
 		t.Fatalf("Net-SNMP's snmpd does not answer: %s\n%s", r.Err, p.Log())
 	}
-	return address
 }
 
 func findNetSNMP(t testing.TB, tool string) string {
