@@ -96,7 +96,7 @@ func collect(t *testing.T, path string) *collector {
 	return &collector{p, "http://" + p.Await(`msg=collecting .* listen=(\S+)`)[1]}
 }
 
-// metric returns one of the collector's own metrics, such as `snmpcollect_polls_total{device="a",result="answered"}`; 0 if there is none.
+// metric returns one of the collector's own metrics, such as `snmpcollect_polls_total{device="a",result="ok"}`; 0 if there is none.
 func (c *collector) metric(t *testing.T, series string) float64 {
 	t.Helper()
 	r, err := http.Get(c.url + "/metrics")
@@ -122,7 +122,7 @@ func (c *collector) metric(t *testing.T, series string) float64 {
 // polls returns how many polls of a device were answered.
 func (c *collector) polls(t *testing.T, device string) float64 {
 	t.Helper()
-	return c.metric(t, fmt.Sprintf(`snmpcollect_polls_total{device=%q,result="answered"}`, device))
+	return c.metric(t, fmt.Sprintf(`snmpcollect_polls_total{device=%q,result="ok"}`, device))
 }
 
 // awaitPolls waits until n more polls of the device were answered.
