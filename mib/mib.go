@@ -89,6 +89,8 @@ type VarError struct {
 	Err    error
 }
 
-func (e *VarError) Error() string { return fmt.Sprintf("variable %d: %v: %v", e.Index, e.Status, e.Err) }
+func (e *VarError) Error() string {
+	return fmt.Sprintf("variable %d: %v: %v", e.Index, e.Status, e.Err)
+}
 
 func (e *VarError) Unwrap() error { return e.Err }
