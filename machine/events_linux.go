@@ -205,6 +205,22 @@ func (e *linkEvents) receive(f func(b []byte)) error {
 	return err
 }
 
+// receive waits for the next datagram and returns its length.
+func receive(raw syscall.RawConn, b []byte) (n int, err error) {
+	var rerr error
+	err = raw.Read(func(fd uintptr) bool {
+		n, rerr = unix.Read(int(fd), b)
+		return rerr != unix.EAGAIN && rerr != unix.EINTR
+	})
+	if err == nil {
+		err = os.NewSyscallError("read", rerr)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
 // poll reads a datagram if one is there; else the error is unix.EAGAIN.
 func (e *linkEvents) poll() (n int, err error) {
 	var rerr error

@@ -28,35 +28,43 @@ var errMalformed = errors.New("malformed netlink message")
 // netlinkConn asks one family of netlink and reads the answers without copying them. It connects when it is first used, and again after
 // an error, so that no late answer is ever taken for another question's.
 type netlinkConn struct {
-	dial func() (transport, error)
+	dial func() (fd int, err error) // opens a socket whose reads and writes block, for netlinkTimeout at most
 
-	mu     sync.Mutex
-	closed bool
-	conn   transport
-	raw    syscall.RawConn
-	seq    uint32
-	out    []byte
-	in     []byte
+	mu        sync.Mutex
+	closed    bool
+	connected bool
+	fd        int // if connected
+	seq       uint32
+	out       []byte
+	in        []byte
 }
 
-// transport is a connection to the kernel, a datagram a read or write. *netlink.Conn is one.
-type transport interface {
-	SetDeadline(t time.Time) error
-	SyscallConn() (syscall.RawConn, error)
-	Close() error
-}
-
-// dialNetlink returns what connects to a family, such as unix.NETLINK_ROUTE, in the network namespace of the caller.
-func dialNetlink(family int) func() (transport, error) {
-	return func() (transport, error) {
-		conn, err := netlink.Dial(family, nil)
+// dialNetlink returns what connects to a family, such as unix.NETLINK_ROUTE, in the network namespace of the caller. The kernel writes
+// its answer while it is asked, so that reading hardly ever waits; a socket of the runtime's poller would wake a thread for each answer,
+// which costs a third of the whole exchange.
+func dialNetlink(family int) func() (int, error) {
+	return func() (int, error) {
+		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, family)
 		if err != nil {
-			return nil, err
+			return 0, os.NewSyscallError("socket", err)
+		}
+		err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+		if err = errors.Join(os.NewSyscallError("bind", err), limitWaits(fd)); err != nil {
+			_ = unix.Close(fd)
+			return 0, err
 		}
 		// Without it kernels ignore the filters of a dump, and answer more than was asked; both are handled.
-		_ = conn.SetOption(netlink.GetStrictCheck, true)
-		return conn, nil
+		_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1)
+		return fd, nil
 	}
+}
+
+// limitWaits makes reads and writes end with unix.EAGAIN after netlinkTimeout.
+func limitWaits(fd int) error {
+	timeout := unix.NsecToTimeval(netlinkTimeout.Nanoseconds())
+	return os.NewSyscallError("setsockopt", errors.Join(
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout)))
 }
 
 // dump asks for a table and calls each for every message of the answer. begin is called before the first, and again if the dump has
@@ -89,9 +97,6 @@ func (e *netlinkError) Unwrap() error { return e.errno }
 
 func (c *netlinkConn) dumpOnce(request uint16, body []byte, each func(kind uint16, body []byte) error) (whole bool, err error) {
 	if err := c.connect(); err != nil {
-		return false, err
-	}
-	if err := c.conn.SetDeadline(time.Now().Add(netlinkTimeout)); err != nil {
 		return false, err
 	}
 	if err := c.send(request, body); err != nil {
@@ -150,19 +155,14 @@ func (c *netlinkConn) connect() error {
 	if c.closed {
 		return os.ErrClosed
 	}
-	if c.conn != nil {
+	if c.connected {
 		return nil
 	}
-	conn, err := c.dial()
-	if err != nil {
+	var err error
+	if c.fd, err = c.dial(); err != nil {
 		return err
 	}
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		conn.Close()
-		return err
-	}
-	c.conn, c.raw = conn, raw
+	c.connected = true
 	if c.in == nil {
 		c.in = make([]byte, netlinkBuffer)
 	}
@@ -170,9 +170,9 @@ func (c *netlinkConn) connect() error {
 }
 
 func (c *netlinkConn) disconnect() {
-	if c.conn != nil {
-		c.conn.Close()
-		c.conn, c.raw = nil, nil
+	if c.connected {
+		c.connected = false
+		_ = unix.Close(c.fd)
 	}
 }
 
@@ -187,33 +187,28 @@ func (c *netlinkConn) send(request uint16, body []byte) error {
 	b = binary.NativeEndian.AppendUint32(b, 0)
 	b = append(b, body...)
 	c.out = b
-	var werr error
-	err := c.raw.Write(func(fd uintptr) bool {
-		_, werr = unix.Write(int(fd), b)
-		return werr != unix.EAGAIN
-	})
-	return errors.Join(err, os.NewSyscallError("write", werr))
+	_, err := blocking("write", unix.Write, c.fd, b)
+	return err
 }
 
 func (c *netlinkConn) receive() ([]byte, error) {
-	n, err := receive(c.raw, c.in)
+	n, err := blocking("read", unix.Read, c.fd, c.in)
 	return c.in[:n], err
 }
 
-// receive waits for the next datagram and returns its length.
-func receive(raw syscall.RawConn, b []byte) (n int, err error) {
-	var rerr error
-	err = raw.Read(func(fd uintptr) bool {
-		n, rerr = unix.Read(int(fd), b)
-		return rerr != unix.EAGAIN && rerr != unix.EINTR
-	})
-	if err == nil {
-		err = os.NewSyscallError("read", rerr)
+// blocking reads or writes a datagram of a socket that limitWaits was called for.
+func blocking(name string, call func(fd int, b []byte) (int, error), fd int, b []byte) (n int, err error) {
+	for {
+		n, err = call(fd, b)
+		switch {
+		case err == nil:
+			return n, nil
+		case errors.Is(err, unix.EAGAIN):
+			return 0, fmt.Errorf("%s: %w", name, os.ErrDeadlineExceeded)
+		case !errors.Is(err, unix.EINTR):
+			return 0, os.NewSyscallError(name, err)
+		}
 	}
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
 }
 
 // Close waits for a dump under way; every later one ends with os.ErrClosed.

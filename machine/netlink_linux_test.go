@@ -39,14 +39,13 @@ type kernel struct {
 // conn returns a netlinkConn to k.
 func (k kernel) conn(t testing.TB) *netlinkConn {
 	var running sync.WaitGroup
-	c := &netlinkConn{dial: func() (transport, error) {
-		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	c := &netlinkConn{dial: func() (int, error) {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		ours, theirs := os.NewFile(uintptr(fds[0]), "user"), os.NewFile(uintptr(fds[1]), "kernel")
-		running.Go(func() { k.serve(theirs) })
-		return ours, nil
+		running.Go(func() { k.serve(os.NewFile(uintptr(fds[1]), "kernel")) })
+		return fds[0], limitWaits(fds[0])
 	}}
 	t.Cleanup(func() {
 		c.Close()
