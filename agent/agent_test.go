@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"walkabout/agent"
 	"walkabout/internal/packetnet"
@@ -23,9 +22,6 @@ import (
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
-
-var equal = cmp.Options{cmp.Comparer(func(a, b snmp.Value) bool { return a == b }), cmp.Comparer(func(a, b oid.OID) bool { return a == b }),
-	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty()}
 
 // socket is a packetnet.Conn as agent.Datagrams.
 type socket struct{ *packetnet.Conn }
@@ -39,6 +35,8 @@ func (s socket) WritePacket(b []byte, to agent.Peer) error {
 	_, err := s.WriteToAddrPort(b, to.Remote)
 	return err
 }
+
+var private = secret.New("private")
 
 var agentAddr = netip.MustParseAddrPort("192.0.2.1:161")
 

@@ -42,7 +42,7 @@ type cursor struct {
 	ended   bool           // nothing stands behind
 }
 
-// failure is an error and the variable binding to blame, counted from 0.
+// failure is an error and the variable binding to blame, counted from 0; -1 is none.
 type failure struct {
 	index  int
 	status snmp.ErrorStatus
@@ -375,7 +375,11 @@ func (d *dispatch) blame(err error) *failure {
 
 // failed logs f and makes the outcome of it.
 func (w *worker) failed(f *failure) outcome {
-	w.server.log.Warn("request failed", "operation", w.in.PDU.Type, "name", w.in.PDU.VarBinds[f.index].Name, "status", f.status, "err", f.err)
+	log := w.server.log.With("operation", w.in.PDU.Type, "principal", w.request.Principal)
+	if f.index >= 0 {
+		log = log.With("name", w.in.PDU.VarBinds[f.index].Name)
+	}
+	log.Warn("request failed", "status", f.status, "err", f.err)
 	status := f.status
 	if status == snmp.NoError {
 		status = snmp.GenErr

@@ -47,8 +47,9 @@ type Server struct {
 	mpd      snmp.MPDStats
 	log      *slog.Logger
 
-	access atomic.Pointer[access]
-	routes atomic.Pointer[routes]
+	setting chan struct{} // of capacity 1: held by the SET that is under way
+	access  atomic.Pointer[access]
+	routes  atomic.Pointer[routes]
 
 	mu         sync.Mutex // guards what is below
 	registered []registered
@@ -64,7 +65,7 @@ func New(c Config) *Server {
 	if c.MaxBulk != 0 {
 		c.MaxBulk = min(max(c.MaxBulk, minMessage), c.MaxMessageSize)
 	}
-	s := &Server{config: c, counters: c.Counters, log: c.Log}
+	s := &Server{setting: make(chan struct{}, 1), config: c, counters: c.Counters, log: c.Log}
 	if s.counters == nil {
 		s.counters = new(snmp.Counters)
 	}

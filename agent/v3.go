@@ -24,10 +24,9 @@ const localEngineID = "\x80\x00\x00\x00\x06"
 
 // The objects that reports carry.
 var (
-	usmStats                = oid.New(1, 3, 6, 1, 6, 3, 15, 1, 1)
-	snmpUnknownPDUHandlers  = oid.New(1, 3, 6, 1, 6, 3, 11, 2, 1, 3, 0)
-	snmpUnavailableContexts = oid.New(1, 3, 6, 1, 6, 3, 12, 1, 4, 0)
-	snmpUnknownContexts     = oid.New(1, 3, 6, 1, 6, 3, 12, 1, 5, 0)
+	usmStats               = oid.New(1, 3, 6, 1, 6, 3, 15, 1, 1)
+	snmpUnknownPDUHandlers = oid.New(1, 3, 6, 1, 6, 3, 11, 2, 1, 3, 0)
+	snmpUnknownContexts    = oid.New(1, 3, 6, 1, 6, 3, 12, 1, 5, 0)
 )
 
 // answerV3 is answer for SNMPv3, in the order of RFC 3412 section 7.2.

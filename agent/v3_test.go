@@ -328,7 +328,7 @@ func TestV3(t *testing.T) {
 				if boots, seconds := e.Clock(time.Now()); string(p.EngineID) != engineID || uint32(p.Boots) != boots || uint32(p.Time) != seconds {
 					t.Errorf("%s: answered by %x, boots %d, time %d", tt.name, p.EngineID, p.Boots, p.Time)
 				}
-				if s.PDU.Type == snmp.Report && string(s.ContextEngineID) != engineID {
+				if s.PDU.Type == snmp.Report && s.ContextEngineID != engineID {
 					t.Errorf("%s: reported for engine %x", tt.name, s.ContextEngineID)
 				}
 			}

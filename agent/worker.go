@@ -125,7 +125,7 @@ func (w *worker) carryOut(ctx context.Context, g grant) outcome {
 	case snmp.GetBulkRequest:
 		return w.bulk(ctx, g.read)
 	default:
-		return w.set(g.write)
+		return w.set(ctx, g.write)
 	}
 }
 
@@ -197,22 +197,6 @@ func (w *worker) size(varBinds int) int {
 	}
 	m := snmp.Message{Version: w.in.Version, Community: w.in.Community, PDU: answer}
 	return m.SizeWith(varBinds)
-}
-
-// set refuses: no registered object can be written.
-func (w *worker) set(view *vacm.View) outcome {
-	w.result = w.result[:0]
-	switch {
-	case len(w.in.PDU.VarBinds) == 0:
-		return outcome{}
-	case view == nil:
-		w.server.counters.Add(snmp.InBadCommunityUses, 1)
-		return outcome{snmp.NoAccess, 1}
-	case !view.Contains(w.in.PDU.VarBinds[0].Name):
-		return outcome{snmp.NoAccess, 1}
-	default:
-		return outcome{snmp.NotWritable, 1}
-	}
 }
 
 var sysUpTime = oid.New(1, 3, 6, 1, 2, 1, 1, 3)

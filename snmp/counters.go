@@ -50,5 +50,5 @@ func (s *Counters) Load(c Counter) uint64 { return s.n[c].Load() }
 // MPDStats counts what message processing refuses (snmpMPDStats, RFC 3412 section 5), and the contexts that nobody serves
 // (snmpUnknownContexts, RFC 3413 section 5).
 type MPDStats struct {
-	UnknownSecurityModels, InvalidMsgs, UnknownPDUHandlers, UnknownContexts, UnavailableContexts atomic.Uint64
+	UnknownSecurityModels, InvalidMsgs, UnknownPDUHandlers, UnknownContexts atomic.Uint64
 }

@@ -168,7 +168,7 @@ func TestMalformed(t *testing.T) {
 	for _, tt := range tests {
 		if err := d.Decode(tt.in, &m); !errors.Is(err, tt.err) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.err)
-		} else if tt.err != snmp.ErrVersion && !errors.Is(err, snmp.ErrParse) {
+		} else if !errors.Is(tt.err, snmp.ErrVersion) && !errors.Is(err, snmp.ErrParse) {
 			t.Errorf("%s: %v does not wrap ErrParse", tt.name, err)
 		}
 	}

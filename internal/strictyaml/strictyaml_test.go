@@ -21,7 +21,7 @@ type target struct {
 	Name   string `yaml:"name"`
 	Port   int    `yaml:"port"`
 	common `yaml:",inline"`
-	hidden string
+	Hidden string `yaml:"-"`
 }
 
 type common struct {
@@ -40,7 +40,7 @@ func TestDecode(t *testing.T) {
 		{"nothing like it", "colour: red\n", []string{`line 1: unknown key "colour"; known here are interval, targets, named, plain`}},
 		{"in a list", "targets:\n  - name: a\n  - nam: b\n", []string{`line 3: unknown key "nam"; did you mean "name"?`}},
 		{"inlined", "targets:\n  - timout: 1s\n", []string{`line 2: unknown key "timout"; did you mean "timeout"?`}},
-		{"unexported", "targets:\n  - hidden: 1s\n", []string{`line 2: unknown key "hidden"; known here are name, port, timeout`}},
+		{"hidden", "targets:\n  - hidden: 1s\n", []string{`line 2: unknown key "hidden"; known here are name, port, timeout`}},
 		{"in a map", "named:\n  x:\n    prt: 1\n", []string{`line 3: unknown key "prt"; did you mean "port"?`}},
 		{"by alias", "targets:\n  - &t {nme: a}\n  - *t\n", []string{`line 2: unknown key "nme"; did you mean "name"?`, `line 2: unknown key "nme"; did you mean "name"?`}},
 		{"by merge", "named:\n  x: &x {nme: a}\n  y: {<<: *x}\n", []string{`line 2: unknown key "nme"; did you mean "name"?`, `line 2: unknown key "nme"; did you mean "name"?`}},

@@ -1,0 +1,135 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"walkabout/mib"
+	"walkabout/snmp"
+	"walkabout/snmp/vacm"
+)
+
+// change is what one handler prepared.
+type change struct {
+	mib.Change
+	vbs []int // which variable bindings it is of
+}
+
+// set carries out a SetRequest: all of it or nothing (RFC 3416 section 4.2.5). A nil view allows nothing.
+func (w *worker) set(ctx context.Context, view *vacm.View) outcome {
+	vbs := w.in.PDU.VarBinds
+	w.result = append(w.result[:0], vbs...)
+	if len(vbs) == 0 {
+		return outcome{}
+	}
+	for i := range vbs {
+		if view == nil || !view.Contains(vbs[i].Name) {
+			if view == nil && w.in.Version != snmp.V3 {
+				w.server.counters.Add(snmp.InBadCommunityUses, 1)
+			}
+			return outcome{snmp.NoAccess, int32(i + 1)}
+		}
+	}
+	if err := w.server.lockSet(ctx); err != nil {
+		return w.failed(&failure{0, snmp.ResourceUnavailable, err})
+	}
+	defer w.server.unlockSet()
+	changes, f := w.prepare(ctx)
+	defer func() {
+		for _, c := range changes {
+			c.Close()
+		}
+	}()
+	if f == nil {
+		f = w.commit(ctx, changes)
+	}
+	if f != nil {
+		return w.failed(f)
+	}
+	w.server.counters.Add(snmp.InTotalSetVars, uint64(len(vbs)))
+	for i := range vbs {
+		w.server.log.Info("set", "name", vbs[i].Name, "value", vbs[i].Value, "principal", w.request.Principal, "level", w.request.Level)
+	}
+	return outcome{}
+}
+
+// prepare asks every handler for its change. What was prepared is returned with a failure too: it must be closed.
+func (w *worker) prepare(ctx context.Context) ([]change, *failure) {
+	vbs := w.in.PDU.VarBinds
+	regions, _ := w.server.contextRegions(w.request.Context)
+	var setters []mib.Setter
+	parts := map[mib.Setter][]int{}
+	for i := range vbs {
+		at := regionAt(regions, vbs[i].Name)
+		if at == len(regions) || vbs[i].Name.Less(regions[at].start) {
+			return nil, &failure{i, snmp.NotWritable, errors.New("nobody serves it")}
+		}
+		s, ok := regions[at].handler.(mib.Setter)
+		if !ok {
+			return nil, &failure{i, snmp.NotWritable, errors.New("its handler takes no SET")}
+		}
+		if parts[s] == nil {
+			setters = append(setters, s)
+		}
+		parts[s] = append(parts[s], i)
+	}
+	var changes []change
+	for _, s := range setters {
+		part := make([]snmp.VarBind, 0, len(parts[s]))
+		for _, i := range parts[s] {
+			part = append(part, vbs[i])
+		}
+		c, err := s.Prepare(ctx, &w.request, part)
+		if err != nil {
+			return changes, blameSet(err, parts[s], snmp.GenErr)
+		}
+		changes = append(changes, change{c, parts[s]})
+	}
+	return changes, nil
+}
+
+// commit makes the changes. If one fails, those before it are taken back, the last first.
+func (w *worker) commit(ctx context.Context, changes []change) *failure {
+	for k, c := range changes {
+		err := c.Commit(ctx)
+		if err == nil {
+			continue
+		}
+		f := blameSet(err, c.vbs, snmp.CommitFailed)
+		f.status = snmp.CommitFailed
+		for k--; k >= 0; k-- {
+			if undo := changes[k].Undo(ctx); undo != nil {
+				f = &failure{-1, snmp.UndoFailed, fmt.Errorf("%w; then, taking back what was done: %w", f.err, undo)}
+			}
+		}
+		return f
+	}
+	return nil
+}
+
+// blameSet finds whom a handler's error is about among the variable bindings that were its own.
+func blameSet(err error, vbs []int, status snmp.ErrorStatus) *failure {
+	var v *mib.VarError
+	if !errors.As(err, &v) || v.Index < 0 || v.Index >= len(vbs) {
+		return &failure{vbs[0], status, err}
+	}
+	switch v.Status {
+	case snmp.NoAccess, snmp.WrongType, snmp.WrongLength, snmp.WrongEncoding, snmp.WrongValue, snmp.NoCreation, snmp.InconsistentValue,
+		snmp.ResourceUnavailable, snmp.NotWritable, snmp.InconsistentName, snmp.GenErr:
+		status = v.Status
+	}
+	return &failure{vbs[v.Index], status, v.Err}
+}
+
+// lockSet waits until no other SET is under way.
+func (s *Server) lockSet(ctx context.Context) error {
+	select {
+	case s.setting <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Server) unlockSet() { <-s.setting }

@@ -1,0 +1,109 @@
+package agent_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"walkabout/agent"
+	"walkabout/mib"
+	"walkabout/snmp"
+)
+
+// cell is a Setter of one integer, at 1.3.6.1.4.1.N.1.0, that fails where it is told to and writes down what happens to it.
+type cell struct {
+	liar
+	name          string
+	value         *int64
+	journal       *strings.Builder
+	prepare       error
+	commit, undo  error
+	before, after int64
+}
+
+func (c *cell) Prepare(_ context.Context, _ *mib.Request, vbs []snmp.VarBind) (mib.Change, error) {
+	fmt.Fprintf(c.journal, "%s.prepare(%d) ", c.name, len(vbs))
+	if c.prepare != nil {
+		return nil, c.prepare
+	}
+	c.after = vbs[0].Value.Int()
+	return c, nil
+}
+
+func (c *cell) Commit(context.Context) error {
+	fmt.Fprintf(c.journal, "%s.commit ", c.name)
+	if c.commit == nil {
+		c.before, *c.value = *c.value, c.after
+	}
+	return c.commit
+}
+
+func (c *cell) Undo(context.Context) error {
+	fmt.Fprintf(c.journal, "%s.undo ", c.name)
+	if c.undo == nil {
+		*c.value = c.before
+	}
+	return c.undo
+}
+
+func (c *cell) Close() { fmt.Fprintf(c.journal, "%s.close ", c.name) }
+
+func TestSet(t *testing.T) {
+	broken := errors.New("broken")
+	wrong := &mib.VarError{Index: 0, Status: snmp.WrongValue, Err: broken}
+	const good = "a.prepare(1) b.prepare(1) a.commit b.commit a.close b.close "
+	tests := []struct {
+		name    string
+		a, b    cell
+		vbs     string
+		version snmp.Version
+		want    string // status and index
+		journal string
+		values  [2]int64
+	}{
+		{"two handlers", cell{}, cell{}, "a b", snmp.V2c, "noError 0", good, [2]int64{7, 7}},
+		{"by v1", cell{}, cell{}, "a b", snmp.V1, "noError 0", good, [2]int64{7, 7}},
+		{"several of one handler", cell{}, cell{}, "a a b", snmp.V2c, "noError 0", strings.Replace(good, "(1)", "(2)", 1), [2]int64{7, 7}},
+		{"nothing", cell{}, cell{}, "", snmp.V2c, "noError 0", "", [2]int64{}},
+		{"the second finds a mistake", cell{}, cell{prepare: wrong}, "a b", snmp.V2c, "wrongValue 2", "a.prepare(1) b.prepare(1) a.close ", [2]int64{}},
+		{"the second finds a mistake, v1", cell{}, cell{prepare: wrong}, "a b", snmp.V1, "badValue 2", "a.prepare(1) b.prepare(1) a.close ", [2]int64{}},
+		{"a mistake without a name", cell{}, cell{prepare: broken}, "a b", snmp.V2c, "genErr 2", "a.prepare(1) b.prepare(1) a.close ", [2]int64{}},
+		{"a mistake that is none", cell{}, cell{prepare: &mib.VarError{Status: snmp.TooBig, Err: broken}}, "a b", snmp.V2c, "genErr 2", "a.prepare(1) b.prepare(1) a.close ", [2]int64{}},
+		{"the second cannot commit", cell{}, cell{commit: broken}, "a b", snmp.V2c, "commitFailed 2", "a.prepare(1) b.prepare(1) a.commit b.commit a.undo a.close b.close ", [2]int64{}},
+		{"the second cannot commit, v1", cell{}, cell{commit: broken}, "a b", snmp.V1, "genErr 2", "a.prepare(1) b.prepare(1) a.commit b.commit a.undo a.close b.close ", [2]int64{}},
+		{"the first cannot be taken back", cell{undo: broken}, cell{commit: broken}, "a b", snmp.V2c, "undoFailed 0", "a.prepare(1) b.prepare(1) a.commit b.commit a.undo a.close b.close ", [2]int64{7, 0}},
+		{"what nobody serves", cell{}, cell{}, "a x", snmp.V2c, "notWritable 2", "", [2]int64{}},
+		{"what cannot be written", cell{}, cell{}, "a r", snmp.V2c, "notWritable 2", "", [2]int64{}},
+		{"outside the view", cell{}, cell{}, "a o", snmp.V2c, "noAccess 2", "", [2]int64{}},
+	}
+	where := map[string]string{"a": "1.3.6.1.4.1.1.1.0", "b": "1.3.6.1.4.1.2.1.0", "x": "1.3.6.1.4.1.3.1.0", "r": "1.3.6.1.2.1.1.1.0", "o": "1.3.6.2.1"}
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range tests {
+			m := serve(t, agent.Config{})
+			m.server.SetCommunities([]agent.Community{{Name: private, Principal: "writer", Write: true, Subtree: names("1.3.6.1")[0].Name}})
+			var journal strings.Builder
+			var values [2]int64
+			for i, c := range []*cell{&tt.a, &tt.b} {
+				c.name, c.journal, c.value = string(rune('a'+i)), &journal, &values[i]
+				if _, err := m.server.Register(c, agent.Registration{Root: names(fmt.Sprintf("1.3.6.1.4.1.%d", i+1))[0].Name}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := snmp.PDU{Type: snmp.SetRequest}
+			for _, n := range strings.Fields(tt.vbs) {
+				p.VarBinds = append(p.VarBinds, snmp.VarBind{Name: names(where[n])[0].Name, Value: snmp.Integer(7)})
+			}
+			a, ok := m.ask(tt.version, "private", p)
+			if got := fmt.Sprintf("%v %d", a.ErrorStatus, a.ErrorIndex); !ok || got != tt.want || len(a.VarBinds) != len(p.VarBinds) {
+				t.Errorf("%s: %s with %d variable bindings, want %s", tt.name, got, len(a.VarBinds), tt.want)
+			}
+			if journal.String() != tt.journal || values != tt.values {
+				t.Errorf("%s: %v after %s; want %v after %s", tt.name, values, journal.String(), tt.values, tt.journal)
+			}
+			m.stop()
+		}
+	})
+}

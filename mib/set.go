@@ -1,0 +1,27 @@
+package mib
+
+import (
+	"context"
+
+	"walkabout/snmp"
+)
+
+// Setter is a Handler some of whose objects can be written. What a Handler without it serves is notWritable.
+type Setter interface {
+	Handler
+	// Prepare checks the variable bindings of one SET that are this Handler's, as a whole, and returns the change that they
+	// would make. Nothing is changed yet, and nothing that Prepare holds may be kept if Close alone is called. What can be found
+	// wrong must be found here: an error is a *VarError with a status of RFC 3416 section 4.2.5, or genErr.
+	Prepare(ctx context.Context, q *Request, vbs []snmp.VarBind) (Change, error)
+}
+
+// Change is a SET's change to one Handler. All Handlers of a SET have prepared before the first Commit; one SET is carried out
+// at a time.
+type Change interface {
+	// Commit makes the change. An error says that nothing of it remains; a *VarError blames one of the variable bindings.
+	Commit(ctx context.Context) error
+	// Undo takes a committed change back.
+	Undo(ctx context.Context) error
+	// Close is called once, at the end, whatever happened.
+	Close()
+}
