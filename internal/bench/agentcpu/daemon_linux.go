@@ -91,7 +91,8 @@ func command(ctx context.Context, file string, args ...string) *exec.Cmd {
 	return c
 }
 
-// start starts d and waits until its output, from, has a line that matches pattern, whose first group is its address.
+// start starts d and waits until its output, from, has a line that matches pattern, whose first group is its address. What d says later
+// stays in the pipe: it is little.
 func (d *daemon) start(from func() (io.ReadCloser, error), pattern string) error {
 	out, err := from()
 	if err != nil {
@@ -101,17 +102,18 @@ func (d *daemon) start(from func() (io.ReadCloser, error), pattern string) error
 		return err
 	}
 	line := regexp.MustCompile(pattern)
-	lines := bufio.NewScanner(out)
-	var all strings.Builder
-	for lines.Scan() {
+	var said strings.Builder
+	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if m := line.FindStringSubmatch(lines.Text()); m != nil {
-			d.addr, err = netip.ParseAddrPort(m[1])
+			if d.addr, err = netip.ParseAddrPort(m[1]); err != nil {
+				d.stop()
+			}
 			return err
 		}
-		fmt.Fprintln(&all, lines.Text())
+		fmt.Fprintln(&said, lines.Text())
 	}
 	d.stop()
-	return fmt.Errorf("%s ended before it was ready:\n%s", d.cmd, all.String())
+	return fmt.Errorf("%s ended before it was ready:\n%s", d.cmd, said.String())
 }
 
 func startOurs(ctx context.Context, name, file, dir string) (*daemon, error) {

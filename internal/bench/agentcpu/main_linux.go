@@ -6,11 +6,11 @@
 //	go run ./internal/bench/agentcpu -case bulk -n 20000          # the cases whose names match a regular expression
 //	go run ./internal/bench/agentcpu -snmpd old/snmpd,new/snmpd   # two builds of ours, to see what a change brought
 //
-// The daemons take turns in every round, and the table shows the median of the rounds with the least of them in brackets: on a machine that others use
-// too the least is nearer to the truth. CPU time is the process's own clock (clock_getcpuclockid(3)), which counts nanoseconds of all its threads.
-// The next request is sent when the answer to the last is there, so that the daemon wakes for each; with a window of 16 so many
-// are under way at a time, and queue up at its socket. Every answer is decoded and checked. Net-SNMP answers counters from a cache; ours are read anew after 50 ms, and for every
-// request that asks sysUpTime as well, which is a case of its own.
+// The daemons take turns in every round, and the table shows the median of the rounds with the least of them in brackets: on a machine that
+// others use too, the least is nearer to the truth. CPU time is the process's own clock (clock_getcpuclockid(3)), which counts nanoseconds
+// of all its threads. The next request is sent when the answer to the last is there, so that the daemon wakes for each; with a window of 16
+// so many are under way at a time, and queue up at its socket. Every answer is decoded and checked. Net-SNMP answers counters from a cache;
+// ours are read anew after 50 ms, and for every request that asks sysUpTime as well, which is a case of its own.
 //
 // It is for Linux only: no other system tells one process the CPU time of another this exactly.
 package main
@@ -38,8 +38,8 @@ func main() {
 	}
 	var o options
 	flag.StringVar(&o.snmpd, "snmpd", "", "measure these `FILE[,FILE]` instead of building this tree's snmpd")
-	flag.IntVar(&o.requests, "n", 2000, "requests of a case to a daemon in a round")
-	flag.IntVar(&o.rounds, "rounds", 9, "rounds")
+	flag.IntVar(&o.requests, "n", 1000, "requests of a case to a daemon in a round")
+	flag.IntVar(&o.rounds, "rounds", 21, "rounds")
 	pattern := flag.String("case", "", "only the cases whose names match this regular expression")
 	flag.BoolVar(&o.alone, "alone", false, "without Net-SNMP and the floor")
 	flag.Parse()
