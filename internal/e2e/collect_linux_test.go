@@ -26,10 +26,16 @@ import (
 const interval = time.Second
 
 // patience is how long anything may take before a test fails.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // eventually waits until ok is true.
 func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	await(t, what, ok, func() string { return "" })
+}
+
+// await is eventually that tells more when it fails.
+func await(t *testing.T, what string, ok func() bool, more func() string) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
@@ -39,7 +45,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("never seen: %s", what)
+			t.Fatalf("never seen: %s\n%s", what, more())
 		}
 	}
 }
@@ -129,7 +135,7 @@ func (c *collector) polls(t *testing.T, device string) float64 {
 func (c *collector) awaitPolls(t *testing.T, device string, n int) {
 	t.Helper()
 	first := c.polls(t, device)
-	eventually(t, fmt.Sprintf("%d more polls of %s", n, device), func() bool { return c.polls(t, device) >= first+float64(n) })
+	await(t, fmt.Sprintf("%d more polls of %s", n, device), func() bool { return c.polls(t, device) >= first+float64(n) }, c.Log)
 }
 
 // receiver is what notifications are posted to.

@@ -47,7 +47,7 @@ func TestCounterFaults(t *testing.T) {
 	renumber("renumbers", map[string]uint32{"slow": 101, "fast": 102, "idle": 103})
 	renumber("swaps", map[string]uint32{"slow": 2, "fast": 1, "idle": 3})
 	p.awaitPolls(t, "wraps", 6)
-	if n := p.metric(t, `snmpcollect_counters_total{device="wraps",verdict="wrapped"}`); n < 3 {
+	if n := p.metric(t, `snmpcollect_rates_total{device="wraps",verdict="wrapped"}`); n < 3 {
 		t.Errorf("%v counters were seen to wrap", n)
 	}
 	end(t, p.Process)

@@ -156,35 +156,38 @@ const slack = interval * 4 / 10
 func (s series) audit(t *testing.T) {
 	t.Helper()
 	rates := 0
-	for _, name := range s.counters() {
-		rates += s.auditCounter(t, name)
+	var base *point
+	for i := range s.points {
+		p := &s.points[i]
+		for _, name := range s.counters() {
+			raw, has := p.count(t, name)
+			rate, rated := p.number(t, name+"_rate")
+			verdict := p.verdict(name)
+			if (rated || verdict != "") != has || rated && verdict != "" {
+				t.Errorf("%v %s at %v: value %v (%t), rate %v (%t), verdict %q", s.tags, name, p.at, raw, has, rate, rated, verdict)
+			}
+			if rated {
+				rates++
+				s.auditRate(t, name, base, p, rate)
+			}
+		}
+		if base == nil || !s.repeats(*base, *p) {
+			base = p
+		}
 	}
 	if rates == 0 {
 		t.Errorf("%v: not one rate in %d points", s.tags, len(s.points))
 	}
 }
 
-func (s series) auditCounter(t *testing.T, name string) (rates int) {
-	t.Helper()
-	var base *point
-	for i := range s.points {
-		p := &s.points[i]
-		raw, has := p.count(t, name)
-		rate, rated := p.number(t, name+"_rate")
-		verdict := p.verdict(name)
-		if (rated || verdict != "") != has || rated && verdict != "" {
-			t.Errorf("%v %s at %v: value %v (%t), rate %v (%t), verdict %q", s.tags, name, p.at, raw, has, rate, rated, verdict)
+// repeats reports whether a point is stale: all its counters are said to be, and none differs from the point before.
+func (s series) repeats(before, p point) bool {
+	for _, name := range s.counters() {
+		if _, has := p.fields[name]; has && (p.verdict(name) != "stale" || p.fields[name] != before.fields[name]) {
+			return false
 		}
-		if !has || verdict == "stale" {
-			continue
-		}
-		if rated {
-			rates++
-			s.auditRate(t, name, base, p, rate)
-		}
-		base = p
 	}
-	return rates
+	return true
 }
 
 func (s series) auditRate(t *testing.T, name string, base, p *point, rate float64) {
