@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -57,8 +56,8 @@ func startAll(ctx context.Context, w io.Writer, dir string, o options) (daemons 
 	if o.alone {
 		return daemons, nil
 	}
-	if file, err := findNetSNMP(); err != nil {
-		fmt.Fprintf(w, "Net-SNMP's snmpd is not measured, for it is not installed (Debian's package is snmpd): %v\n", err)
+	if file, ok := findNetSNMP(); !ok {
+		fmt.Fprintln(w, "Net-SNMP's snmpd is not measured, for it is not installed (Debian's package is snmpd).")
 	} else {
 		d, err := startNetSNMP(ctx, file, dir)
 		if err != nil {
@@ -128,20 +127,15 @@ func startOurs(ctx context.Context, name, file, dir string) (*daemon, error) {
 	return d, nil
 }
 
-// findNetSNMP returns Net-SNMP's snmpd; another program of that name in the path is none.
-func findNetSNMP() (string, error) {
-	var errs []error
+// findNetSNMP returns Net-SNMP's snmpd; false if there is none. Another program of that name is none.
+func findNetSNMP() (file string, ok bool) {
 	for _, name := range []string{"/usr/sbin/snmpd", "/usr/local/sbin/snmpd", "snmpd"} {
-		file, err := exec.LookPath(name)
-		if err == nil {
-			var out []byte
-			if out, err = exec.Command(file, "-v").CombinedOutput(); err == nil && strings.Contains(string(out), "NET-SNMP") {
-				return file, nil
-			}
+		out, err := exec.Command(name, "-v").CombinedOutput()
+		if err == nil && strings.Contains(string(out), "NET-SNMP") {
+			return name, true
 		}
-		errs = append(errs, err)
 	}
-	return "", errors.Join(errs...)
+	return "", false
 }
 
 func startNetSNMP(ctx context.Context, file, dir string) (*daemon, error) {
