@@ -74,7 +74,7 @@ func writeState(path string, s Snapshot) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // is no longer there after the rename
+	defer func() { _ = os.Remove(f.Name()) }() // is no longer there after the rename
 	if _, err = f.Write(data); err == nil {
 		err = f.Sync()
 	}

@@ -90,7 +90,6 @@ type modelRow struct {
 	base          [modelColumns]uint64 // of the served values: served = totals - base
 	epoch         int                  // counts what breaks the counters' continuity
 	discontinuity time.Time
-	silent        int
 }
 
 // reading is what the device truly counted when it was asked, and what it served.

@@ -222,7 +222,7 @@ func TestAbsentRows(t *testing.T) {
 	r.poll(interval)
 	r.want(1, "first")
 
-	r.rows = append(both[:2:2], both[0])
+	r.rows = []counter.Row{both[0], both[1], both[0]}
 	r.rows[2].Rates, r.rows[2].Verdicts = make([]float64, 1), make([]counter.Verdict, 1)
 	r.add(500) // rows 0 and 2 share their values
 	r.poll(interval)

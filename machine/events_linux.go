@@ -62,7 +62,7 @@ func (w *watcher) run(ctx context.Context, s eventSocket) {
 		if ctx.Err() != nil {
 			return
 		}
-		w.faults.note(PartEvents, err)
+		_ = w.faults.note(PartEvents, err)
 		for {
 			if w.retry(ctx) != nil {
 				return
@@ -73,9 +73,9 @@ func (w *watcher) run(ctx context.Context, s eventSocket) {
 				}
 				s.Close()
 			}
-			w.faults.note(PartEvents, err)
+			_ = w.faults.note(PartEvents, err)
 		}
-		w.faults.note(PartEvents, nil)
+		_ = w.faults.note(PartEvents, nil)
 	}
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"walkabout/snmp"
@@ -40,7 +41,7 @@ func TestReportsInPlainText(t *testing.T) {
 	for name, want := range reports {
 		m := plainReportOf(name)
 		h, err := readHeader(m)
-		if err != nil || h.report != want {
+		if err != nil || !errors.Is(h.report, want) {
 			t.Errorf("%v: %v, %v; want %v", name, h.report, err, want)
 		}
 		for n := range m {

@@ -102,13 +102,16 @@ func (l *library) fault(ctx context.Context, err error) error {
 	case l.conn.refused:
 		return fmt.Errorf("%w: nobody listens at %v", ErrUnreachable, l.conn.RemoteAddr())
 	case errors.Is(l.conn.unsent, errNothing):
-		return fmt.Errorf("%w: %.200v", errNothing, err)
+		return fmt.Errorf("%w: %s", errNothing, short(err))
 	case l.conn.unsent != nil && ctx.Err() == nil:
 		return fmt.Errorf("cannot send to %v: %w", l.conn.RemoteAddr(), l.conn.unsent)
 	case l.conn.received > 0:
-		return fmt.Errorf("%w: %.200v", ErrMalformed, err)
+		return fmt.Errorf("%w: %s", ErrMalformed, short(err))
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w from %v before the poll's time was over", ErrTimeout, l.conn.RemoteAddr())
 	}
 	return fmt.Errorf("%w from %v to %d requests, %v each", ErrTimeout, l.conn.RemoteAddr(), l.retries, l.g.Timeout)
 }
+
+// short returns the text of a library's error, which may quote what a device sent.
+func short(err error) string { return fmt.Sprintf("%.200v", err) }

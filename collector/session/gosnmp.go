@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gosnmp/gosnmp"
@@ -121,7 +122,8 @@ func (l *library) each(ctx context.Context, dst []snmp.VarBind, names []oid.OID,
 			asked[i] = names[at]
 		}
 		answer, err := l.ask(ctx, func() (*gosnmp.SnmpPacket, error) { return request(texts(asked)) })
-		if re, ok := err.(*ResponseError); ok && re.Status == snmp.NoSuchName && re.Index >= 1 && re.Index <= len(rest) {
+		var re *ResponseError
+		if errors.As(err, &re) && re.Status == snmp.NoSuchName && re.Index >= 1 && re.Index <= len(rest) {
 			rest = append(rest[:re.Index-1], rest[re.Index:]...)
 			continue
 		}
