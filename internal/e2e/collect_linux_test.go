@@ -90,20 +90,20 @@ func (c *collection) write(t *testing.T) string {
 	return path
 }
 
-// collector is a running snmpcollect.
-type collector struct {
+// snmpcollect is the program, running.
+type snmpcollect struct {
 	*interop.Process
 	url string
 }
 
-func collect(t *testing.T, path string) *collector {
+func collect(t *testing.T, path string) *snmpcollect {
 	t.Helper()
 	p := interop.Start(t, interop.Build(t, "cmd/snmpcollect"), "run", "-c", path)
-	return &collector{p, "http://" + p.Await(`msg=collecting .* listen=(\S+)`)[1]}
+	return &snmpcollect{p, "http://" + p.Await(`msg=collecting .* listen=(\S+)`)[1]}
 }
 
 // metric returns one of the collector's own metrics, such as `snmpcollect_polls_total{device="a",result="ok"}`; 0 if there is none.
-func (c *collector) metric(t *testing.T, series string) float64 {
+func (c *snmpcollect) metric(t *testing.T, series string) float64 {
 	t.Helper()
 	r, err := http.Get(c.url + "/metrics")
 	if err != nil {
@@ -126,13 +126,13 @@ func (c *collector) metric(t *testing.T, series string) float64 {
 }
 
 // polls returns how many polls of a device were answered.
-func (c *collector) polls(t *testing.T, device string) float64 {
+func (c *snmpcollect) polls(t *testing.T, device string) float64 {
 	t.Helper()
 	return c.metric(t, fmt.Sprintf(`snmpcollect_polls_total{device=%q,result="ok"}`, device))
 }
 
 // awaitPolls waits until n more polls of the device were answered.
-func (c *collector) awaitPolls(t *testing.T, device string, n int) {
+func (c *snmpcollect) awaitPolls(t *testing.T, device string, n int) {
 	t.Helper()
 	first := c.polls(t, device)
 	await(t, fmt.Sprintf("%d more polls of %s", n, device), func() bool { return c.polls(t, device) >= first+float64(n) }, c.Log)
