@@ -9,66 +9,113 @@ import (
 	"strings"
 
 	"walkabout/internal/secret"
-	"walkabout/snmp/oid"
+	"walkabout/snmp"
+	"walkabout/snmp/vacm"
 )
 
-// community reads COMMUNITY [SOURCE [OID]] of one of the four directives. No message holds a word of a line that may be the community itself.
-func (p *parser) community(name, value string, write, ipv6 bool) {
-	w, err := words(value)
-	if err != nil {
-		p.errorf("%s: %v", name, err)
+// community reads COMMUNITY [SOURCE [OID | -V VIEW [CONTEXT]]] of rocommunity and its kin. No message holds a word of a line that may be
+// the community itself.
+func (p *parser) community(name, value string, types viewTypes, ipv6 bool) {
+	if w, ok := p.split(name, value, "COMMUNITY [SOURCE [OID | -V VIEW [CONTEXT]]]", 1, 0); ok {
+		p.communityWords(name, w, types, ipv6)
+	}
+}
+
+// authCommunity reads TYPES COMMUNITY [SOURCE [OID | -V VIEW [CONTEXT]]].
+func (p *parser) authCommunity(name, value string) {
+	w, ok := p.split(name, value, "TYPES COMMUNITY [SOURCE [OID | -V VIEW [CONTEXT]]]", 2, 0)
+	if !ok {
 		return
 	}
-	c := Community{Write: write, File: p.file, Line: p.line}
-	switch {
-	case w[0] == "-v":
-		p.warnf("%s: a community for one version only (-v) is not supported; the line is ignored", name)
-		return
-	case w[0] == "":
-		p.errorf("%s: the community is empty", name)
-		return
-	case len(w) > 2 && w[2] == "-V":
-		p.warnf("%s: views (-V) are not supported; the line is ignored. Write the OID of a subtree in place of -V VIEW", name)
-		return
-	case len(w) > 3:
-		p.warnf("%s: contexts are not supported; the line is ignored", name)
+	if types, ok := p.parseTypes(name, w[0]); ok {
+		p.communityWords(name, w[1:], types, false)
+	}
+}
+
+func (p *parser) communityWords(name string, w []string, types viewTypes, ipv6 bool) {
+	if w[0] == "-v" {
+		p.warnf("%s: a community for one version only (-v) is not supported; the line is ignored. Use com2sec and group", name)
 		return
 	}
-	c.Name = secret.New(w[0])
+	c := Community{Name: secret.New(w[0]), File: p.file, Line: p.line}
 	source := "default"
 	if len(w) > 1 {
 		source = w[1]
 	}
-	if c.Source, err = parseSource(source, ipv6); errors.Is(err, errUnsupported) {
-		p.warnf("%s: %v; the line is ignored", name, err)
-		return
-	} else if err != nil {
-		p.errorf("%s: %v", name, err)
+	var ok bool
+	if c.Source, ok = p.communitySource(name, w[0], source, ipv6); !ok {
 		return
 	}
-	if len(w) > 2 {
-		if c.Subtree, err = oid.Parse(w[2]); err != nil || c.Subtree.IsEmpty() {
-			p.errorf("%s: the OID (third word) must be numeric, such as .1.3.6.1.2.1.1; .1 is everything", name)
-			return
-		}
+	g, ok := p.parseGrant(name, w[min(2, len(w)):])
+	if !ok {
+		return
 	}
-	p.addCommunity(name, w[0], c)
+	if g.exact {
+		c.Context = g.context
+	}
+	c.SecurityName = fmt.Sprintf("comm%d", p.simple+1) // as Net-SNMP calls it
+	if !p.addCommunity(name, w[0], c) {
+		return
+	}
+	p.simple++
+	group := "grp" + c.SecurityName
+	p.addMember(name, vacm.Member{Model: vacm.V1, Name: c.SecurityName, Group: group})
+	p.addMember(name, vacm.Member{Model: vacm.V2c, Name: c.SecurityName, Group: group})
+	p.addEntry(name, vacm.Entry{Group: group, Prefix: g.context, Exact: g.exact, Level: snmp.NoAuthNoPriv, Views: types.of(g.view)})
 }
 
-// addCommunity adds c, and remarks if the agent, which takes the first entry that fits, would never reach it.
-func (p *parser) addCommunity(name, community string, c Community) {
+// com2sec reads [-Cn CONTEXT] SECNAME SOURCE COMMUNITY.
+func (p *parser) com2sec(name, value string, ipv6 bool) {
+	w, ok := p.split(name, value, "[-Cn CONTEXT] SECNAME SOURCE COMMUNITY", 3, 5)
+	if !ok {
+		return
+	}
+	c := Community{File: p.file, Line: p.line}
+	if w[0] == "-Cn" && len(w) == 5 {
+		c.Context = w[1]
+		w = w[2:]
+	}
+	if len(w) != 3 {
+		p.errorf("%s: it is written [-Cn CONTEXT] SECNAME SOURCE COMMUNITY", name)
+		return
+	}
+	c.SecurityName, c.Name = w[0], secret.New(w[2])
+	if c.Source, ok = p.communitySource(name, w[2], w[1], ipv6); ok {
+		p.addCommunity(name, w[2], c)
+	}
+}
+
+// communitySource checks the community and reads its source; false after a remark.
+func (p *parser) communitySource(name, community, source string, ipv6 bool) (Source, bool) {
+	if community == "" {
+		p.errorf("%s: the community is empty", name)
+		return Source{}, false
+	}
+	s, err := parseSource(source, ipv6)
+	switch {
+	case errors.Is(err, errUnsupported):
+		p.warnf("%s: %v; the line is ignored", name, err)
+	case err != nil:
+		p.errorf("%s: %v", name, err)
+	}
+	return s, err == nil
+}
+
+// addCommunity adds c, and remarks, and returns false, if the agent, which takes the first entry that fits, would never reach it.
+func (p *parser) addCommunity(name, community string, c Community) bool {
 	if len(p.config.Communities) == MaxCommunities {
 		p.errorf("%s: more than %d communities", name, MaxCommunities)
-		return
+		return false
 	}
 	for _, i := range p.names[community] {
 		if first := &p.config.Communities[i]; covers(first.Source, c.Source) {
 			p.warnf("%s: %s:%d gives the same community from the same source, and comes first; this line has no effect", name, first.File, first.Line)
-			return
+			return false
 		}
 	}
 	p.names[community] = append(p.names[community], len(p.config.Communities))
 	p.config.Communities = append(p.config.Communities, c)
+	return true
 }
 
 // covers reports whether all of b is surely in a.
@@ -104,13 +151,13 @@ func parseSource(s string, ipv6 bool) (Source, error) {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		if hasMask || !isHostName(address) {
-			return none, errors.New("the source (second word) must be default, an address, ADDRESS/LENGTH, ADDRESS/MASK or a host's name")
+			return none, errors.New("the source must be default, an address, ADDRESS/LENGTH, ADDRESS/MASK or a host's name")
 		}
 		return Source{Host: address, IPv6: ipv6}, nil
 	}
 	switch {
 	case ip.Zone() != "":
-		return none, errors.New("the source (second word) cannot have a zone")
+		return none, errors.New("the source cannot have a zone")
 	case ipv6 && ip.Is4():
 		return none, errors.New("the source is an IPv4 address: use the directive without 6")
 	case !ipv6 && ip.Is6():

@@ -1,7 +1,7 @@
 // Package snmpdconf reads snmpd.conf, the configuration file of Net-SNMP's agent (snmpd.conf(5), snmp_config(5)).
 //
 // What is malformed is an error, what this agent does not know or does not do is a warning; both carry file and line. A line that grants
-// access under a restriction that this agent does not know (a view, a context, a version) is not read in part: it grants nothing.
+// access under a restriction that this agent does not know (a version, a transport's security) is not read in part: it grants nothing.
 package snmpdconf
 
 import (
@@ -35,6 +35,12 @@ var ErrTooLarge = errors.New("file too large")
 type Config struct {
 	Listen      []Address // in the order of the file; empty if agentAddress is not used: see DefaultListen
 	Communities []Community
+	Users       []User
+	Members     []Member // who is in which group; Policy puts these three together
+	Entries     []Entry  // what a group may do
+	Views       []View   // in the order in which they are first used
+	Engine      Engine
+	StateDir    string // persistentDir; "" if it is not set
 	System      System
 }
 
@@ -73,14 +79,15 @@ func DefaultListen() []Address {
 	return []Address{{"udp4", "127.0.0.1", DefaultPort}, {"udp6", "::1", DefaultPort}}
 }
 
-// Community is one rocommunity, rwcommunity, rocommunity6 or rwcommunity6 line.
+// Community is a row of snmpCommunityTable as com2sec makes it, or rocommunity and its kin, which add the rows of Members, Entries and
+// Views that belong to it.
 type Community struct {
-	Name    secret.String
-	Write   bool
-	Source  Source
-	Subtree oid.OID // empty is everything
-	File    string
-	Line    int
+	Name         secret.String
+	SecurityName string
+	Context      string
+	Source       Source
+	File         string
+	Line         int
 }
 
 // Source is where a community is accepted from. The directives without a 6 accept IPv4 only, those with it IPv6 only, as Net-SNMP's do.
@@ -152,11 +159,17 @@ func ReadFiles(files ...string) (*Config, []Diagnostic, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		before := len(p.config.Communities)
+		communities, users := len(p.config.Communities), len(p.config.Users)
 		p.parse(name, text)
-		if len(p.config.Communities) > before && mode.Perm()&0o004 != 0 && runtime.GOOS != "windows" {
-			p.line = p.config.Communities[before].Line
+		if mode.Perm()&0o004 == 0 || runtime.GOOS == "windows" { // which has no such bit
+			continue
+		}
+		if len(p.config.Communities) > communities {
+			p.line = p.config.Communities[communities].Line
 			p.warnf("every user of this machine can read this community: chmod o-rwx %s", name)
+		} else if len(p.config.Users) > users {
+			p.line = p.config.Users[users].Line
+			p.warnf("every user of this machine can read this user's passwords: chmod o-rwx %s", name)
 		}
 	}
 	config, diagnostics := p.finish()

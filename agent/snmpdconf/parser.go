@@ -21,6 +21,13 @@ type parser struct {
 	listen   place            // of the last agentAddress
 	names    map[string][]int // the communities of a name, by their place in Config
 	full     bool             // of diagnostics
+
+	// Where in Config a row or a name is.
+	members map[memberKey]int
+	entries map[entryKey]int
+	views   map[string]int
+	users   map[string]int
+	simple  int // communities that have their own group
 }
 
 type place struct {
@@ -29,7 +36,7 @@ type place struct {
 }
 
 func newParser() *parser {
-	p := &parser{given: map[string]place{}, names: map[string][]int{}}
+	p := &parser{given: map[string]place{}, names: map[string][]int{}, members: map[memberKey]int{}, entries: map[entryKey]int{}, views: map[string]int{}, users: map[string]int{}}
 	p.config.System.Services = NoServices
 	return p
 }
@@ -66,6 +73,7 @@ func (p *parser) finish() (*Config, []Diagnostic) {
 		p.file, p.line = p.listen.file, p.listen.line
 		p.errorf("agentAddress leaves no address to listen on: write one of UDP, such as udp:127.0.0.1:161")
 	}
+	p.checkAccess()
 	return &p.config, p.diagnostics
 }
 
@@ -127,10 +135,28 @@ var directives = []struct {
 	apply func(p *parser, name, value string)
 }{
 	{"agentAddress", (*parser).agentAddress},
-	{"rocommunity", func(p *parser, name, value string) { p.community(name, value, false, false) }},
-	{"rwcommunity", func(p *parser, name, value string) { p.community(name, value, true, false) }},
-	{"rocommunity6", func(p *parser, name, value string) { p.community(name, value, false, true) }},
-	{"rwcommunity6", func(p *parser, name, value string) { p.community(name, value, true, true) }},
+	{"rocommunity", func(p *parser, name, value string) { p.community(name, value, readOnly, false) }},
+	{"rwcommunity", func(p *parser, name, value string) { p.community(name, value, readWrite, false) }},
+	{"rocommunity6", func(p *parser, name, value string) { p.community(name, value, readOnly, true) }},
+	{"rwcommunity6", func(p *parser, name, value string) { p.community(name, value, readWrite, true) }},
+	{"authcommunity", (*parser).authCommunity},
+	{"com2sec", func(p *parser, name, value string) { p.com2sec(name, value, false) }},
+	{"com2sec6", func(p *parser, name, value string) { p.com2sec(name, value, true) }},
+	{"createUser", (*parser).createUser},
+	{"rouser", func(p *parser, name, value string) { p.user(name, value, readOnly) }},
+	{"rwuser", func(p *parser, name, value string) { p.user(name, value, readWrite) }},
+	{"authuser", (*parser).authUser},
+	{"authgroup", (*parser).authGroup},
+	{"authaccess", (*parser).authAccess},
+	{"group", (*parser).group},
+	{"view", (*parser).view},
+	{"access", (*parser).access},
+	{"setaccess", (*parser).setAccess},
+	{"engineID", (*parser).engineID},
+	{"exactEngineID", (*parser).exactEngineID},
+	{"engineIDType", (*parser).engineIDType},
+	{"engineIDNic", (*parser).engineIDNIC},
+	{"persistentDir", (*parser).persistentDir},
 	{"sysDescr", func(p *parser, name, value string) { p.text(name, value, &p.config.System.Descr) }},
 	{"sysContact", func(p *parser, name, value string) { p.text(name, value, &p.config.System.Contact) }},
 	{"sysName", func(p *parser, name, value string) { p.text(name, value, &p.config.System.Name) }},

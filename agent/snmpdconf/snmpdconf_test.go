@@ -18,6 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+const engineID = "\x80\x00\x1f\x88\x04test"
+
 // dump renders everything that was read, secrets too.
 func dump(c *snmpdconf.Config, diagnostics []snmpdconf.Diagnostic) string {
 	var b strings.Builder
@@ -25,7 +27,25 @@ func dump(c *snmpdconf.Config, diagnostics []snmpdconf.Diagnostic) string {
 		fmt.Fprintf(&b, "listen %v\n", a)
 	}
 	for _, c := range c.Communities {
-		fmt.Fprintf(&b, "community %q write=%t from %v subtree %q line %d\n", c.Name.Reveal(), c.Write, c.Source, c.Subtree, c.Line)
+		fmt.Fprintf(&b, "community %q is %s context %q from %v line %d\n", c.Name.Reveal(), c.SecurityName, c.Context, c.Source, c.Line)
+	}
+	for _, u := range c.Users {
+		keyed, err := u.Keys(engineID)
+		fmt.Fprintf(&b, "user %q %v %x %v %x %v line %d\n", u.Name, u.Auth, keyed.AuthKey, u.Priv, keyed.PrivKey, err, u.Line)
+	}
+	for _, m := range c.Members {
+		fmt.Fprintf(&b, "member model %d name %q group %q line %d\n", m.Model, m.Name, m.Group, m.Line)
+	}
+	for _, e := range c.Entries {
+		fmt.Fprintf(&b, "entry group %q prefix %q exact=%t model %d %v views %q line %d\n", e.Group, e.Prefix, e.Exact, e.Model, e.Level, e.Views, e.Line)
+	}
+	for _, v := range c.Views {
+		for _, f := range v.Families {
+			fmt.Fprintf(&b, "view %q .%v mask %x exclude=%t\n", v.Name, f.Subtree, f.Mask, f.Exclude)
+		}
+	}
+	if c.Engine != (snmpdconf.Engine{}) || c.StateDir != "" {
+		fmt.Fprintf(&b, "engine %x type %d nic %q state %q\n", c.Engine.ID, c.Engine.Type, c.Engine.NIC, c.StateDir)
 	}
 	s := c.System
 	fmt.Fprintf(&b, "descr %q\ncontact %q\nname %q\nlocation %q\nobjectID %v\nservices %d\n", s.Descr, s.Contact, s.Name, s.Location, s.ObjectID, s.Services)

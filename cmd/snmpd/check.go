@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"walkabout/agent/snmpdconf"
+	"walkabout/snmp/usm"
+	"walkabout/snmp/vacm"
 )
 
 // checkCommand reads the configuration and says what it means, without touching the network.
@@ -34,7 +37,7 @@ func (p *process) checkCommand() *cobra.Command {
 	return c
 }
 
-// printCheck never prints a community, only its principal, which logs use.
+// printCheck prints no secret: of a community its security name, which logs use, of a user the protocols.
 func printCheck(w io.Writer, config *snmpdconf.Config, diagnostics []snmpdconf.Diagnostic, o *options) error {
 	var text []byte
 	for _, d := range diagnostics {
@@ -48,19 +51,115 @@ func printCheck(w io.Writer, config *snmpdconf.Config, diagnostics []snmpdconf.D
 		}
 		text = fmt.Appendln(text)
 	}
-	for i, c := range config.Communities {
-		access, what := "read only", "everything"
-		if c.Write {
-			access = "read and write"
+	for _, c := range config.Communities {
+		rights := describeRights(config, vacm.V2c, c.SecurityName)
+		if v1 := describeRights(config, vacm.V1, c.SecurityName); v1 != rights {
+			rights = "by v1 " + v1 + "; by v2c " + rights
 		}
-		if !c.Subtree.IsEmpty() {
-			what = "." + c.Subtree.String()
-		}
-		text = fmt.Appendf(text, "community %s %v: %s, from %v, %s (%s:%d)\n", principal(i), c.Name, access, c.Source, what, c.File, c.Line)
+		text = fmt.Appendf(text, "community %s %v from %v: %s (%s:%d)\n", c.SecurityName, c.Name, c.Source, rights, c.File, c.Line)
 	}
-	if len(config.Communities) == 0 {
-		text = fmt.Appendln(text, "no community: every request is refused")
+	for _, u := range config.Users {
+		text = fmt.Appendf(text, "user %s (%s): %s (%s:%d)\n", u.Name, describeProtocols(u), describeRights(config, vacm.USM, u.Name), u.File, u.Line)
+	}
+	for _, v := range config.Views {
+		if !strings.HasPrefix(v.Name, "_") {
+			text = fmt.Appendf(text, "view %s: %s\n", v.Name, describeView(v))
+		}
+	}
+	if len(config.Communities) == 0 && len(config.Users) == 0 {
+		text = fmt.Appendln(text, "neither a community nor a user: every request is refused")
 	}
 	_, err := w.Write(text)
 	return err
+}
+
+func describeProtocols(u snmpdconf.User) string {
+	switch {
+	case u.Auth == usm.NoAuth:
+		return "no keys"
+	case u.Priv == usm.NoPriv:
+		return u.Auth.String()
+	default:
+		return u.Auth.String() + ", " + u.Priv.String()
+	}
+}
+
+// describeRights says what the entries of a name's group give by a security model.
+func describeRights(config *snmpdconf.Config, model vacm.SecurityModel, name string) string {
+	var rights []string
+	for _, m := range config.Members {
+		if m.Model != model || m.Name != name {
+			continue
+		}
+		for _, e := range config.Entries {
+			if e.Group == m.Group && (e.Model == model || e.Model == vacm.AnyModel) {
+				rights = append(rights, describeEntry(config, e, model))
+			}
+		}
+	}
+	if len(rights) == 0 {
+		return "nothing"
+	}
+	return strings.Join(rights, "; ")
+}
+
+func describeEntry(config *snmpdconf.Config, e snmpdconf.Entry, model vacm.SecurityModel) string {
+	read, write := viewName(config, e.Views[vacm.Read]), viewName(config, e.Views[vacm.Write])
+	var s string
+	switch {
+	case read == write && read != nothing:
+		s = "read and write " + read
+	case write == nothing:
+		s = "read " + read
+	default:
+		s = "read " + read + ", write " + write
+	}
+	if e.Prefix != "" {
+		s += fmt.Sprintf(" in context %q", e.Prefix)
+		if !e.Exact {
+			s += "…"
+		}
+	}
+	if model == vacm.USM {
+		s += fmt.Sprintf(" with %v", e.Level)
+	}
+	return s
+}
+
+const nothing = "nothing"
+
+// viewName says what view is: its subtree where a line gives one.
+func viewName(config *snmpdconf.Config, view string) string {
+	for _, v := range config.Views {
+		switch {
+		case v.Name != view:
+		case len(v.Families) == 0:
+			return nothing
+		case !strings.HasPrefix(view, "_"):
+			return "view " + view
+		case v.Families[0].Subtree.IsEmpty():
+			return "everything"
+		default:
+			return "." + v.Families[0].Subtree.String()
+		}
+	}
+	return nothing
+}
+
+func describeView(v snmpdconf.View) string {
+	var parts []string
+	for _, f := range v.Families {
+		s := "." + f.Subtree.String()
+		if f.Exclude {
+			s = "not " + s
+		}
+		if f.Mask != "" {
+			s += fmt.Sprintf(" mask % x", f.Mask)
+		}
+		parts = append(parts, s)
+	}
+	if len(parts) == 0 {
+		return nothing
+	}
+	return strings.Join(parts, ", ")
 }

@@ -24,7 +24,9 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := localagent.New(ctx, localagent.Options{Log: log})
+	e := p.openEngine(ctx, log, s)
+	defer e.close(log)
+	a, err := localagent.New(ctx, localagent.Options{Engine: e.usm(), Log: log})
 	if err != nil {
 		return err
 	}
@@ -35,7 +37,8 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	}()
 	l := newListeners(a.Server, log)
 	defer l.closeAll()
-	if err := p.apply(ctx, s, a, l); err != nil {
+	d := &service{agent: a, listeners: l, engine: e}
+	if err := d.apply(ctx, s); err != nil {
 		return err
 	}
 	if o.pidFile != "" {
@@ -44,7 +47,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 		}
 		defer p.removePID(log, o)
 	}
-	log.Info("ready", "version", version.Version(), "communities", len(s.communities))
+	log.Info("ready", "version", version.Version(), "communities", len(s.access.Communities), "users", len(s.users))
 	for {
 		select {
 		case <-ctx.Done():
@@ -53,7 +56,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 		case err := <-l.failed:
 			return err
 		case <-p.hangup:
-			if err := p.reload(ctx, log, o, a, l); err != nil {
+			if err := p.reload(ctx, log, o, d); err != nil {
 				log.Error("not reloaded: the old configuration stays in use", "err", err)
 			} else {
 				log.Info("reloaded")
@@ -62,22 +65,37 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	}
 }
 
-// reload puts the files' present contents to use, wholly or not at all.
-func (p *process) reload(ctx context.Context, log *slog.Logger, o *options, a *localagent.Agent, l *listeners) error {
+// service is what a configuration is put to use in.
+type service struct {
+	agent     *localagent.Agent
+	listeners *listeners
+	engine    *engine // nil if SNMPv3 is off
+}
+
+// reload puts the files' present contents to use, wholly or not at all. The engine stays what it is: its boots count starts.
+func (p *process) reload(ctx context.Context, log *slog.Logger, o *options, d *service) error {
 	s, err := p.load(ctx, log, o)
 	if err != nil {
 		return err
 	}
-	return p.apply(ctx, s, a, l)
+	d.engine.warnChanged(log, s)
+	return d.apply(ctx, s)
 }
 
-// apply makes a and l what s says, or leaves them as they are.
-func (p *process) apply(ctx context.Context, s *settings, a *localagent.Agent, l *listeners) error {
-	return l.change(ctx, s.listen, func() error {
-		if err := a.SetSystem(system(s.system)); err != nil {
+// apply makes d what s says, or leaves it as it is.
+func (d *service) apply(ctx context.Context, s *settings) error {
+	users, err := d.engine.keys(s.users)
+	if err != nil {
+		return err
+	}
+	return d.listeners.change(ctx, s.listen, func() error {
+		if err := d.agent.SetSystem(system(s.system)); err != nil {
 			return err
 		}
-		a.SetCommunities(s.communities)
+		if err := d.engine.setUsers(users); err != nil {
+			return err
+		}
+		d.agent.SetAccess(s.access)
 		return nil
 	})
 }

@@ -15,9 +15,12 @@ import (
 
 // settings is a configuration that can be put to use: every name is resolved.
 type settings struct {
-	listen      []endpoint
-	communities []agent.Community
-	system      snmpdconf.System
+	listen   []endpoint
+	access   agent.Access
+	users    []snmpdconf.User
+	system   snmpdconf.System
+	engine   snmpdconf.Engine
+	stateDir string
 }
 
 // endpoint is an address to listen on. It is comparable: the same endpoint keeps its socket through a reload.
@@ -53,7 +56,8 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options) (*sett
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	s := &settings{system: config.System}
+	s := &settings{users: config.Users, system: config.System, engine: config.Engine, stateDir: config.StateDir}
+	s.access.Policy = config.Policy()
 	list, byDefault := addresses(config, o)
 	if s.listen, err = p.endpoints(ctx, list, byDefault); err != nil {
 		return nil, err
@@ -64,8 +68,7 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options) (*sett
 			log.Warn("a community is not accepted: its source cannot be resolved", "file", config.Communities[i].File, "line", config.Communities[i].Line, "err", err)
 			continue
 		}
-		c.Principal = principal(i)
-		s.communities = append(s.communities, c)
+		s.access.Communities = append(s.access.Communities, c)
 	}
 	warnUnreachable(log, s, o)
 	return s, nil
@@ -80,9 +83,6 @@ func logDiagnostics(log *slog.Logger, diagnostics []snmpdconf.Diagnostic) {
 		log.Log(context.Background(), level, d.Message, "file", d.File, "line", d.Line)
 	}
 }
-
-// principal names the n-th community, from 0, for logs and handlers, as Net-SNMP does.
-func principal(n int) string { return fmt.Sprintf("comm%d", n+1) }
 
 // addresses returns those of the command line, else of the files, else the default ones.
 func addresses(c *snmpdconf.Config, o *options) (list []snmpdconf.Address, byDefault bool) {
@@ -120,8 +120,8 @@ func (p *process) endpoints(ctx context.Context, list []snmpdconf.Address, byDef
 	return out, nil
 }
 
-func (p *process) community(ctx context.Context, c *snmpdconf.Community) (agent.Community, error) {
-	out := agent.Community{Name: c.Name, Subtree: c.Subtree, Write: c.Write}
+func (p *process) community(ctx context.Context, c *snmpdconf.Community) (agent.CommunityEntry, error) {
+	out := agent.CommunityEntry{Community: c.Name, SecurityName: c.SecurityName, Context: c.Context}
 	if c.Source.Host == "" {
 		out.Sources = []netip.Prefix{c.Source.Prefix}
 		return out, nil
@@ -155,12 +155,15 @@ func (p *process) resolve(ctx context.Context, host string, ipv6 bool) ([]netip.
 // warnUnreachable says which line would let somebody in where nobody is.
 func warnUnreachable(log *slog.Logger, s *settings, o *options) {
 	const hint = "rocommunity COMMUNITY 127.0.0.1"
-	if len(s.communities) == 0 {
+	if len(s.users) > 0 { // they may come from anywhere
+		return
+	}
+	if len(s.access.Communities) == 0 {
 		file := "none is read: name one with -c"
 		if files := o.configFiles(); len(files) > 0 {
 			file = files[0]
 		}
-		log.Warn("no community is configured: every request is refused", "file", file, "add", hint)
+		log.Warn("neither a community nor a user is configured: every request is refused", "file", file, "add", hint)
 		return
 	}
 	for _, e := range s.listen {
@@ -177,7 +180,7 @@ func warnUnreachable(log *slog.Logger, s *settings, o *options) {
 
 // accepts reports whether a request over IPv6, or over IPv4, may have a community that is accepted.
 func (s *settings) accepts(ipv6 bool) bool {
-	for _, c := range s.communities {
+	for _, c := range s.access.Communities {
 		for _, p := range c.Sources {
 			if p.Addr().Is6() == ipv6 {
 				return true

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"walkabout/internal/statedir"
 	"walkabout/internal/version"
 )
 
@@ -22,7 +23,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	p := process{stdout: os.Stdout, stderr: os.Stderr, hangup: hangup, lookup: net.DefaultResolver.LookupNetIP}
+	p := process{stdout: os.Stdout, stderr: os.Stderr, hangup: hangup, lookup: net.DefaultResolver.LookupNetIP, env: statedir.System()}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -31,6 +32,7 @@ type process struct {
 	stdout, stderr io.Writer
 	hangup         <-chan os.Signal // each one asks for a reload
 	lookup         lookupFunc
+	env            statedir.Env
 }
 
 // lookupFunc resolves a host's name to its addresses of network ip4 or ip6, as net.Resolver.LookupNetIP does.

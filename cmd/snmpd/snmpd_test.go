@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gosnmp/gosnmp"
+
+	"walkabout/internal/statedir"
 )
 
 // hidden is the community of every test: no output may hold it.
@@ -56,7 +59,7 @@ func start(t *testing.T, hosts map[string]string, args ...string) *daemon {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	d := &daemon{t: t, hangup: make(chan os.Signal, 1), stop: stop, stderr: lines{next: make(chan string, 1000)}, code: make(chan int, 1)}
-	p := process{stdout: &d.stdout, stderr: &d.stderr, hangup: d.hangup, lookup: func(_ context.Context, network, host string) ([]netip.Addr, error) {
+	p := process{stdout: &d.stdout, stderr: &d.stderr, hangup: d.hangup, env: stateIn(t.TempDir()), lookup: func(_ context.Context, network, host string) ([]netip.Addr, error) {
 		if a, ok := hosts[network+" "+host]; ok {
 			return []netip.Addr{netip.MustParseAddr(a)}, nil
 		}
@@ -68,6 +71,16 @@ func start(t *testing.T, hosts map[string]string, args ...string) *daemon {
 	}()
 	t.Cleanup(stop)
 	return d
+}
+
+// stateIn is an environment whose only state folder is dir.
+func stateIn(dir string) statedir.Env {
+	return statedir.Env{GOOS: runtime.GOOS, Getenv: func(name string) string {
+		if name == "SNMP_PERSISTENT_DIR" {
+			return dir
+		}
+		return ""
+	}}
 }
 
 // until returns the lines of the log up to one that holds text; the test fails if the program ends before.
@@ -322,19 +335,31 @@ func TestCheck(t *testing.T) {
 rocommunity HIDDEN
 rwcommunity HIDDEN2 10.0.0.0/8 .1.3.6.1.2.1.1
 rocommunity6 "HIDDEN 3" nms.example.org
-view all included .1
+view sys included system
+view sys excluded .1.3.6.1.2.1.1.9 0xfd
+com2sec other default "HIDDEN 4"
+group G v1 other
+access G "" any noauth exact sys none none
+createUser joe SHA-256 HIDDEN-a AES HIDDEN-p
+rouser joe priv -V sys
+rwuser joe auth .1.3.6.1 ctx
+createUser idle MD5 HIDDEN
 rocomunity x
 `, "HIDDEN", hidden)
 	path := config(t, text)
 	got := strings.ReplaceAll(start(t, nil, "check", "-c", path).end(exitOK), path, "snmpd.conf")
 	want := `snmpd.conf:1: warning: agentAddress: "tcp:161": transport is not supported: only udp and udp6 are; the address is ignored
-snmpd.conf:5: warning: view is not supported; the line is ignored
-snmpd.conf:6: warning: unknown directive "rocomunity"; did you mean rocommunity? The line is ignored
+snmpd.conf:14: warning: unknown directive "rocomunity"; did you mean rocommunity? The line is ignored
+snmpd.conf:13: warning: createUser: the user "idle" may do nothing: add rouser idle
 listen udp:161
 listen udp6:[::1]:1161
-community comm1 <secret>: read only, from default (IPv4), everything (snmpd.conf:2)
-community comm2 <secret>: read and write, from 10.0.0.0/8, .1.3.6.1.2.1.1 (snmpd.conf:3)
-community comm3 <secret>: read only, from nms.example.org, everything (snmpd.conf:4)
+community comm1 <secret> from default (IPv4): read everything (snmpd.conf:2)
+community comm2 <secret> from 10.0.0.0/8: read and write .1.3.6.1.2.1.1 (snmpd.conf:3)
+community comm3 <secret> from nms.example.org: read everything (snmpd.conf:4)
+community other <secret> from default (IPv4): by v1 read view sys; by v2c nothing (snmpd.conf:7)
+user joe (SHA-256, AES): read view sys with authPriv; read and write .1.3.6.1 in context "ctx" with authNoPriv (snmpd.conf:10)
+user idle (MD5): nothing (snmpd.conf:13)
+view sys: .1.3.6.1.2.1.1, not .1.3.6.1.2.1.1.9 mask fd
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -345,7 +370,7 @@ community comm3 <secret>: read only, from nms.example.org, everything (snmpd.con
 	want = `snmpd.conf:1: error: sysServices must be one number from 0 to 127
 listen udp:127.0.0.1:161 (by default)
 listen udp6:[::1]:161 (by default)
-no community: every request is refused
+neither a community nor a user: every request is refused
 snmpd: the configuration has errors
 `
 	if diff := cmp.Diff(want, got); diff != "" {

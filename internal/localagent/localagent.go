@@ -13,16 +13,18 @@ import (
 	"walkabout/machine"
 	"walkabout/mib/mib2"
 	"walkabout/snmp"
+	"walkabout/snmp/usm"
 )
 
 // Options are what an Agent is made from. The zero Options are of use.
 type Options struct {
 	System  mib2.System     // mib2.DefaultSystem if it is the zero System
 	Machine machine.Options // Log is the Agent's unless it is set
+	Engine  *usm.Engine     // speaks SNMPv3; nil if nobody does
 	Log     *slog.Logger    // slog.Default if nil
 }
 
-// Agent serves MIB-II of this machine. Its Server accepts nobody before SetCommunities, and serves no socket by itself.
+// Agent serves MIB-II of this machine. Its Server accepts nobody before SetAccess, and serves no socket by itself.
 type Agent struct {
 	*agent.Server
 	machine *machine.Machine
@@ -46,7 +48,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		return nil, err
 	}
 	counters := new(snmp.Counters)
-	a := &Agent{Server: agent.New(agent.Config{Counters: counters, Log: o.Log}), machine: m}
+	a := &Agent{Server: agent.New(agent.Config{Engine: o.Engine, Counters: counters, Log: o.Log}), machine: m}
 	a.mib, err = mib2.New(mib2.Options{Machine: m, Counters: counters, Start: start, System: o.System, Modules: mib2.Modules()})
 	if err == nil {
 		var regs []agent.Registration

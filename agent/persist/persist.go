@@ -1,0 +1,126 @@
+// Package persist keeps what an SNMP engine must remember from one start to the next: its snmpEngineID and its snmpEngineBoots.
+// docs/persistent.md describes the file.
+package persist
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// FileName is the file's name within the state folder.
+const FileName = "engine.conf"
+
+// State is what is kept. The zero State is that of an engine that never started.
+type State struct {
+	EngineID string // snmpEngineID, 5 to 32 octets
+	Boots    uint32 // snmpEngineBoots of the last start, up to 2^31-1
+}
+
+// ErrCorrupt is wrapped by Load where the file holds something else.
+var ErrCorrupt = errors.New("not a file of the engine's state")
+
+const maxSize = 64 << 10
+
+// Load reads the file of the folder dir. Without one the State is zero.
+func Load(dir string) (State, error) {
+	path := filepath.Join(dir, FileName)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, nil
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("engine's state: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return State{}, fmt.Errorf("engine's state: %w", err)
+	}
+	s, err := parse(text)
+	if err != nil {
+		return State{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+func parse(text []byte) (s State, err error) {
+	if len(text) > maxSize {
+		return s, fmt.Errorf("%w: more than %d octets", ErrCorrupt, maxSize)
+	}
+	n := 0
+	for line := range bytes.Lines(text) {
+		n++
+		name, value, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+		switch {
+		case name == "" || name[0] == '#':
+		case name == "engineID" && s.EngineID == "":
+			id, err := hex.DecodeString(strings.TrimPrefix(value, "0x"))
+			if err != nil || len(id) < 5 || len(id) > 32 {
+				return s, fmt.Errorf("%w: line %d: an engineID is 5 to 32 octets in hex", ErrCorrupt, n)
+			}
+			s.EngineID = string(id)
+		case name == "engineBoots" && s.Boots == 0:
+			boots, err := strconv.ParseUint(value, 10, 31)
+			if err != nil || boots == 0 {
+				return s, fmt.Errorf("%w: line %d: engineBoots is a number from 1 to 2147483647", ErrCorrupt, n)
+			}
+			s.Boots = uint32(boots)
+		default:
+			return s, fmt.Errorf("%w: line %d: not known here, or there twice", ErrCorrupt, n)
+		}
+	}
+	if s.EngineID == "" || s.Boots == 0 {
+		return s, fmt.Errorf("%w: it lacks engineID or engineBoots", ErrCorrupt)
+	}
+	return s, nil
+}
+
+// Save replaces the file of the folder dir, whose lock the caller holds. When it returns without an error, s is on the disk; with one, or
+// after a crash, the file holds s or what it held before.
+func Save(dir string, s State) error {
+	text := fmt.Sprintf("# What this SNMP engine remembers (docs/persistent.md). It is written at each start.\nengineID 0x%x\nengineBoots %d\n", s.EngineID, s.Boots)
+	if err := replace(dir, text); err != nil {
+		return fmt.Errorf("engine's state: %w", err)
+	}
+	return nil
+}
+
+func replace(dir, text string) error {
+	f, err := os.CreateTemp(dir, FileName+".*.tmp") // of mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, FileName))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(dir)
+}
+
+// syncDir puts the new name on the disk, too.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" { // it cannot
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"walkabout/agent/persist"
+	"walkabout/agent/snmpdconf"
+	"walkabout/internal/statedir"
+	"walkabout/snmp/usm"
+)
+
+// engine is the SNMPv3 engine and the lock of the folder that its state is in. Where SNMPv3 is off it is nil, and its methods do nothing.
+type engine struct {
+	engine  *usm.Engine
+	dir     *statedir.Dir
+	id      snmpdconf.Engine // what the files said of it
+	dirName string
+}
+
+// openEngine starts the engine's next boot, which is on the disk when it returns. If that cannot be, SNMPv3 is off, for an engine that
+// forgets its boots accepts old messages again.
+func (p *process) openEngine(ctx context.Context, log *slog.Logger, s *settings) *engine {
+	e, err := p.boot(ctx, s)
+	if err != nil {
+		log.Warn("SNMPv3 is off, v1 and v2c are served: the engine's identity cannot be kept. persistentDir names another folder", "users", len(s.users), "err", err)
+		return nil
+	}
+	boots, _ := e.engine.Clock(time.Now())
+	log.Info("SNMPv3 engine", "engineID", fmt.Sprintf("0x%x", e.engine.ID()), "engineBoots", boots, "state", e.dir.Path())
+	if boots == usm.MaxBoots {
+		log.Error("SNMPv3 answers nobody: engineBoots has reached its end (RFC 3414 section 2.2.2). Set another engineID, and remove the state", "state", e.dir.Path())
+	}
+	return e
+}
+
+func (p *process) boot(ctx context.Context, s *settings) (e *engine, err error) {
+	dir, err := p.stateDir(s.stateDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, dir.Close())
+		}
+	}()
+	state, err := persist.Load(dir.Path())
+	if err != nil {
+		return nil, err
+	}
+	if state.EngineID, err = p.engineID(ctx, s.engine, state.EngineID); err != nil {
+		return nil, err
+	}
+	state.Boots = min(state.Boots+1, usm.MaxBoots)
+	if err := persist.Save(dir.Path(), state); err != nil {
+		return nil, err
+	}
+	out := &engine{dir: dir, id: s.engine, dirName: s.stateDir}
+	if out.engine, err = usm.NewEngine(state.EngineID, state.Boots, time.Now()); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// stateDir opens the first of the folders that persistentDir, SNMP_PERSISTENT_DIR and the system's habits name.
+func (p *process) stateDir(configured string) (*statedir.Dir, error) {
+	if configured == "" {
+		configured = p.env.Getenv("SNMP_PERSISTENT_DIR")
+	}
+	path, err := p.env.Resolve(configured, "snmpd")
+	if err != nil {
+		return nil, err
+	}
+	return statedir.Open(path)
+}
+
+// engineIDRandom is the type octet of Net-SNMP's own kind of snmpEngineID: 4 random octets and the seconds since 1970.
+const engineIDRandom = 0x80
+
+// engineID returns the snmpEngineID that the files ask for, else the one that is kept, else a new one.
+func (p *process) engineID(ctx context.Context, c snmpdconf.Engine, kept string) (string, error) {
+	switch {
+	case c.ID != "":
+		return c.ID, nil
+	case c.Type == snmpdconf.EngineIDMAC:
+		name := c.NIC
+		if name == "" {
+			name = snmpdconf.DefaultNIC
+		}
+		nic, err := net.InterfaceByName(name)
+		if err != nil {
+			return "", fmt.Errorf("engineIDNic %s: %w", name, err)
+		}
+		if len(nic.HardwareAddr) != 6 {
+			return "", fmt.Errorf("engineIDNic %s: it has no MAC address", name)
+		}
+		return typedID(byte(c.Type), nic.HardwareAddr), nil
+	case c.Type != 0:
+		host, err := os.Hostname()
+		if err != nil {
+			return "", fmt.Errorf("engineIDType: %w", err)
+		}
+		ips, err := p.resolve(ctx, host, c.Type == snmpdconf.EngineIDIPv6)
+		if err != nil {
+			return "", fmt.Errorf("engineIDType %d: the address of this host: %w", c.Type, err)
+		}
+		return typedID(byte(c.Type), ips[0].AsSlice()), nil
+	case kept != "":
+		return kept, nil
+	}
+	var b [8]byte
+	if _, err := rand.Read(b[:4]); err != nil {
+		return "", fmt.Errorf("a random engineID: %w", err)
+	}
+	binary.BigEndian.PutUint32(b[4:], uint32(time.Now().Unix()))
+	return typedID(engineIDRandom, b[:]), nil
+}
+
+func typedID(kind byte, octets []byte) string {
+	return snmpdconf.EngineIDPrefix + string([]byte{kind}) + string(octets)
+}
+
+func (e *engine) usm() *usm.Engine {
+	if e == nil {
+		return nil
+	}
+	return e.engine
+}
+
+// keys returns the users with their keys at e.
+func (e *engine) keys(users []snmpdconf.User) ([]usm.User, error) {
+	if e == nil {
+		return nil, nil
+	}
+	var out []usm.User
+	for i := range users {
+		u, err := users[i].Keys(e.engine.ID())
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", users[i].File, users[i].Line, err)
+		}
+		out = append(out, u)
+	}
+	return out, nil
+}
+
+func (e *engine) setUsers(users []usm.User) error {
+	if e == nil {
+		return nil
+	}
+	return e.engine.SetUsers(users)
+}
+
+// warnChanged says what of s a reload does not put to use.
+func (e *engine) warnChanged(log *slog.Logger, s *settings) {
+	if e == nil && len(s.users) > 0 {
+		log.Warn("SNMPv3 is off until the next start", "users", len(s.users))
+	}
+	if e != nil && (e.id != s.engine || e.dirName != s.stateDir) {
+		log.Warn("engineID, engineIDType, engineIDNic and persistentDir take effect at the next start")
+	}
+}
+
+// close lets others have the state folder.
+func (e *engine) close(log *slog.Logger) {
+	if e == nil {
+		return
+	}
+	if err := e.dir.Close(); err != nil {
+		log.Warn("closing the state folder", "err", err)
+	}
+}
