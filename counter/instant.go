@@ -86,6 +86,11 @@ const (
 // else the collector's. To agree it must lie within 2 % and a round trip: the 3 s that are granted before a reset is called would be
 // a tenth of a common interval, and no network delay explains them. Slack is 0 by the agent's time, else a round trip.
 func Between(prev, cur Instant, maxGap time.Duration) Interval {
+	return between(prev, cur, maxGap, false)
+}
+
+// between is Between. proven says that readings from after prev have shown that the agent ran on, so that its youth at prev is no doubt.
+func between(prev, cur Instant, maxGap time.Duration, proven bool) Interval {
 	if prev.Identity != cur.Identity {
 		return Interval{Verdict: First}
 	}
@@ -98,7 +103,7 @@ func Between(prev, cur Instant, maxGap time.Duration) Interval {
 		iv.Verdict = Reset
 		return iv
 	}
-	iv = ranOn(prev, cur, iv)
+	iv = ranOn(prev, cur, iv, proven)
 	switch {
 	case iv.Verdict != OK:
 	case prev.Discontinuity != cur.Discontinuity:
@@ -110,8 +115,8 @@ func Between(prev, cur Instant, maxGap time.Duration) Interval {
 }
 
 // ranOn decides whether the agent at cur is in the run that it was in at prev, and by whose clock the time between is measured.
-// iv.Elapsed is the collector's and above 0.
-func ranOn(prev, cur Instant, iv Interval) Interval {
+// iv.Elapsed is the collector's and above 0; proven is as between's.
+func ranOn(prev, cur Instant, iv Interval, proven bool) Interval {
 	iv.Slack = max(prev.RoundTrip, cur.RoundTrip)
 	slack := iv.Elapsed/driftShare + iv.Slack
 	tolerance := max(leastTolerance, iv.Elapsed/driftShare) + iv.Slack
@@ -131,7 +136,7 @@ func ranOn(prev, cur Instant, iv Interval) Interval {
 	}
 
 	ahead := time.Duration(int32(cur.UpTime-prev.UpTime-uint32(iv.Elapsed/tick))) * tick
-	young := ticks(prev.UpTime) <= tolerance+slack
+	young := !proven && ticks(prev.UpTime) <= tolerance+slack
 	iv.Verdict = OK
 	switch {
 	case ahead > tolerance && engineRanOn:

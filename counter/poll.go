@@ -33,6 +33,7 @@ type rowState struct {
 	heard  time.Time // the last reading, fresh or not
 	poll   uint64    // its number; 0 is none yet
 	new    bool      // the last complete poll did not have the row
+	upTime uint32    // its sysUpTime
 	moment uint32    // its discontinuity object
 
 	follows uint8 // polls in a row at which the discontinuity object moved to the moment of the poll
@@ -125,7 +126,7 @@ func (t *Table) between(r *Row, st *rowState) Interval {
 		prev.Discontinuity, cur.Discontinuity = 0, 0
 	}
 	// A gap is a time without readings. While the agent answers from its cache the baseline grows old, and yet there is none.
-	iv := Between(prev, cur, t.options.MaxGap+st.heard.Sub(st.at.At))
+	iv := between(prev, cur, t.options.MaxGap+st.heard.Sub(st.at.At), st.ranOn(cur))
 	switch {
 	case iv.Verdict == Reset:
 		t.step = 0 // it may be another agent
@@ -136,8 +137,17 @@ func (t *Table) between(r *Row, st *rowState) Interval {
 	return iv
 }
 
+// ranOn reports whether readings from after the baseline, of which none showed a reset, prove that the agent ran on until cur.
+func (st *rowState) ranOn(cur Instant) bool {
+	if !st.heard.After(st.at.At) || st.upTime == 0 {
+		return false // there are none, or one without a clock
+	}
+	last := Instant{At: st.heard, UpTime: st.upTime, HasUpTime: true}
+	return Between(last, cur, 0).Verdict == OK
+}
+
 func (st *rowState) note(r *Row) {
-	st.heard, st.moment = r.At.At, r.At.Discontinuity
+	st.heard, st.upTime, st.moment = r.At.At, r.At.UpTime, r.At.Discontinuity
 }
 
 func gcd(a, b uint32) uint32 {

@@ -80,6 +80,24 @@ func TestStaleUntilLearned(t *testing.T) {
 		r.poll(interval)
 		r.want(0, "reset")
 	})
+	t.Run("the agent was young at the baseline", func(t *testing.T) {
+		for restartAt := range 8 {
+			r := one(t)
+			r.upTime = 50
+			r.poll(0)
+			for i := 1; i < 7; i++ {
+				if i == restartAt {
+					r.upTime = 0
+				}
+				r.poll(interval)
+				if i == restartAt {
+					r.want(0, "reset")
+				} else {
+					r.want(0, "stale") // which the repetitions prove to be of one run
+				}
+			}
+		}
+	})
 	t.Run("discontinuity is before stale, and waits for a fresh reading", func(t *testing.T) {
 		r := one(t)
 		r.poll(0)
