@@ -9,10 +9,8 @@ import (
 	"walkabout/internal/interop"
 )
 
-const (
-	wanPackets = 2000 // a second, of 1,000 octets and 42 of headers
-	ownPackets = 30   // about what the polls themselves send
-)
+// wanPackets is what the test sends a second, each of 1,000 octets and 42 of headers.
+const wanPackets = 2000
 
 // TestNetSNMP polls Net-SNMP's daemon, which answers from caches, while traffic flows.
 func TestNetSNMP(t *testing.T) {
@@ -74,10 +72,9 @@ func testCached(t *testing.T, d *interop.InfluxDB, record *recorder, device stri
 			}
 		}
 		switch m {
-		case "ip":
-			all[0].expect(t, "ipInReceives", wanPackets+ownPackets)
-		case "udp": // nobody reads what arrives, so soon the socket is full
-			all[0].expect(t, "udpInErrors", wanPackets)
+		case "ip", "udp":
+			all[0].audit(t)
+			record.hold(t, all[0], 6*time.Second)
 		case "snmp":
 			all[0].audit(t)
 		}
