@@ -20,11 +20,16 @@ var notServed = []string{
 	"swap", "table", "trap2sink", "trapcommunity", "trapsess", "trapsink", "usmUser", "v1trapaddress",
 }
 
+// Directives returns the names of the directives that Config holds.
+func Directives() []string {
+	var names []string
+	for i := range directives {
+		names = append(names, directives[i].name)
+	}
+	return names
+}
+
 // suggest returns the known directive that is most like name, "" if none is much like it.
 func suggest(name string) string {
-	known := make([]string, 0, len(directives)+len(notServed))
-	for i := range directives {
-		known = append(known, directives[i].name)
-	}
-	return nearest.Word(name, append(known, notServed...))
+	return nearest.Word(name, append(Directives(), notServed...))
 }

@@ -84,6 +84,25 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestSecretsStayOut misplaces and misspells secrets in every line that may hold one: no message repeats them.
+func TestSecretsStayOut(t *testing.T) {
+	const hidden = "zqhiddenzq"
+	for _, line := range []string{
+		"createUser x SHA %s AES short", "createUser x %s", "createUser x SHA %s %s", "createUser x SHA %s AES %s %s", "createUser x SHA -l %s", "createUser x SHA -m 0x%s",
+		"createUser x SHA %s AES -l %s", "createUser -e 0x00 x SHA %s", `createUser x SHA "%s`, "rouser x %s", "authuser read x %s", "rocommunity %s %s/99",
+		"rocommunity %s default %s", "rwcommunity %s default .1 ctx %s", "com2sec name %s %s x y", "com2sec name default", "com2sec name !default %s", "authcommunity %s %s",
+		"rocommunity %s\nrocommunity %s", "createUser x SHA %s\ncreateUser x SHA %s", "com2sec a default %s\ncom2sec b default %s",
+	} {
+		c, diagnostics := snmpdconf.Parse("f", []byte(strings.ReplaceAll(line, "%s", hidden)))
+		if len(diagnostics) == 0 {
+			t.Errorf("%q: no remark", line)
+		}
+		if all := fmt.Sprintf("%v %+v %#v", diagnostics, c.Users, c.Communities); strings.Contains(all, hidden) {
+			t.Errorf("%q: %s", line, all)
+		}
+	}
+}
+
 func TestParseAddress(t *testing.T) {
 	for _, c := range []struct {
 		in, want string
@@ -250,6 +269,12 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("community %+v of line %d", c.Source, c.Line)
 			}
 		}
+		for _, u := range c.Users {
+			if u.Name == "" || u.Line < 1 || u.Line > lines {
+				t.Errorf("user %q of line %d", u.Name, u.Line)
+			}
+		}
+		c.Policy()
 		for _, a := range c.Listen {
 			if again, err := snmpdconf.ParseAddress(a.String()); err != nil || again != a {
 				t.Errorf("%+v reads back as %+v, %v", a, again, err)

@@ -244,6 +244,9 @@ func priority(s string) (level slog.Level, rest string, err error) {
 	return levels[i], strings.TrimLeft(rest, " "), nil
 }
 
+// lineWidth is where the help's lists are folded.
+const lineWidth = 100
+
 // longHelp lists the flags.
 func longHelp() string {
 	var b strings.Builder
@@ -266,6 +269,16 @@ The flags are those of Net-SNMP's snmpd:
 			fmt.Fprintf(&b, " -%c", f.letter)
 		}
 	}
-	b.WriteString(" -Lf -Ls")
+	b.WriteString(" -Lf -Ls\n\nThe directives of snmpd.conf that it acts on:")
+	width := lineWidth
+	for _, name := range snmpdconf.Directives() {
+		if width += len(name) + 1; width > lineWidth {
+			b.WriteString("\n ")
+			width = len(name) + 2
+		}
+		b.WriteString(" " + name)
+	}
+	b.WriteString("\n\nThe SNMPv3 engine's identity and boots are kept in the folder that persistentDir or SNMP_PERSISTENT_DIR names, else where the\n" +
+		"system keeps state: /var/lib/snmpd for root.")
 	return b.String()
 }

@@ -379,7 +379,7 @@ snmpd: the configuration has errors
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	if out := start(t, nil, "-h").end(exitOK); !strings.Contains(out, "-c FILE") || !strings.Contains(out, "check") {
+	if out := start(t, nil, "-h").end(exitOK); !strings.Contains(out, "-c FILE") || !strings.Contains(out, " createUser") || !strings.Contains(out, "check") {
 		t.Errorf("help:\n%s", out)
 	}
 	if out := start(t, nil, "--version").end(exitOK); !strings.HasPrefix(out, "snmpd ") {
