@@ -21,6 +21,7 @@ import (
 	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
+	"walkabout/snmp/vacm"
 )
 
 // socket is a packetnet.Conn as agent.Datagrams.
@@ -475,6 +476,78 @@ func TestSocketThatFails(t *testing.T) {
 		}
 		if err := <-done; !errors.Is(err, net.ErrClosed) {
 			t.Errorf("closed under the server: %v", err)
+		}
+	})
+}
+
+// calls counts the calls of Next to a handler of one column of 1,000 Counter64, which SNMPv1 must not see.
+type calls struct{ next, found int }
+
+func (c *calls) View(context.Context, *mib.Request) (mib.View, error) { return c, nil }
+
+func (c *calls) Get(_ context.Context, dst []snmp.Value, names []oid.OID) ([]snmp.Value, error) {
+	for range names {
+		dst = append(dst, snmp.NoSuchInstance)
+	}
+	return dst, nil
+}
+
+func (c *calls) Next(_ context.Context, dst []snmp.VarBind, ranges []mib.Range, limit int) ([]snmp.VarBind, error) {
+	c.next++
+	for _, r := range ranges {
+		i := uint32(0)
+		if r.Start.Len() == 9 {
+			i = r.Start.Last() + 1
+		}
+		for k := range limit {
+			if i+uint32(k) == 1000 {
+				dst = append(dst, snmp.VarBind{Value: snmp.EndOfMibView})
+				break
+			}
+			c.found++
+			dst = append(dst, snmp.VarBind{Name: names("1.3.6.1.4.1.1.1")[0].Name.Append(i + uint32(k)), Value: snmp.Counter64(1)})
+		}
+	}
+	return dst, nil
+}
+
+// What an asker may not see costs it little of the agent's time: few calls, and an end to them.
+func TestSkippingIsBounded(t *testing.T) {
+	many := strings.Repeat("1.3.6.1.4.1.1.1 ", 3000)
+	masked := agent.Access{Communities: []agent.CommunityEntry{{Community: secret.New("masked"), SecurityName: "masked"}}, Policy: vacm.NewPolicy(
+		[]vacm.Member{{Model: vacm.V2c, Name: "masked", Group: "g"}}, []vacm.Entry{{Group: "g", Exact: true, Level: snmp.NoAuthNoPriv, Views: [3]string{vacm.Read: "v"}}},
+		map[string][]vacm.Family{"v": {{Subtree: oid.MustParse("1.3.6.1.4.1.1.0.5"), Mask: "\xfe\xff"}}})}
+	tests := []struct {
+		name      string
+		version   snmp.Version
+		community string
+		vbs       string
+		want      string
+	}{
+		{"a column of Counter64", snmp.V1, "public", "1.3.6.1.4.1.1.1", "noSuchName 1 "},
+		{"a great many of them", snmp.V1, "public", many, "genErr "},
+		{"one row by a mask", snmp.V2c, "masked", "1.3.6.1.4.1.1.1", "1.3.6.1.4.1.1.1.5="},
+		{"behind that row", snmp.V2c, "masked", "1.3.6.1.4.1.1.1.5", "1.3.6.1.4.1.1.1.5=endOfMibView"},
+		{"a great many times behind that row", snmp.V2c, "masked", strings.ReplaceAll(many, ".1.1 ", ".1.1.5 "), "genErr "},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range tests {
+			m := serve(t, agent.Config{})
+			if tt.community == "masked" {
+				m.server.SetAccess(masked)
+			}
+			h := &calls{}
+			if _, err := m.server.Register(h, agent.Registration{Root: oid.MustParse("1.3.6.1.4.1.1")}); err != nil {
+				t.Fatal(err)
+			}
+			p, ok := m.ask(tt.version, tt.community, snmp.PDU{Type: snmp.GetNextRequest, VarBinds: names(tt.vbs)})
+			if !ok || !strings.HasPrefix(text(p), tt.want) {
+				t.Errorf("%s: %.80s, want %s", tt.name, text(p), tt.want)
+			}
+			if h.next > 20 || h.found > 1<<19 {
+				t.Errorf("%s: %d calls of Next, %d variables", tt.name, h.next, h.found)
+			}
+			m.stop()
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"walkabout/mib"
 	"walkabout/snmp"
@@ -21,6 +22,7 @@ type dispatch struct {
 	ranges  []mib.Range
 	active  []int // positions of the names or ranges of a call among the variable bindings
 	found   []snmp.VarBind
+	skipped int // successors that were found and may not be told
 }
 
 // openView is what a handler returned for this request.
@@ -52,7 +54,7 @@ type failure struct {
 // reset begins a request.
 func (d *dispatch) reset() {
 	clear(d.views)
-	d.views, d.owners = d.views[:0], d.owners[:0]
+	d.views, d.owners, d.skipped = d.views[:0], d.owners[:0], 0
 }
 
 // seek makes a cursor of each name of vbs.
@@ -283,7 +285,8 @@ func (w *worker) aim(ctx context.Context, view *vacm.View, regions []region, c *
 	c.ended = true
 }
 
-// nextFrom asks one handler for the successors of all cursors that it owns.
+// nextFrom asks one handler for the successors of all cursors that it owns. Where it had to skip some it asks for more at a time,
+// and it skips no more in one request than maxSkipped: whoever may see little must not make the agent read much.
 func (w *worker) nextFrom(ctx context.Context, view *vacm.View, owner, from, to, count int) *failure {
 	w.ranges, w.active = w.ranges[:0], w.active[:0]
 	most := count
@@ -296,9 +299,17 @@ func (w *worker) nextFrom(ctx context.Context, view *vacm.View, owner, from, to,
 	if len(w.active) == 0 {
 		return nil
 	}
+	if w.skipped > 0 {
+		most = max(most, bulkChunk)
+	}
 	v := &w.views[owner]
-	if v.err != nil {
+	switch {
+	case v.err != nil:
 		return &failure{w.active[0], snmp.GenErr, v.err}
+	case ctx.Err() != nil:
+		return &failure{w.active[0], snmp.GenErr, ctx.Err()}
+	case w.skipped > maxSkipped:
+		return &failure{w.active[0], snmp.GenErr, errSkipped}
 	}
 	var err error
 	if w.found, err = v.view.Next(ctx, w.found[:0], w.ranges, most); err != nil {
@@ -306,7 +317,7 @@ func (w *worker) nextFrom(ctx context.Context, view *vacm.View, owner, from, to,
 	}
 	rest := w.found
 	for _, i := range w.active {
-		if rest, err = w.take(view, &w.cursors[i], rest, most); err != nil {
+		if rest, err = w.take(view, &w.cursors[i], rest, most, count); err != nil {
 			return &failure{i, snmp.GenErr, err}
 		}
 	}
@@ -316,11 +327,17 @@ func (w *worker) nextFrom(ctx context.Context, view *vacm.View, owner, from, to,
 	return nil
 }
 
-var errShort = errors.New("fewer variable bindings than ranges ask for")
+// maxSkipped is how many variable bindings that the asker may not see one request may pass over.
+const maxSkipped = 1 << 17
 
-// take is the gate that every successor passes: in range, ascending, of a legal type. It moves up to most of found into c
-// and returns the rest.
-func (w *worker) take(view *vacm.View, c *cursor, found []snmp.VarBind, most int) ([]snmp.VarBind, error) {
+var (
+	errShort   = errors.New("fewer variable bindings than ranges ask for")
+	errSkipped = errors.New("too many variables outside the view stand between those asked and the next")
+)
+
+// take is the gate that every successor passes: in range, ascending, of a legal type. It moves what c still lacks to count, of up
+// to most that were found, into c and returns what was found for the others.
+func (w *worker) take(view *vacm.View, c *cursor, found []snmp.VarBind, most, count int) ([]snmp.VarBind, error) {
 	for range most {
 		if len(found) == 0 {
 			return nil, errShort
@@ -328,7 +345,9 @@ func (w *worker) take(view *vacm.View, c *cursor, found []snmp.VarBind, most int
 		vb := found[0]
 		found = found[1:]
 		if vb.Value == snmp.EndOfMibView {
-			c.start, c.include, c.ended = c.region, true, c.region.IsEmpty()
+			if len(c.out) < count {
+				c.start, c.include, c.ended = c.region, true, c.region.IsEmpty()
+			}
 			return found, nil
 		}
 		if !c.span.Contains(vb.Name) {
@@ -338,11 +357,12 @@ func (w *worker) take(view *vacm.View, c *cursor, found []snmp.VarBind, most int
 			return nil, fmt.Errorf("value of type %v for %v", vb.Value.Kind(), vb.Name)
 		}
 		c.span.Start, c.span.Include = vb.Name, false
-		c.start, c.include = vb.Name, false
-		if w.in.Version == snmp.V1 && vb.Value.Kind() == snmp.KindCounter64 { // RFC 3584 section 4.2.2.1
+		if len(c.out) == count {
 			continue
 		}
-		if !view.Exact() && !view.Contains(vb.Name) {
+		c.start, c.include = vb.Name, false
+		if w.in.Version == snmp.V1 && vb.Value.Kind() == snmp.KindCounter64 || !view.Exact() && !view.Contains(vb.Name) { // RFC 3584 section 4.2.2.1
+			w.skipped++
 			continue
 		}
 		c.name = vb.Name
@@ -379,7 +399,11 @@ func (w *worker) failed(f *failure) outcome {
 	if f.index >= 0 {
 		log = log.With("name", w.in.PDU.VarBinds[f.index].Name)
 	}
-	log.Warn("request failed", "status", f.status, "err", f.err)
+	level := slog.LevelDebug // the asker's mistake, which it is told
+	if f.status == snmp.GenErr || f.status == snmp.CommitFailed || f.status == snmp.UndoFailed {
+		level = slog.LevelWarn
+	}
+	log.Log(context.Background(), level, "request failed", "status", f.status, "err", f.err)
 	status := f.status
 	if status == snmp.NoError {
 		status = snmp.GenErr

@@ -142,9 +142,6 @@ func (w *worker) finish(o outcome) snmp.PDU {
 	answer := snmp.PDU{Type: snmp.Response, RequestID: w.in.PDU.RequestID}
 	if o.status == snmp.NoError {
 		answer.VarBinds = w.result
-		if w.in.PDU.Type != snmp.SetRequest {
-			c.Add(snmp.InTotalReqVars, uint64(len(w.result)))
-		}
 		return answer
 	}
 	if w.in.Version == snmp.V1 {
@@ -167,7 +164,11 @@ func (w *worker) finish(o outcome) snmp.PDU {
 func (w *worker) encode(answer snmp.PDU) []byte {
 	s := w.server
 	size := snmp.VarBindsSize(answer.VarBinds)
-	if w.size(size) > w.maxSize {
+	if w.size(size) <= w.maxSize {
+		if answer.ErrorStatus == snmp.NoError && w.in.PDU.Type != snmp.SetRequest {
+			s.counters.Add(snmp.InTotalReqVars, uint64(len(answer.VarBinds)))
+		}
+	} else {
 		s.counters.Add(snmp.OutTooBigs, 1)
 		answer.ErrorStatus, answer.ErrorIndex, answer.VarBinds = snmp.TooBig, 0, nil
 		if w.in.Version == snmp.V1 { // RFC 1157 section 4.1.2: the received form

@@ -70,7 +70,8 @@ func (c *LinkCounters) set(s LinkStat, v uint64) {
 
 // LinkCounterTable is the counters of all links, of one dump.
 type LinkCounterTable struct {
-	// List is ascending and unique by Index. It may differ from Links.List by a link that came or went between the two.
+	// List is ascending and unique by Index. It may differ from Links.List by a link that came or went between the two; a link
+	// that is there has an element, whether its counters are known or not.
 	List []LinkCounters
 }
 

@@ -143,6 +143,8 @@ func (p *portable) counters(at time.Time) (*LinkCounterTable, error) {
 		for _, l := range links.List {
 			if x, ok := byName[l.Name]; ok {
 				t.List = append(t.List, portableCounters(l.Index, x))
+			} else { // there, and its counters are not told
+				t.List = append(t.List, LinkCounters{Index: l.Index})
 			}
 		}
 		return t, nil

@@ -176,6 +176,9 @@ func (v *treeView) next(ctx context.Context, dst []snmp.VarBind, r Range, max in
 			if !ok {
 				continue
 			}
+			if value.Kind() == snmp.KindCounter64 && v.request.Version == snmp.V1 {
+				break // a column is of one type, and SNMPv1 has no such one (RFC 3584 section 4.2.2.1)
+			}
 			name := v.names.Join(c.prefix, s.Index[row], oid.OID{})
 			if !r.End.IsEmpty() && !name.Less(r.End) {
 				return append(dst, snmp.VarBind{Value: snmp.EndOfMibView})

@@ -132,7 +132,7 @@ func ask(t testing.TB, h mib.Handler, q *mib.Request, names ...string) []snmp.Va
 // get returns one value of this moment.
 func get(t testing.TB, h mib.Handler, below string) snmp.Value {
 	t.Helper()
-	return ask(t, h, &mib.Request{At: now, Fresh: true}, below)[0]
+	return ask(t, h, &mib.Request{Version: snmp.V2c, At: now, Fresh: true}, below)[0]
 }
 
 // router is a machine with one of everything.

@@ -19,7 +19,7 @@ func column(t *testing.T, h mib.Handler, below string) []string {
 	t.Helper()
 	prefix := name(below)
 	lines := []string{}
-	for _, vb := range mibtest.Walk(t, h, &mib.Request{At: now}, prefix) {
+	for _, vb := range mibtest.Walk(t, h, &mib.Request{Version: snmp.V2c, At: now}, prefix) {
 		lines = append(lines, vb.Name.From(prefix.Len()).String()+" "+vb.Value.String())
 	}
 	return lines
@@ -190,7 +190,7 @@ func TestSettings(t *testing.T) {
 	}
 	for _, test := range tests {
 		d := &device{settings: &test.settings}
-		v := ask(t, d.mib(t), &mib.Request{At: now}, "4.1.0", "4.2.0", "4.13.0")
+		v := ask(t, d.mib(t), &mib.Request{Version: snmp.V2c, At: now}, "4.1.0", "4.2.0", "4.13.0")
 		if v[0] != test.forwarding || v[1] != test.ttl || v[2] != test.timeout {
 			t.Errorf("%+v: %v", test.settings, v)
 		}
@@ -200,7 +200,7 @@ func TestSettings(t *testing.T) {
 // TestUnknownStatistics checks that what a system does not count is absent, and that 32-bit sources have no Counter64.
 func TestUnknownStatistics(t *testing.T) {
 	d := &device{stats: machine.NewStats(false, map[machine.Stat]uint64{machine.TCPInSegs: 5, machine.UDPInDatagrams: 0})}
-	v := ask(t, d.mib(t), &mib.Request{At: now}, "6.10.0", "6.17.0", "6.11.0", "7.1.0", "4.3.0", "5.1.0", "6.4.0")
+	v := ask(t, d.mib(t), &mib.Request{Version: snmp.V2c, At: now}, "6.10.0", "6.17.0", "6.11.0", "7.1.0", "4.3.0", "5.1.0", "6.4.0")
 	want := []snmp.Value{
 		snmp.Counter32(5), snmp.NoSuchInstance, snmp.NoSuchInstance, snmp.Counter32(0), snmp.NoSuchInstance, snmp.NoSuchInstance,
 		snmp.NoSuchInstance,
@@ -218,12 +218,12 @@ func TestNewListNewTable(t *testing.T) {
 	m := d.mib(t)
 	for _, port := range []string{"1", "2", "3"} {
 		d.udp = []machine.UDPSocket{{Local: endpoint("0.0.0.0:" + port)}}
-		if v := ask(t, m, &mib.Request{At: now, Fresh: true}, "7.5.1.2.0.0.0.0."+port)[0]; v.Kind() != snmp.KindInteger {
+		if v := ask(t, m, &mib.Request{Version: snmp.V2c, At: now, Fresh: true}, "7.5.1.2.0.0.0.0."+port)[0]; v.Kind() != snmp.KindInteger {
 			t.Errorf("udpLocalPort.0.0.0.0.%s = %v", port, v)
 		}
 	}
 	d.udp = []machine.UDPSocket{}
-	if v := ask(t, m, &mib.Request{At: now, Fresh: true}, "7.5.1.2.0.0.0.0.3")[0]; v != snmp.NoSuchInstance {
+	if v := ask(t, m, &mib.Request{Version: snmp.V2c, At: now, Fresh: true}, "7.5.1.2.0.0.0.0.3")[0]; v != snmp.NoSuchInstance {
 		t.Errorf("after the last socket was closed: %v", v)
 	}
 }

@@ -2,6 +2,7 @@ package mib2
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"walkabout/machine"
@@ -55,6 +56,31 @@ func (i *interfaces) layoutOf(l *machine.Links) *layout {
 	return next
 }
 
+// present returns l without the links that c, which was read later, no longer has: a link that is being deleted would be a row
+// with holes.
+func (l *layout) present(c *machine.LinkCounterTable) *layout {
+	var out *layout // nil while nothing is missing
+	k := 0
+	for row, link := range l.links.List {
+		for k < len(c.List) && c.List[k].Index < link.Index {
+			k++
+		}
+		here := k < len(c.List) && c.List[k].Index == link.Index
+		if !here && out == nil {
+			left := *l.links
+			left.List = slices.Clone(left.List[:row])
+			out = &layout{links: &left, index: slices.Clone(l.index[:row]), stacks: l.stacks}
+		}
+		if here && out != nil {
+			out.links.List, out.index = append(out.links.List, link), append(out.index, l.index[row])
+		}
+	}
+	if out == nil {
+		return l
+	}
+	return out
+}
+
 // view is the links and their counters as one request sees them; ifTable and ifXTable share it. It is for one goroutine.
 type view struct {
 	*layout
@@ -75,6 +101,8 @@ func (m *MIB) interfacesView(ctx context.Context, q *mib.Request) (*view, bool) 
 		v := &view{layout: m.interfaces.layoutOf(links), kept: &m.interfaces}
 		if v.counters, err = r.Counters(ctx); err != nil {
 			v.counters = &machine.LinkCounterTable{}
+		} else {
+			v.layout = v.layout.present(v.counters)
 		}
 		return v
 	}).(*view)

@@ -83,7 +83,7 @@ func TestLiveCounters(t *testing.T) {
 	}
 	m := newLiveMIB(t)
 	before := procNetDev(t)
-	q := &mib.Request{At: time.Now(), Fresh: true}
+	q := &mib.Request{Version: snmp.V2c, At: time.Now(), Fresh: true}
 	compared := 0
 	all := mibtest.Walk(t, m, q, name("31.1.1.1.1"))
 	values := make(map[string]snmp.Value)
@@ -156,7 +156,7 @@ func TestLiveStatistics(t *testing.T) {
 	for group, names := range groups {
 		format, protocol, _ := strings.Cut(group, " ")
 		before := procNetSNMP(t)
-		q := &mib.Request{At: time.Now(), Fresh: true}
+		q := &mib.Request{Version: snmp.V2c, At: time.Now(), Fresh: true}
 		values := make([]snmp.Value, 0, 30)
 		for i := range strings.Fields(names) {
 			values = append(values, ask(t, m, q, fmt.Sprintf(format, i+1))[0])

@@ -141,7 +141,7 @@ func checkObjects(t *testing.T, h mib.Handler, at time.Time, complete bool) {
 			all = append(all, prefixed{prefix: name(o.entry).Append(column), object: o})
 		}
 	}
-	for _, vb := range mibtest.Walk(t, h, &mib.Request{At: at, Fresh: true}, mib2.Roots()...) {
+	for _, vb := range mibtest.Walk(t, h, &mib.Request{Version: snmp.V2c, At: at, Fresh: true}, mib2.Roots()...) {
 		i := slices.IndexFunc(all, func(p prefixed) bool { return vb.Name.HasPrefix(p.prefix) })
 		if i < 0 {
 			t.Errorf("%v is of no object of the modules", vb.Name)
@@ -160,7 +160,7 @@ func checkObjects(t *testing.T, h mib.Handler, at time.Time, complete bool) {
 		if told != (p.found > 0) {
 			t.Errorf("object %v has %d instances", p.prefix, p.found)
 		}
-		if v := ask(t, h, &mib.Request{At: at}, p.prefix.From(6).Append(0).String())[0]; v == snmp.NoSuchObject {
+		if v := ask(t, h, &mib.Request{Version: snmp.V2c, At: at}, p.prefix.From(6).Append(0).String())[0]; v == snmp.NoSuchObject {
 			t.Errorf("object %v does not exist", p.prefix)
 		}
 	}

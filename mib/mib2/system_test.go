@@ -28,7 +28,7 @@ func TestSysUpTime(t *testing.T) {
 	}
 	m := (&device{}).mib(t)
 	for _, test := range tests {
-		if v := ask(t, m, &mib.Request{At: test.at}, "1.3.0")[0]; v != snmp.TimeTicks(test.want) {
+		if v := ask(t, m, &mib.Request{Version: snmp.V2c, At: test.at}, "1.3.0")[0]; v != snmp.TimeTicks(test.want) {
 			t.Errorf("%v after the start sysUpTime is %v, want %d", test.at.Sub(start), v, test.want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestFresh(t *testing.T) {
 		{"beyond it", 90 * time.Millisecond, false, 3},
 	}
 	for _, test := range tests {
-		q := &mib.Request{At: now.Add(test.after), Fresh: test.fresh}
+		q := &mib.Request{Version: snmp.V2c, At: now.Add(test.after), Fresh: test.fresh}
 		v := ask(t, m, q, "1.3.0", "2.2.1.10.1", "31.1.1.1.6.1", "2.2.1.10.2")
 		if d.dumps != test.dumps {
 			t.Errorf("%s: counters were read %d times, want %d", test.name, d.dumps, test.dumps)
@@ -103,7 +103,7 @@ func TestSetSystem(t *testing.T) {
 			snmp.OctetString("a router"), snmp.ObjectID(s.ObjectID), snmp.OctetString("noc"), snmp.OctetString("core1"),
 			snmp.OctetString("Paris"), snmp.Integer(6), snmp.Integer(1),
 		}
-		got := ask(t, m, &mib.Request{At: now}, "1.1.0", "1.2.0", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "11.30.0")
+		got := ask(t, m, &mib.Request{Version: snmp.V2c, At: now}, "1.1.0", "1.2.0", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "11.30.0")
 		for i := range want {
 			if got[i] != want[i] {
 				t.Errorf("value %d is %v, want %v", i, got[i], want[i])
@@ -178,7 +178,7 @@ func TestSnmpGroup(t *testing.T) {
 	for _, c := range columns {
 		counters.Add(snmp.Counter(c), uint64(c)+1<<32)
 	}
-	view, err := m.View(t.Context(), &mib.Request{At: now})
+	view, err := m.View(t.Context(), &mib.Request{Version: snmp.V2c, At: now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func walk(t *testing.T, h mib.Handler) []string {
 	t.Helper()
 	var lines []string
-	for _, vb := range mibtest.Walk(t, h, &mib.Request{At: now}, mib2.Roots()...) {
+	for _, vb := range mibtest.Walk(t, h, &mib.Request{Version: snmp.V2c, At: now}, mib2.Roots()...) {
 		lines = append(lines, vb.Name.String()+" = "+vb.Value.Kind().String()+": "+vb.Value.String())
 	}
 	return lines
