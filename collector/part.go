@@ -26,6 +26,9 @@ type part struct {
 	// wrong assumption makes wrong numbers.
 	remembered map[oid.OID]limits
 	warned     map[int]bool // objects of the wrong type that were logged
+
+	polled bool            // an earlier poll has been judged
+	twins  map[string]bool // the series that several of its rows shared
 }
 
 // The positions in part.limits.

@@ -223,6 +223,42 @@ func TestInterfacesWithoutNamesOfTheirOwn(t *testing.T) {
 	})
 }
 
+// TestRenumberingDuringAWalk holds that an interface that a walk meets under its old index and its new one gets no series of its own for that.
+func TestRenumberingDuringAWalk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := switchOf(40)
+		d := &device{latency: time.Millisecond}
+		h := one(t, b, d, "interfaces")
+		h.next("dev")
+		before := d.asked
+		d.change(func() {
+			d.fault = func([]oid.OID) error {
+				if d.asked == before+4 { // the walk has begun
+					b.ports[0].index = 90
+				}
+				return nil
+			}
+		})
+		if p := h.next("dev"); p.Err != nil || len(p.Samples) != 39 {
+			t.Errorf("%v, %d samples", p.Err, len(p.Samples))
+		}
+		p := h.next("dev")
+		s := rowOf(t, p, "interface", "ifName", "Gi0/1")
+		if f := fieldOf(t, s, "ifHCInOctets"); f.Verdict != counter.First || s.Tag("ifIndex") != "" || fieldOf(t, s, "ifIndex").Num != 90 {
+			t.Errorf("%v %+v", s.Tags, f)
+		}
+		// One that is there to stay has one.
+		d.change(func() { b.ports[1].name, b.ports[1].descr = b.ports[2].name, b.ports[2].descr })
+		if p := h.next("dev"); len(p.Samples) != 38 {
+			t.Errorf("%d samples", len(p.Samples))
+		}
+		p = h.next("dev")
+		for _, index := range []string{"2", "3"} {
+			rowOf(t, p, "interface", "ifIndex", index)
+		}
+	})
+}
+
 func TestReboot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := switchOf(2)

@@ -41,20 +41,36 @@ func (p *part) rows(dst []row, g *grid, count int) []row {
 		dst = append(dst, one)
 	}
 	slices.SortFunc(dst, func(a, b row) int { return g.index[a.at].Compare(g.index[b.at]) })
-	if !p.table.Index.Field {
-		return dst
-	}
-	seen := make(map[string]int, len(dst))
-	for i := range dst {
-		dst[i].series = p.series(g.values(dst[i].at))
-		dst[i].twin = strings.Trim(dst[i].series, "\x00") == ""
-		if first, ok := seen[dst[i].series]; ok {
-			dst[first].twin, dst[i].twin = true, true
-			continue
-		}
-		seen[dst[i].series] = i
+	if p.table.Index.Field {
+		dst = p.tellApart(dst, g)
 	}
 	return dst
+}
+
+// tellApart finds rows that have the same tags: those need their index as one more. Where they are seen for the first time the poll goes without
+// them: it may be one interface that was given another index between two requests of the walk, and what is once a series stays one.
+func (p *part) tellApart(rows []row, g *grid) []row {
+	seen := make(map[string]int, len(rows))
+	var twins map[string]bool
+	for i := range rows {
+		r := &rows[i]
+		r.series = p.series(g.values(r.at))
+		r.twin = strings.Trim(r.series, "\x00") == ""
+		if first, ok := seen[r.series]; ok && !r.twin {
+			if twins == nil {
+				twins = map[string]bool{}
+			}
+			twins[r.series], rows[first].twin, r.twin = true, true, true
+			continue
+		}
+		seen[r.series] = i
+	}
+	before, polled := p.twins, p.polled
+	p.twins, p.polled = twins, true
+	if !polled || twins == nil {
+		return rows
+	}
+	return slices.DeleteFunc(rows, func(r row) bool { return twins[r.series] && !before[r.series] })
 }
 
 // series joins the values of a row's tags.
