@@ -41,7 +41,7 @@ func (r *Reading) Host(ctx context.Context) (Host, error) {
 	return read(ctx, r, &r.host, PartHost, source.host)
 }
 
-// Links returns the structure of the links. Where the kernel sends events it is always current and costs nothing; elsewhere it is
+// Links returns the structure of the links. Where the kernel sends events it is that of the Reading's first asker and costs nothing; elsewhere it is
 // read anew, and compared with the one before to tell what changed.
 func (r *Reading) Links(ctx context.Context) (*Links, error) {
 	return read(ctx, r, &r.links, PartLinks, source.links)
