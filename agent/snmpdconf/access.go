@@ -101,6 +101,9 @@ func (p *parser) addEntry(directive string, e vacm.Entry) {
 	}
 }
 
+// MaxFamilies bounds the subtrees of one view: requests may have to look through them all.
+const MaxFamilies = 1000
+
 // addFamily adds a subtree to the view called name; false, and no change, if it is there already in another way.
 func (p *parser) addFamily(name string, f vacm.Family) bool {
 	v := &p.config.Views[p.defineView(name)]
@@ -108,6 +111,10 @@ func (p *parser) addFamily(name string, f vacm.Family) bool {
 		if have.Subtree == f.Subtree {
 			return have == f
 		}
+	}
+	if len(v.Families) == MaxFamilies { // an error, for what is left out may be an exclusion
+		p.errorf("the view %s has more than %d subtrees", clip(name), MaxFamilies)
+		return true
 	}
 	v.Families = append(v.Families, f)
 	return true

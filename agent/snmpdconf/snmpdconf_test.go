@@ -212,6 +212,7 @@ func TestReadFilesWarnsOfReaders(t *testing.T) {
 	}{
 		{"sysName x\nrocommunity public\n", 0o644, readers},
 		{"sysName x\nrocommunity public\n", 0o640, false},
+		{"sysName x\ncreateUser joe SHA authpassword\nrouser joe\n", 0o644, readers},
 		{"sysName x\n", 0o644, false},
 	} {
 		path := write(t, "snmpd.conf", c.text, c.mode)
@@ -238,9 +239,31 @@ func TestBounds(t *testing.T) {
 	if len(c.Communities) != snmpdconf.MaxCommunities || !snmpdconf.HasErrors(diagnostics) {
 		t.Errorf("%d communities, %v", len(c.Communities), diagnostics)
 	}
+	b.Reset()
+	for i := range max(snmpdconf.MaxUsers, snmpdconf.MaxFamilies) + 1 {
+		fmt.Fprintf(&b, "createUser u%d\nrouser u%d noauth\nview v included .1.%d\n", i, i, i)
+	}
+	c, diagnostics = snmpdconf.Parse("x", []byte(b.String()))
+	if len(c.Users) != snmpdconf.MaxUsers || len(c.Views[1].Families) != snmpdconf.MaxFamilies || len(diagnostics) != 2 || !snmpdconf.HasErrors(diagnostics) {
+		t.Errorf("%d users, %d subtrees, %v", len(c.Users), len(c.Views[1].Families), diagnostics)
+	}
 	_, diagnostics = snmpdconf.Parse("x", []byte("sysName "+strings.Repeat("n", 256)+"\nsysName a\x00b\n"))
 	if len(diagnostics) != 2 || !snmpdconf.HasErrors(diagnostics[1:]) {
 		t.Errorf("too long, and with NUL: %v", diagnostics)
+	}
+}
+
+// BenchmarkKeys derives both keys of a user, which each start and reload does for every user.
+func BenchmarkKeys(b *testing.B) {
+	c, diagnostics := snmpdconf.Parse("x", []byte("createUser joe SHA-256 authpassword AES privpassword\nrouser joe"))
+	if len(diagnostics) > 0 {
+		b.Fatal(diagnostics)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Users[0].Keys(engineID); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
