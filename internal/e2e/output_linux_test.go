@@ -30,8 +30,8 @@ func pointsOf(t *testing.T, file string) []string {
 	}
 	var out []string
 	for line := range strings.Lines(string(b)) {
-		line = strings.TrimSpace(line)
-		out = append(out, line[:strings.Index(line, " ")]+line[strings.LastIndex(line, " "):])
+		words := strings.Fields(line)
+		out = append(out, words[0]+" "+words[len(words)-1])
 	}
 	slices.Sort(out)
 	return out
