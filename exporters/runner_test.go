@@ -283,8 +283,9 @@ func TestDropsAreLogged(t *testing.T) {
 			r.Enqueue(samples(i, i+1))
 			time.Sleep(time.Second)
 		}
-		if n := strings.Count(log.String(), "queue is full"); n < 3 || n > 4 {
-			t.Errorf("said %d times in 200 s, want 3 or 4:\n%s", n, &log)
+		// A line comes with a try, at most one a minute; tries come to be half a minute to a minute apart.
+		if n := strings.Count(log.String(), "queue is full"); n < 2 || n > 4 {
+			t.Errorf("said %d times in 200 s, want 2 to 4:\n%s", n, &log)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

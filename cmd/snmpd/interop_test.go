@@ -181,7 +181,12 @@ func testTables(t *testing.T, address string) {
 	// Without -CL the tool reads the successors of these tables only.
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	_, own, _ := net.SplitHostPort(strings.TrimPrefix(address, "udp:"))
-	r = interop.NetSNMP(t, "snmpnetstat", "-v2c", "-c", "public", "-CL", "-Cf", "inet", "-Can", address)
+	for range 50 { // the agent may answer from a reading of up to 50 ms ago, which is before the listener came
+		r = interop.NetSNMP(t, "snmpnetstat", "-v2c", "-c", "public", "-CL", "-Cf", "inet", "-Can", address)
+		if strings.Contains(r.Out, "127.0.0.1."+port) {
+			break
+		}
+	}
 	for _, want := range []string{"Active Internet (tcp) Connections (including servers)", "127.0.0.1." + port, "Active Internet (udp) Connections", "127.0.0.1." + own} {
 		if !strings.Contains(r.Out, want) {
 			t.Errorf("snmpnetstat -Can: no %q: %+v", want, r)
