@@ -46,6 +46,7 @@ type Server struct {
 	counters *snmp.Counters
 	mpd      snmp.MPDStats
 	log      *slog.Logger
+	refusals refusals
 
 	setting chan struct{} // of capacity 1: held by the SET that is under way
 	access  atomic.Pointer[access]
@@ -171,6 +172,13 @@ func (s *Server) write(d Datagrams, answer []byte, to Peer) {
 		return
 	}
 	s.counters.Add(snmp.OutPkts, 1)
+}
+
+// refused logs that nobody was let in, at most once a minute and source.
+func (s *Server) refused(source netip.Addr, now time.Time, why string) {
+	if s.refusals.tell(source, now) {
+		s.log.Warn("refused a message; more from there are not told for a minute", "from", source, "why", why)
+	}
 }
 
 // maxBulk returns what a GetBulk's answer to source is filled to.

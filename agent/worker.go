@@ -54,7 +54,7 @@ func (w *worker) answer(ctx context.Context, b []byte, source netip.Addr) []byte
 	c := s.access.Load().find(w.in.Community, source)
 	if c == nil {
 		s.counters.Add(snmp.InBadCommunityNames, 1)
-		s.log.Debug("refused a message: unknown community, or not from there", "from", source)
+		s.refused(source, w.request.At, "unknown community, or not accepted from there")
 		return nil
 	}
 	w.request.Level, w.request.Principal, w.request.Context = snmp.NoAuthNoPriv, c.SecurityName, c.Context

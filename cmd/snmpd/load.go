@@ -11,6 +11,7 @@ import (
 
 	"walkabout/agent"
 	"walkabout/agent/snmpdconf"
+	"walkabout/internal/nearest"
 )
 
 // settings is a configuration that can be put to use: every name is resolved.
@@ -109,15 +110,29 @@ func (p *process) endpoints(ctx context.Context, list []snmpdconf.Address, byDef
 			if ip, err = netip.ParseAddr(a.Host); err != nil {
 				ips, err := p.resolve(ctx, a.Host, a.Network == "udp6")
 				if err != nil {
+					if near := nearest.Word(a.Host, []string{"check"}); near != "" {
+						return nil, fmt.Errorf("listen on %v: %w (did you mean «snmpd %s»?)", a, err, near)
+					}
 					return nil, fmt.Errorf("listen on %v: %w", a, err)
 				}
 				ip = ips[0]
 			}
 		}
 		e.addr = netip.AddrPortFrom(ip, a.Port)
+		for _, other := range out {
+			if e.overlaps(other) {
+				return nil, fmt.Errorf("listen on %v and on %v: the one takes the port for all addresses, so that the other cannot be had; keep one of them", other, e)
+			}
+		}
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// overlaps reports whether e and other are different and cannot both be bound.
+func (e endpoint) overlaps(other endpoint) bool {
+	return e.network == other.network && e.addr.Port() == other.addr.Port() && e.addr.Port() != 0 && e.addr != other.addr &&
+		(e.addr.Addr().IsUnspecified() || other.addr.Addr().IsUnspecified())
 }
 
 func (p *process) community(ctx context.Context, c *snmpdconf.Community) (agent.CommunityEntry, error) {
