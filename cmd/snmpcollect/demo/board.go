@@ -112,8 +112,8 @@ func status(n int64) string {
 	return statuses[n]
 }
 
-// Draw writes the board as it stands at now in at most height lines (but for alerts, which are never cut); 0 is no limit.
-func (b *Board) Draw(now time.Time, alerts, neverUp []alert.Alert, height int) string {
+// Draw writes the board as it stands at now for a terminal of so many columns and lines (but alerts are all told); 0 is no limit.
+func (b *Board) Draw(now time.Time, alerts, neverUp []alert.Alert, width, height int) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out strings.Builder
@@ -125,7 +125,14 @@ func (b *Board) Draw(now time.Time, alerts, neverUp []alert.Alert, height int) s
 	}
 	b.drawRows(&out, max(room, 5), marks(alerts, neverUp))
 	out.WriteString(tail)
-	return out.String()
+	if width == 0 {
+		return out.String()
+	}
+	lines := strings.Split(out.String(), "\n")
+	for i := range lines {
+		lines[i] = printable(lines[i], width)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (b *Board) drawDevices(out *strings.Builder, now time.Time) {
@@ -133,9 +140,9 @@ func (b *Board) drawDevices(out *strings.Builder, now time.Time) {
 		p := b.devices[name].poll
 		switch {
 		case !p.Answered:
-			fmt.Fprintf(out, "%-10s no answer: %s\n", name, printable(fmt.Sprint(p.Err), 80))
+			fmt.Fprintf(out, "%-9s no answer: %s\n", name, printable(fmt.Sprint(p.Err), 80))
 		default:
-			fmt.Fprintf(out, "%-10s up %-14v polled %2.0f s ago in %v, %d samples\n", name, time.Duration(p.UpTime)*10*time.Millisecond,
+			fmt.Fprintf(out, "%-9s up %-14v polled %2.0f s ago in %v, %d samples\n", name, time.Duration(p.UpTime)*10*time.Millisecond,
 				now.Sub(p.At).Seconds(), p.Duration.Round(100*time.Microsecond), len(p.Samples))
 		}
 	}
@@ -181,12 +188,13 @@ func (b *Board) drawRows(out *strings.Builder, room int, marks map[interfaceKey]
 	})
 	shown := rows[:min(room, len(rows))]
 	slices.SortStableFunc(shown, func(a, c row) int { return cmp.Compare(a.device, c.device) })
-	const format = "%-10s %-16s %-17s %12s %12s %9s  %-13s  %s"
+	const format = "%-9s %-12s %-10s %9s %9s %6s  %-9s %s" // for terminals of 80 columns
 	line := func(cells ...any) { out.WriteString(strings.TrimRight(fmt.Sprintf(format, cells...), " ") + "\n") }
 	out.WriteByte('\n')
-	line("DEVICE", "INTERFACE", "ADMIN/OPER", "IN BIT/S", "OUT BIT/S", "ERRORS/S", "VERDICT", "ALERT")
+	line("DEVICE", "INTERFACE", "ADMIN/OPER", "IN BIT/S", "OUT BIT/S", "ERR/S", "VERDICT", "ALERT")
 	for _, r := range shown {
-		line(printable(r.device, 10), printable(r.name, 16), status(r.admin)+"/"+status(r.oper), r.in.bits(), r.out.bits(), r.err.plain(), r.verdict, r.mark)
+		line(printable(r.device, 9), printable(r.name, 12), printable(status(r.admin)+"/"+status(r.oper), 10), r.in.bits(), r.out.bits(), r.err.plain(),
+			printable(r.verdict, 9), r.mark)
 	}
 	if n := len(rows) - len(shown); n > 0 {
 		fmt.Fprintf(out, "… and %d quieter interfaces\n", n)
@@ -225,7 +233,7 @@ func drawAlerts(alerts []alert.Alert, neverUp int) string {
 		out.WriteString("none\n")
 	}
 	for _, a := range alerts {
-		fmt.Fprintf(&out, "%-9s since %s  %s\n", a.State, a.Since.Local().Format(time.TimeOnly), printable(a.Summary, 100))
+		fmt.Fprintf(&out, "%-9s since %s  %s\n", a.State, a.Since.Local().Format(time.TimeOnly), printable(a.Summary, 200))
 	}
 	if neverUp > 0 {
 		fmt.Fprintf(&out, "ports that were never up, and raise no alert: %d\n", neverUp)

@@ -211,7 +211,7 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-			fmt.Fprint(o.Stdout, c.frame(o.Now(), board, 0))
+			fmt.Fprint(o.Stdout, c.frame(o.Now(), board, 0, 0))
 		case <-ctx.Done():
 		}
 		return
@@ -222,14 +222,14 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 	f, terminal := o.Stdout.(*os.File)
 	terminal = terminal && term.IsTerminal(int(f.Fd()))
 	for {
-		height, erase := 0, ""
+		width, height, erase := 0, 0, ""
 		if terminal {
 			erase = clear
-			if _, h, err := term.GetSize(int(f.Fd())); err == nil {
-				height = h
+			if w, h, err := term.GetSize(int(f.Fd())); err == nil {
+				width, height = w, h
 			}
 		}
-		fmt.Fprint(o.Stdout, erase, c.frame(o.Now(), board, height))
+		fmt.Fprint(o.Stdout, erase, c.frame(o.Now(), board, width, height))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -239,14 +239,14 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 	}
 }
 
-func (c *collecting) frame(now time.Time, board *Board, height int) string {
+func (c *collecting) frame(now time.Time, board *Board, width, height int) string {
 	s := c.runner.Stats()
-	head := fmt.Sprintf("Walkabout demo, %s: this machine and two simulated switches, polled every %v. Ctrl-C ends it.\n%d samples written as line protocol, %d rejected, %d dropped.\n\n",
+	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\n%d samples written as line protocol, %d rejected, %d dropped.\n\n",
 		now.Format(time.TimeOnly), interval, s.Written, s.Rejected, s.Dropped)
 	if height > 0 {
 		height = max(height-3, 1)
 	}
-	return head + board.Draw(now, c.alerts.Alerts(), c.alerts.NeverUp(), height)
+	return head + board.Draw(now, c.alerts.Alerts(), c.alerts.NeverUp(), width, height)
 }
 
 const whatNext = `
@@ -263,10 +263,13 @@ What next: an agent of your own and a collector for it.
      credentials:
        lab: {version: 2c, community: public}
      targets:
-       - {name: this-host, address: "127.0.0.1:1161", credential: lab, collect: [system, interfaces, ip, tcp]}
+       - name: this-host
+         address: 127.0.0.1:1161
+         credential: lab
+         collect: [system, interfaces, ip, tcp]
      outputs:
        - file: {path: "-"}
-       # - influxdb: {url: "http://127.0.0.1:8086", org: noc, bucket: snmp, token_env: INFLUX_TOKEN}
+       # - influxdb: {url: "http://127.0.0.1:8086", bucket: snmp}
      notify:
        - log: {}
    bin/snmpcollect check -c snmpcollect.yaml

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"walkabout/alert"
 	"walkabout/collector"
@@ -20,7 +21,7 @@ func TestRunOnce(t *testing.T) {
 	if err := Run(t.Context(), Options{Once: 6 * time.Second, Stdout: &out, Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"this-host  up ", "switch1    up 720h", "switch2    up 720h", "DEVICE     INTERFACE", "switch1    ge-0/0/44", "ALERTS", "What next"} {
+	for _, want := range []string{"this-host up ", "switch1   up 720h", "switch2   up 720h", "DEVICE    INTERFACE", "switch1   ge-0/0/44", "ALERTS", "What next"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in what was drawn:\n%s", want, out.String())
 		}
@@ -63,23 +64,28 @@ func TestDraw(t *testing.T) {
 	alerts := []alert.Alert{{Device: "core1", Key: "bad\x1b[2J", State: alert.Firing, Since: at, Summary: "down"}}
 	neverUp := []alert.Alert{{Device: "core1", Key: "free", State: alert.Listed}}
 	want := strings.TrimPrefix(`
-core1      up 1s             polled  2 s ago in 12ms, 4 samples
-core2      no answer: timeout
+core1     up 1s             polled  2 s ago in 12ms, 4 samples
+core2     no answer: timeout
 
-DEVICE     INTERFACE        ADMIN/OPER            IN BIT/S    OUT BIT/S  ERRORS/S  VERDICT        ALERT
-core1      bad?[2J          up/lowerLayerDown            -            -         -  ambiguous      firing
-core1      busy             up/up                   1.00 G       1.00 k         -  ok
-core1      quiet            up/up                        -            -         -
-core1      free             up/down                      -            -         -                 never up
+DEVICE    INTERFACE    ADMIN/OPER  IN BIT/S OUT BIT/S  ERR/S  VERDICT   ALERT
+core1     bad?[2J      up/lowerL…         -         -      -  ambiguous firing
+core1     busy         up/up         1.00 G    1.00 k      -  ok
+core1     quiet        up/up              -         -      -
+core1     free         up/down            -         -      -            never up
 
 ALERTS
 firing    since 03:04:05  down
 ports that were never up, and raise no alert: 1
 `, "\n")
-	if got := b.Draw(at.Add(2*time.Second), alerts, neverUp, 0); got != want {
+	if got := b.Draw(at.Add(2*time.Second), alerts, neverUp, 0, 0); got != want {
 		t.Errorf("drawn:\n%s\nwant:\n%s", got, want)
 	}
-	if got := b.Draw(at, nil, nil, 1); !strings.Contains(got, "none") {
+	if got := b.Draw(at, nil, nil, 80, 1); !strings.Contains(got, "none") {
 		t.Errorf("on a terminal of one line:\n%s", got)
+	}
+	for line := range strings.Lines(b.Draw(at, alerts, neverUp, 40, 24)) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 40 {
+			t.Errorf("%d columns of 40: %q", n, line)
+		}
 	}
 }
