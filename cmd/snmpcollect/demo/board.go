@@ -174,7 +174,7 @@ func marks(alerts, neverUp []alert.Alert) map[interfaceKey]string {
 	return m
 }
 
-// drawRows writes up to room interfaces: those with an alert, then the busiest.
+// drawRows writes up to room interfaces: those with an alert, then the busiest, and some of each device.
 func (b *Board) drawRows(out *strings.Builder, room int, marks map[interfaceKey]string) {
 	var rows []row
 	for _, n := range b.names() {
@@ -186,8 +186,10 @@ func (b *Board) drawRows(out *strings.Builder, room int, marks map[interfaceKey]
 	slices.SortStableFunc(rows, func(a, c row) int {
 		return cmp.Or(cmp.Compare(a.rank(), c.rank()), cmp.Compare(c.in.perSecond+c.out.perSecond, a.in.perSecond+a.out.perSecond))
 	})
-	shown := rows[:min(room, len(rows))]
-	slices.SortStableFunc(shown, func(a, c row) int { return cmp.Compare(a.device, c.device) })
+	shown := choose(rows, room)
+	slices.SortStableFunc(shown, func(a, c row) int {
+		return cmp.Or(cmp.Compare(a.device, c.device), cmp.Compare(a.rank(), c.rank()))
+	})
 	const format = "%-9s %-12s %-10s %9s %9s %6s  %-9s %s" // for terminals of 80 columns
 	line := func(cells ...any) { out.WriteString(strings.TrimRight(fmt.Sprintf(format, cells...), " ") + "\n") }
 	out.WriteByte('\n')
@@ -199,6 +201,24 @@ func (b *Board) drawRows(out *strings.Builder, room int, marks map[interfaceKey]
 	if n := len(rows) - len(shown); n > 0 {
 		fmt.Fprintf(out, "… and %d quieter interfaces\n", n)
 	}
+}
+
+// ofEach is how many rows of each device are shown however quiet they are.
+const ofEach = 2
+
+// choose returns room rows of those in order: the first of each device, then the first of all.
+func choose(rows []row, room int) []row {
+	var shown, rest []row
+	count := map[string]int{}
+	for _, r := range rows {
+		if count[r.device]++; count[r.device] <= ofEach {
+			shown = append(shown, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	shown = shown[:min(room, len(shown))]
+	return append(shown, rest[:min(room-len(shown), len(rest))]...)
 }
 
 // bits writes a rate with a decimal prefix, "-" if there is none.
