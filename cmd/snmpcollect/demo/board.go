@@ -39,12 +39,12 @@ type row struct {
 
 // rank orders rows by what a person wants to see first.
 func (r row) rank() int {
-	switch r.mark {
-	case alert.Firing.String():
+	switch {
+	case r.mark == alert.Firing.String():
 		return 0
-	case alert.Pending.String():
+	case r.mark == alert.Pending.String():
 		return 1
-	case "":
+	case r.mark == "" && r.admin == 1:
 		return 2
 	default:
 		return 3
