@@ -53,7 +53,7 @@ func TestRecreatedInterface(t *testing.T) {
 	const want = rate * 1.042
 	for i, p := range s.points {
 		got, ok := p.number(t, "ifHCInOctets_rate")
-		if fresh := i > 0 && s.points[i-1].verdict("ifHCInOctets") != ""; ok && (got > 1.1*want || got < 0.9*want && !fresh) {
+		if fresh := i > 0 && s.points[i-1].verdict("ifHCInOctets") != ""; ok && (got > (1+rateTolerance)*want || got < (1-rateTolerance)*want && !fresh) {
 			t.Errorf("ifHCInOctets_rate at %v is %.0f, sent were %.0f a second", p.at, got, want)
 		}
 	}
