@@ -69,7 +69,7 @@ func (c *collection) write(t *testing.T) string {
 	folder := t.TempDir()
 	var b strings.Builder
 	fmt.Fprintf(&b, "interval: %v\nstate: %s\nlisten: 127.0.0.1:0\n", interval, cmp.Or(c.state, filepath.Join(folder, "state")))
-	b.WriteString("credentials:\n  lab: {version: 2c, community: public}\n" +
+	b.WriteString("credentials:\n  lab: {version: 2c, community: public}\n  old: {version: 1, community: public}\n" +
 		"  secure: {version: 3, user: monitor, auth: SHA-256, auth_password: authpassword, priv: AES, priv_password: privpassword}\ntargets:\n")
 	for _, x := range c.targets {
 		fmt.Fprintf(&b, "  - {name: %s, address: %q, credential: %s, collect: [%s]%s}\n", x.name, x.address, cmp.Or(x.credential, "lab"),
