@@ -190,9 +190,40 @@ func typed(err error) []*Error {
 	}
 	var errs []*Error
 	for _, text := range many.Errors {
-		errs = append(errs, withLine(text, errors.New(text)))
+		e := withLine(text, errors.New(text))
+		if m := wrongType.FindStringSubmatch(e.Err.Error()); m != nil {
+			e.Err = fmt.Errorf("%s is wanted here, not %s", wanted(m[2]), tags[m[1]])
+		}
+		errs = append(errs, e)
 	}
 	return errs
+}
+
+// wrongType is the library's complaint about a value; it quotes the value, which may be a secret, and the type as Go has it.
+var wrongType = regexp.MustCompile("(?s)^cannot unmarshal !!([a-z]+)(?: `.*`)? into (.+)$")
+
+// tags are YAML's types as a person calls them.
+var tags = map[string]string{"str": "a text", "int": "a number", "float": "a number", "bool": "true or false", "null": "nothing", "seq": "a list", "map": "a mapping",
+	"timestamp": "a date", "binary": "binary data", "merge": "a merge"}
+
+// wanted calls a Go type what it is in YAML.
+func wanted(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case strings.HasPrefix(goType, "map["):
+		return "a mapping"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "uint"):
+		return "a whole number"
+	case strings.HasPrefix(goType, "float"):
+		return "a number"
+	case goType == "bool":
+		return "true or false"
+	case goType == "string" || goType == "secret.String":
+		return "a text"
+	default:
+		return "a mapping"
+	}
 }
 
 func withLine(text string, err error) *Error {

@@ -44,12 +44,15 @@ func TestDecode(t *testing.T) {
 		{"in a map", "named:\n  x:\n    prt: 1\n", []string{`line 3: unknown key "prt"; did you mean "port"?`}},
 		{"by alias", "targets:\n  - &t {nme: a}\n  - *t\n", []string{`line 2: unknown key "nme"; did you mean "name"?`, `line 2: unknown key "nme"; did you mean "name"?`}},
 		{"by merge", "named:\n  x: &x {nme: a}\n  y: {<<: *x}\n", []string{`line 2: unknown key "nme"; did you mean "name"?`, `line 2: unknown key "nme"; did you mean "name"?`}},
-		{"wrong type", "targets:\n  - port: many\n", []string{"line 2: cannot unmarshal !!str `many` into int"}},
+		{"wrong type", "targets:\n  - port: many\n", []string{"line 2: a whole number is wanted here, not a text"}},
+		{"a text for a mapping", "named: {x: s3cret}\n", []string{"line 1: a mapping is wanted here, not a text"}},
+		{"a list for a text", "interval: [1]\n", []string{"line 1: a text is wanted here, not a list"}},
+		{"a mapping for a list", "targets: {a: b}\n", []string{"line 1: a list is wanted here, not a mapping"}},
 		{"twice", "interval: 1s\ninterval: 2s\n", []string{`line 2: mapping key "interval" already defined at line 1`}},
 		{"two documents", "interval: 1s\n---\ninterval: 2s\n", []string{"line 2: a second document in the file: remove the line ---"}},
 		{"no YAML", "interval: [\n", []string{"line 1: did not find expected node content"}},
 		{"tabs", "targets:\n\t- name: a\n", []string{"line 2: found character that cannot start any token"}},
-		{"several", "intervall: 1\ntargets:\n  - port: x\n    nam: y\n", []string{`line 1: unknown key "intervall"; did you mean "interval"?`, `line 4: unknown key "nam"; did you mean "name"?`, "line 3: cannot unmarshal !!str `x` into int"}},
+		{"several", "intervall: 1\ntargets:\n  - port: x\n    nam: y\n", []string{`line 1: unknown key "intervall"; did you mean "interval"?`, `line 4: unknown key "nam"; did you mean "name"?`, "line 3: a whole number is wanted here, not a text"}},
 	}
 	for _, tt := range tests {
 		var d document

@@ -85,14 +85,14 @@ func Load(path string, profiles collector.Profiles, getenv func(string) string) 
 	if err != nil {
 		return Config{}, []Problem{{File: path, Err: err}}
 	}
-	if info.Size() > maxFile {
-		return Config{}, []Problem{{File: path, Err: fmt.Errorf("%d octets; a configuration has at most %d", info.Size(), maxFile)}}
+	if !info.Mode().IsRegular() || info.Size() > maxFile {
+		return Config{}, []Problem{{File: path, Err: fmt.Errorf("a configuration is a regular file of at most %d octets", maxFile)}}
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return Config{}, []Problem{{File: path, Err: err}}
 	}
-	r := reader{path: path, profiles: profiles, getenv: getenv, private: runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0}
+	r := reader{path: path, profiles: profiles, getenv: getenv, private: runtime.GOOS == "windows" || info.Mode().Perm()&0o007 == 0}
 	return r.read(text)
 }
 
@@ -132,7 +132,33 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 
 // fail adds an error at what path leads to.
 func (r *reader) fail(err error, path ...any) {
-	r.problems = append(r.problems, Problem{File: r.path, Line: r.doc.Line(path...), Err: err})
+	for _, e := range flatten(err) {
+		r.problems = append(r.problems, Problem{File: r.path, Line: r.doc.Line(path...), Err: e})
+	}
+}
+
+// flatten takes apart what errors.Join has joined, below a message too, so that each mistake has its line.
+func flatten(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, e := range joined.Unwrap() {
+			out = append(out, flatten(e)...)
+		}
+		return out
+	}
+	inner := errors.Unwrap(err)
+	if inner == nil {
+		return []error{err}
+	}
+	parts := flatten(inner)
+	if len(parts) == 1 {
+		return []error{err}
+	}
+	before, _, _ := strings.Cut(err.Error(), inner.Error())
+	for i := range parts {
+		parts[i] = fmt.Errorf("%s%w", before, parts[i])
+	}
+	return parts
 }
 
 func (r *reader) warn(text string, path ...any) {
@@ -149,7 +175,7 @@ func (r *reader) remarks(f *document) {
 	}
 	if r.inline > 0 && !r.private {
 		r.problems = append(r.problems, Problem{File: r.path, Line: r.inline, Warning: true,
-			Err: fmt.Errorf("the file holds a secret and others can read it: chmod 600 %s, or use …_file or …_env", r.path)})
+			Err: fmt.Errorf("the file holds a secret and others can read it: chmod o-rwx %s, or use …_file or …_env", r.path)})
 	}
 }
 

@@ -121,6 +121,8 @@ func TestProblems(t *testing.T) {
 		{"short password", lab("version: 3, user: u, auth: SHA, auth_password: short", "", ""), []string{`:2: error: credential "lab": auth needs a password of at least 8`}},
 		{"unknown profile", strings.Replace(lab(v2c, "", ""), "[system]", "[sytem]", 1), []string{`:4: error: target "a": collect: unknown profile "sytem"`}},
 		{"label of our own", lab(v2c, ", labels: {device: x}", ""), []string{`:4: error: target "a": label "device"`}},
+		{"two mistakes of a target", lab(v2c, ", retries: 99, max_repetitions: 0", ""), []string{`:4: error: target "a": retries 99`, `:4: error: target "a": max_repetitions 0`}},
+		{"a secret in the wrong place", strings.Replace(lab(v2c, "", ""), "{version: 2c, community: public}", "s3cret", 1), []string{`:2: error: a mapping is wanted here, not a text`, `:4: error: no credential is called "lab"`}},
 		{"same name", lab(v2c, "}\n  - {name: a, address: 192.0.2.2, credential: lab, collect: [system]", ""), []string{`:5: error: target "a" is there already, in line 4`}},
 		{"bad URL", lab(v2c, "", "  - influxdb: {url: \"ftp://x\", bucket: b}\n"), []string{`:7: error: influxdb output: `}},
 		{"no path", lab(v2c, "", "  - file: {}\n"), []string{`:7: error: file needs a path`}},
@@ -172,7 +174,7 @@ func TestWarnsOfReadableSecrets(t *testing.T) {
 	}
 	path := write(t, "c.yaml", lab("version: 2c, community: public", "", ""), 0o644)
 	_, problems := config.Load(path, collector.BuiltIn(), getenv)
-	if len(problems) != 1 || !problems[0].Warning || problems[0].Line != 2 || !strings.Contains(problems[0].String(), "chmod 600 "+path) {
+	if len(problems) != 1 || !problems[0].Warning || problems[0].Line != 2 || !strings.Contains(problems[0].String(), "chmod o-rwx "+path) {
 		t.Errorf("%v", problems)
 	}
 }

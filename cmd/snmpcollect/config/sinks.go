@@ -113,7 +113,11 @@ func (r *reader) alerts(a alerts, targets []collector.Target) alert.Config {
 		c.RebootHold = time.Duration(*a.RebootHold)
 	}
 	for _, t := range targets {
-		c.Targets = append(c.Targets, alert.Target{Device: t.Name, AgentHost: t.Address, Labels: t.Labels, Collect: r.measurements(t.Collect)})
+		host, _, err := collector.SplitAddress(t.Address)
+		if err != nil {
+			host = t.Address // cannot be: the target was found right
+		}
+		c.Targets = append(c.Targets, alert.Target{Device: t.Name, AgentHost: host, Labels: t.Labels, Collect: r.measurements(t.Collect)})
 	}
 	return c
 }
@@ -161,6 +165,9 @@ func (r *reader) webhook(w *webhook, i int) (notify.WebhookOptions, bool) {
 	at := []any{"notify", i, "webhook"}
 	url, ok1 := r.secret(source{"url", w.URL, w.URLFile, w.URLEnv}, at...)
 	token, ok2 := r.secret(source{"token", w.Token, w.TokenFile, w.TokenEnv}, at...)
+	if len(w.Headers) > 0 && r.inline == 0 {
+		r.inline = r.doc.Line(append(at, "headers")...)
+	}
 	o := notify.WebhookOptions{Name: "webhook", URL: url.Reveal(), Token: token, Headers: w.Headers, Timeout: time.Duration(w.Timeout)}
 	if !ok1 || !ok2 {
 		return o, false

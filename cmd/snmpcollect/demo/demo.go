@@ -188,7 +188,7 @@ func startCollector(targets []collector.Target, board *Board, lines string, log 
 	config := alert.DefaultConfig()
 	config.InterfaceMismatch.For = interval
 	for _, t := range targets {
-		config.Targets = append(config.Targets, alert.Target{Device: t.Name, AgentHost: t.Address})
+		config.Targets = append(config.Targets, alert.Target{Device: t.Name, AgentHost: "127.0.0.1"})
 	}
 	c.alerts, err = alert.Start(alert.Options{Config: config, Notifiers: []alert.Notifier{notify.NewLog("log", log)}, Log: log})
 	if err == nil {
