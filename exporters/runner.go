@@ -17,7 +17,7 @@ import (
 // Config says how a Runner queues and retries. Zero fields take the default that each names.
 type Config struct {
 	Name          string        // labels the output in logs and metrics
-	QueueLimit    int           // most samples held; 50,000, some 80 MB of interface rows
+	QueueLimit    int           // most samples held; 50,000, some 230 MB of interface rows
 	BatchLimit    int           // most samples in one Export; 1,000
 	FlushInterval time.Duration // longest that a sample waits for its batch to fill; 1 s
 	MinBackoff    time.Duration // pause after the first failure, doubled by each further one; 1 s

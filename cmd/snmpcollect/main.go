@@ -24,7 +24,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	p := process{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	p := process{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, hangup: hangup}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -32,6 +34,7 @@ func main() {
 type process struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	hangup         <-chan os.Signal // run: open the output files anew, after they were rotated; demo: the terminal is gone
 }
 
 // errReported ends the program after what was wrong has been printed.
@@ -86,7 +89,7 @@ func (p process) runCommand() *cobra.Command {
 		if config.Failed(problems) {
 			return errReported
 		}
-		return serve(c.Context(), cfg, log, p.stdout)
+		return serve(c.Context(), cfg, log, p.stdout, p.hangup)
 	}
 	return c
 }
@@ -114,7 +117,21 @@ func (p process) demoCommand() *cobra.Command {
 			"every 5 seconds, and shows interfaces, rates and alerts. It needs no configuration and no root, and leaves nothing behind."}
 	once := c.Flags().Duration("once", 0, "run for this long, print the table once, and end (for scripts)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return demo.Run(c.Context(), demo.Options{Once: *once, Stdout: p.stdout, Now: time.Now})
+		if *once < 0 {
+			return fmt.Errorf("--once %v: a time that is above 0", *once)
+		}
+		// A reader that went away is an error of writing, and no reason to end without closing.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+		ctx, cancel := context.WithCancel(c.Context())
+		defer cancel()
+		go func() {
+			select {
+			case <-p.hangup:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		return demo.Run(ctx, demo.Options{Once: *once, Stdout: p.stdout, Now: time.Now})
 	}
 	return c
 }

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -238,4 +239,27 @@ func (s *signalWriter) Write(p []byte) (int, error) {
 		s.once.Do(func() { close(s.seen) })
 	}
 	return s.w.Write(p)
+}
+
+// TestHangup: after a hangup the lines go into a new file of the same name.
+func TestHangup(t *testing.T) {
+	path, lines := writeConfig(t, device(t, sim.Port{Index: 1, Name: "up", Speed: 1e9, InRate: 1e6}), "http://127.0.0.1:1/")
+	var stdout, stderr buffer
+	hangup := make(chan os.Signal)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan int)
+	reopened := make(chan struct{})
+	go func() {
+		w := &signalWriter{w: &stderr, want: "opened anew", seen: reopened}
+		ended <- process{stdout: &stdout, stderr: w, getenv: os.Getenv, hangup: hangup}.run(ctx, []string{"run", "-c", path})
+	}()
+	hangup <- syscall.SIGHUP // taken once all is open
+	<-reopened
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d:\n%s", code, stderr.String())
+	}
+	if _, err := os.Stat(lines); err != nil {
+		t.Error(err)
+	}
 }

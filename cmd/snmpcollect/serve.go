@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -30,13 +31,14 @@ type parts struct {
 	intervals map[string]time.Duration // of each target
 	state     *statedir.Dir
 	runners   []*exporters.Runner
+	files     []*file.Exporter // those of runners that write files
 	webhooks  []*notify.Webhook
 	alerts    *alert.Manager
 	polls     *collector.Collector
 }
 
 // serve polls, ships and alerts until ctx ends.
-func serve(ctx context.Context, cfg config.Config, log *slog.Logger, stdout io.Writer) (err error) {
+func serve(ctx context.Context, cfg config.Config, log *slog.Logger, stdout io.Writer, hangup <-chan os.Signal) (err error) {
 	p := &parts{log: log, intervals: map[string]time.Duration{}}
 	for _, t := range cfg.Targets {
 		p.intervals[t.Name] = t.Interval
@@ -56,10 +58,16 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, stdout io.W
 	go func() { polled <- p.polls.Run(ctx) }()
 	served := make(chan error, 1)
 	go func() { served <- pages.serve(ctx) }()
-	select {
-	case <-ctx.Done():
-	case err = <-served: // the pages failed: not without them
-		served <- nil
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			running = false
+		case err = <-served: // the pages failed: not without them
+			served <- nil
+			running = false
+		case <-hangup:
+			p.reopen()
+		}
 	}
 	cancel()
 	log.Info("ending: delivering what waits", "at_most", closeTimeout)
@@ -79,6 +87,9 @@ func (p *parts) open(cfg config.Config, stdout io.Writer) error {
 		e, err := newExporter(o, stdout)
 		if err != nil {
 			return err
+		}
+		if f, ok := e.(*file.Exporter); ok {
+			p.files = append(p.files, f)
 		}
 		o.Queue.Logger = p.log
 		p.runners = append(p.runners, exporters.Start(e, o.Queue))
@@ -105,12 +116,22 @@ func (p *parts) open(cfg config.Config, stdout io.Writer) error {
 	return err
 }
 
+// reopen opens the output files anew, for those that were renamed.
+func (p *parts) reopen() {
+	for _, f := range p.files {
+		if err := f.Reopen(); err != nil {
+			p.log.Error("opening an output file anew; lines go on into the old one", "err", err)
+		}
+	}
+	p.log.Info("output files were opened anew", "files", len(p.files))
+}
+
 // close ends the parts in the order in which they feed each other; those that were not made are nil.
 func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	var errs []error
-	done := make(chan error)
+	done := make(chan error, len(p.runners))
 	for _, r := range p.runners { // side by side: one output that is away takes no time from the others
 		go func() { done <- r.Close(ctx) }()
 	}
@@ -120,8 +141,16 @@ func (p *parts) close() error {
 	for _, w := range p.webhooks {
 		w.Close()
 	}
+	const grace = time.Second // for what ends as ctx does
+	given := time.NewTimer(closeTimeout + grace)
+	defer given.Stop()
 	for range p.runners {
-		errs = append(errs, <-done)
+		select {
+		case err := <-done:
+			errs = append(errs, err)
+		case <-given.C: // standard output is a pipe that nobody reads, say: not even the end helps there
+			return errors.Join(append(errs, errors.New("an output is still writing and was given up"), p.state.Close())...)
+		}
 	}
 	if p.state != nil {
 		errs = append(errs, p.state.Close())

@@ -107,6 +107,8 @@ func TestProblems(t *testing.T) {
 		{"right", lab(v2c, "", ""), nil},
 		{"unknown key", lab(v2c, "", "intervall: 5s\n"), []string{`:7: error: unknown key "intervall"; did you mean "interval"?`}},
 		{"duration without unit", lab(v2c, "", "interval: 30\n"), []string{`:7: error: "30" is no duration; write it with its unit`}},
+		{"no interval", lab(v2c, "", "interval: 0s\n"), []string{`:7: error: a time above 0 is wanted here`}},
+		{"no queue", lab(v2c, "", "  - file: {path: x, queue_limit: -5}\n"), []string{`:7: error: queue_limit must be at least 1`}},
 		{"negative duration", lab(v2c, ", timeout: -1s", ""), []string{`:4: error: the duration -1s is negative`}},
 		{"a key twice", lab(v2c, ", credential: x", ""), []string{`:4: error: mapping key "credential" already defined`}},
 		{"misspelt credential", strings.Replace(lab(v2c, "", ""), "credential: lab", "credential: labs", 1), []string{`:4: error: no credential is called "labs"; did you mean "lab"?`}},

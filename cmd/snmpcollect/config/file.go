@@ -15,7 +15,7 @@ import (
 // document is snmpcollect.yaml as it is written; README.md shows one. What may be left out is a pointer where its absence differs
 // from zero.
 type document struct {
-	Interval    duration              `yaml:"interval"`
+	Interval    period                `yaml:"interval"`
 	State       string                `yaml:"state"`
 	Listen      *string               `yaml:"listen"`
 	Credentials map[string]credential `yaml:"credentials"`
@@ -48,8 +48,8 @@ type target struct {
 	Credential     string            `yaml:"credential"`
 	Collect        []string          `yaml:"collect"`
 	Labels         map[string]string `yaml:"labels"`
-	Interval       duration          `yaml:"interval"`
-	Timeout        duration          `yaml:"timeout"`
+	Interval       period            `yaml:"interval"`
+	Timeout        period            `yaml:"timeout"`
 	Retries        *int              `yaml:"retries"`
 	MaxRepetitions *int              `yaml:"max_repetitions"`
 	Bulk           *bool             `yaml:"bulk"`
@@ -64,10 +64,10 @@ type output struct {
 }
 
 type queue struct {
-	Name          string   `yaml:"name"`
-	QueueLimit    int      `yaml:"queue_limit"`
-	BatchLimit    int      `yaml:"batch_limit"`
-	FlushInterval duration `yaml:"flush_interval"`
+	Name          string `yaml:"name"`
+	QueueLimit    *int   `yaml:"queue_limit"`
+	BatchLimit    *int   `yaml:"batch_limit"`
+	FlushInterval period `yaml:"flush_interval"`
 }
 
 type influxOutput struct {
@@ -78,7 +78,7 @@ type influxOutput struct {
 	TokenFile string        `yaml:"token_file"`
 	TokenEnv  string        `yaml:"token_env"`
 	Unsigned  bool          `yaml:"unsigned"`
-	Timeout   duration      `yaml:"timeout"`
+	Timeout   period        `yaml:"timeout"`
 	queue     `yaml:",inline"`
 }
 
@@ -119,7 +119,7 @@ type webhook struct {
 	TokenFile string                   `yaml:"token_file"`
 	TokenEnv  string                   `yaml:"token_env"`
 	Headers   map[string]secret.String `yaml:"headers"`
-	Timeout   duration                 `yaml:"timeout"`
+	Timeout   period                   `yaml:"timeout"`
 }
 
 type logNotifier struct {
@@ -139,6 +139,20 @@ func (d *duration) UnmarshalYAML(n *yaml.Node) error {
 		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: the duration %v is negative", n.Line, v)}}
 	}
 	*d = duration(v)
+	return nil
+}
+
+// period is a duration above 0.
+type period time.Duration
+
+// UnmarshalYAML reads what duration does, but no 0.
+func (p *period) UnmarshalYAML(n *yaml.Node) error {
+	if err := (*duration)(p).UnmarshalYAML(n); err != nil {
+		return err
+	}
+	if *p == 0 {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: a time above 0 is wanted here", n.Line)}}
+	}
 	return nil
 }
 

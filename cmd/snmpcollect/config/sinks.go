@@ -38,7 +38,7 @@ func (r *reader) outputs(list []output) []Output {
 			r.fail(errors.New("one entry is one output: begin each with its own dash"), "outputs", i)
 			continue
 		case o.InfluxDB != nil:
-			kind, made.Queue = "influxdb", o.InfluxDB.config()
+			kind, made.Queue = "influxdb", r.queue(o.InfluxDB.queue, "outputs", i, "influxdb")
 			token, ok := r.secret(source{"token", o.InfluxDB.Token, o.InfluxDB.TokenFile, o.InfluxDB.TokenEnv}, "outputs", i, kind)
 			if !ok {
 				continue
@@ -50,7 +50,7 @@ func (r *reader) outputs(list []output) []Output {
 				continue
 			}
 		case o.File != nil:
-			kind, made.Queue = "file", o.File.config()
+			kind, made.Queue = "file", r.queue(o.File.queue, "outputs", i, "file")
 			made.File = &file.Config{Path: o.File.Path, Unsigned: o.File.Unsigned}
 			if o.File.Path == "" {
 				r.fail(errors.New(`file needs a path; "-" is standard output`), "outputs", i, kind)
@@ -75,8 +75,21 @@ func checkInfluxDB(c influxdb.Config) error {
 	return e.Close()
 }
 
-func (q queue) config() exporters.Config {
-	return exporters.Config{Name: q.Name, QueueLimit: q.QueueLimit, BatchLimit: q.BatchLimit, FlushInterval: time.Duration(q.FlushInterval)}
+// queue returns the queue of the output at, with the mistakes in it told.
+func (r *reader) queue(q queue, at ...any) exporters.Config {
+	c := exporters.Config{Name: q.Name, FlushInterval: time.Duration(q.FlushInterval)}
+	for _, limit := range []struct {
+		key     string
+		written *int
+		into    *int
+	}{{"queue_limit", q.QueueLimit, &c.QueueLimit}, {"batch_limit", q.BatchLimit, &c.BatchLimit}} {
+		if limit.written != nil && *limit.written < 1 {
+			r.fail(fmt.Errorf("%s must be at least 1", limit.key), append(at, limit.key)...)
+			continue
+		}
+		set(limit.into, limit.written)
+	}
+	return c
 }
 
 // name returns the name of an output or notifier: the one given, which must be distinct, else its kind, numbered if need be.

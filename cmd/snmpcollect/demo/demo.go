@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/term"
@@ -46,11 +45,6 @@ const (
 
 // Run demonstrates until ctx ends, or for o.Once.
 func Run(ctx context.Context, o Options) (err error) {
-	folder, err := os.MkdirTemp("", "walkabout-demo-")
-	if err != nil {
-		return fmt.Errorf("demo: a folder for the state: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil)) // the table is what there is to see
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -62,8 +56,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("demo: %w", err)
 	}
 	board := NewBoard()
-	lines := filepath.Join(folder, "samples.lp")
-	c, err := startCollector(targets, board, lines, log)
+	c, err := startCollector(targets, board, log)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
@@ -176,15 +169,15 @@ type collecting struct {
 	runner *exporters.Runner
 	alerts *alert.Manager
 	polls  *collector.Collector
-	lines  string
 }
 
-func startCollector(targets []collector.Target, board *Board, lines string, log *slog.Logger) (*collecting, error) {
-	e, err := file.New(file.Config{Path: lines})
+// startCollector ships to nowhere, as a file output does to a file: the demonstration leaves nothing behind.
+func startCollector(targets []collector.Target, board *Board, log *slog.Logger) (*collecting, error) {
+	e, err := file.New(file.Config{Path: "-", Stdout: io.Discard})
 	if err != nil {
 		return nil, err
 	}
-	c := &collecting{runner: exporters.Start(e, exporters.Config{Name: "file", Logger: log}), lines: lines}
+	c := &collecting{runner: exporters.Start(e, exporters.Config{Name: "file", Logger: log})}
 	config := alert.DefaultConfig()
 	config.InterfaceMismatch.For = interval
 	for _, t := range targets {
@@ -229,7 +222,9 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 				width, height = w, h
 			}
 		}
-		fmt.Fprint(o.Stdout, erase, c.frame(o.Now(), board, width, height))
+		if _, err := fmt.Fprint(o.Stdout, erase, c.frame(o.Now(), board, width, height)); err != nil {
+			return // nobody looks any more
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -241,7 +236,7 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 
 func (c *collecting) frame(now time.Time, board *Board, width, height int) string {
 	s := c.runner.Stats()
-	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\n%d samples written as line protocol, %d rejected, %d dropped.\n\n",
+	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\n%d samples made into line protocol, %d rejected, %d dropped.\n\n",
 		now.Format(time.TimeOnly), interval, s.Written, s.Rejected, s.Dropped)
 	if height > 0 {
 		height = max(height-3, 1)
