@@ -111,15 +111,42 @@ type notifier struct {
 }
 
 type webhook struct {
-	Name      string                   `yaml:"name"`
-	URL       secret.String            `yaml:"url"` // many a receiver's URL holds its token
-	URLFile   string                   `yaml:"url_file"`
-	URLEnv    string                   `yaml:"url_env"`
-	Token     secret.String            `yaml:"token"`
-	TokenFile string                   `yaml:"token_file"`
-	TokenEnv  string                   `yaml:"token_env"`
-	Headers   map[string]secret.String `yaml:"headers"`
-	Timeout   period                   `yaml:"timeout"`
+	Name      string                 `yaml:"name"`
+	URL       secret.String          `yaml:"url"` // many a receiver's URL holds its token
+	URLFile   string                 `yaml:"url_file"`
+	URLEnv    string                 `yaml:"url_env"`
+	Token     secret.String          `yaml:"token"`
+	TokenFile string                 `yaml:"token_file"`
+	TokenEnv  string                 `yaml:"token_env"`
+	Headers   map[string]headerValue `yaml:"headers"`
+	Timeout   period                 `yaml:"timeout"`
+}
+
+// headerValue is a secret as a value of a mapping: {X-Key: text}, {X-Key: {file: PATH}} or {X-Key: {env: NAME}}.
+type headerValue struct {
+	inline    secret.String
+	file, env string
+}
+
+// UnmarshalYAML reads the three forms.
+func (h *headerValue) UnmarshalYAML(n *yaml.Node) error {
+	mistake := &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: a header is a text, {file: PATH} or {env: NAME}", n.Line)}}
+	if n.Kind == yaml.ScalarNode {
+		h.inline = secret.New(n.Value)
+		return nil
+	}
+	if n.Kind != yaml.MappingNode || len(n.Content) != 2 || n.Content[1].Kind != yaml.ScalarNode {
+		return mistake
+	}
+	switch n.Content[0].Value {
+	case "file":
+		h.file = n.Content[1].Value
+	case "env":
+		h.env = n.Content[1].Value
+	default:
+		return mistake
+	}
+	return nil
 }
 
 type logNotifier struct {

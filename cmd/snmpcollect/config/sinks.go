@@ -178,10 +178,19 @@ func (r *reader) webhook(w *webhook, i int) (notify.WebhookOptions, bool) {
 	at := []any{"notify", i, "webhook"}
 	url, ok1 := r.secret(source{"url", w.URL, w.URLFile, w.URLEnv}, at...)
 	token, ok2 := r.secret(source{"token", w.Token, w.TokenFile, w.TokenEnv}, at...)
-	if len(w.Headers) > 0 && r.inline == 0 {
-		r.inline = r.doc.Line(append(at, "headers")...)
+	headers := map[string]secret.String{}
+	for name, h := range w.Headers {
+		if !h.inline.IsZero() && r.inline == 0 {
+			r.inline = r.doc.Line(append(at, "headers", name)...)
+		}
+		v, err := source{name, h.inline, h.file, h.env}.read(r.getenv)
+		if err != nil {
+			r.fail(fmt.Errorf("headers: %w", err), append(at, "headers", name)...)
+			return notify.WebhookOptions{}, false
+		}
+		headers[name] = v
 	}
-	o := notify.WebhookOptions{Name: "webhook", URL: url.Reveal(), Token: token, Headers: w.Headers, Timeout: time.Duration(w.Timeout)}
+	o := notify.WebhookOptions{Name: "webhook", URL: url.Reveal(), Token: token, Headers: headers, Timeout: time.Duration(w.Timeout)}
 	if !ok1 || !ok2 {
 		return o, false
 	}
