@@ -20,7 +20,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	for _, w := range o.warnings {
 		log.Warn(w)
 	}
-	s, err := p.load(ctx, log, o)
+	s, err := p.load(ctx, log, o, false)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ type service struct {
 
 // reload puts the files' present contents to use, wholly or not at all. The engine stays what it is: its boots count starts.
 func (p *process) reload(ctx context.Context, log *slog.Logger, o *options, d *service) error {
-	s, err := p.load(ctx, log, o)
+	s, err := p.load(ctx, log, o, true)
 	if err != nil {
 		return err
 	}

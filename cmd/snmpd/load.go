@@ -45,8 +45,9 @@ var errConfig = errors.New("the configuration has errors")
 // lookupTime bounds all name look-ups of one load.
 const lookupTime = 10 * time.Second
 
-// load reads the files and resolves names. Remarks on the files are logged here.
-func (p *process) load(ctx context.Context, log *slog.Logger, o *options) (*settings, error) {
+// load reads the files and resolves names. Remarks on the files are logged here. A community whose source cannot be resolved is
+// not accepted; in a reload it is an error, which leaves it as it was.
+func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload bool) (*settings, error) {
 	config, diagnostics, err := snmpdconf.ReadFiles(o.configFiles()...)
 	if err != nil {
 		return nil, explainFile(err, o)
@@ -65,6 +66,9 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options) (*sett
 	}
 	for i := range config.Communities {
 		c, err := p.community(ctx, &config.Communities[i])
+		if err != nil && reload {
+			return nil, fmt.Errorf("%s:%d: the source of a community: %w", config.Communities[i].File, config.Communities[i].Line, err)
+		}
 		if err != nil { // without sources it would be open to all
 			log.Warn("a community is not accepted: its source cannot be resolved", "file", config.Communities[i].File, "line", config.Communities[i].Line, "err", err)
 			continue

@@ -267,7 +267,8 @@ func TestReloadThatFailsChangesNothing(t *testing.T) {
 	port := netip.MustParseAddrPort(free).Port()
 
 	for what, text := range map[string]string{
-		"line=2":    "agentAddress 127.0.0.1:0\nsysServices many\nsysLocation two",
+		"line=2": "agentAddress 127.0.0.1:0\nsysServices many\nsysLocation two",
+		"snmpd.conf:3: the source of a community": "agentAddress 127.0.0.1:0\nsysLocation two\nrocommunity other nosuch.invalid",
 		"in use":    fmt.Sprintf("agentAddress 127.0.0.1:0,%s\nsysLocation two", busy.LocalAddr()),
 		"is in use": fmt.Sprintf("agentAddress %d,%s\nsysLocation two", port, busy.LocalAddr()),
 		"no such":   "agentAddress gone.example\nsysLocation two",
