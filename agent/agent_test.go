@@ -322,6 +322,25 @@ func TestSizes(t *testing.T) {
 	})
 }
 
+// SetMaxMessageSize overrules the rest, and 0 takes it back.
+func TestSetMaxMessageSize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serve(t, agent.Config{})
+		defer m.stop()
+		if _, err := m.server.Register(&bigHandler{first: 100}, agent.Registration{Root: oid.MustParse("1.3.6.1.4.1.1")}); err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct{ set, want int }{{0, 1472}, {600, 600}, {9000, 9000}, {1, 484}, {1 << 20, snmp.MaxMessageSize}, {0, 1472}} {
+			m.server.SetMaxMessageSize(tt.set)
+			q := snmp.Message{Version: snmp.V2c, Community: "public", PDU: snmp.NewGetBulk(1, 0, 1000)}
+			q.PDU.VarBinds = names("1.3.6.1.4.1.1")
+			if b := m.exchange(q.Append(nil)); len(b) > tt.want || len(b) < tt.want-125 {
+				t.Errorf("set to %d: an answer of %d octets, want nearly %d", tt.set, len(b), tt.want)
+			}
+		}
+	})
+}
+
 func TestTooBig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := serve(t, agent.Config{MaxMessageSize: 2000})

@@ -18,9 +18,9 @@ import (
 
 // Sizes of messages in octets.
 const (
-	minMessage = 484 // what every SNMP entity must accept (RFC 3417 section 3.2.1)
-	maxFrame4  = 1472
-	maxFrame6  = 1452
+	minMessageSize = snmp.MinMaxSize // what every SNMP entity must accept (RFC 3417 section 3.2.1)
+	maxFrame4      = 1472
+	maxFrame6      = 1452
 )
 
 // workers is how many requests of one socket may be worked on at a time: those that wait for a slow source hold up others
@@ -49,6 +49,7 @@ type Server struct {
 	refusals refusals
 
 	setting chan struct{} // of capacity 1: held by the SET that is under way
+	maxSize atomic.Int64  // what SetMaxMessageSize set; 0 if nothing
 	access  atomic.Pointer[access]
 	routes  atomic.Pointer[routes]
 
@@ -62,9 +63,9 @@ func New(c Config) *Server {
 	if c.MaxMessageSize == 0 {
 		c.MaxMessageSize = snmp.MaxMessageSize
 	}
-	c.MaxMessageSize = min(max(c.MaxMessageSize, minMessage), snmp.MaxMessageSize)
+	c.MaxMessageSize = min(max(c.MaxMessageSize, minMessageSize), snmp.MaxMessageSize)
 	if c.MaxBulk != 0 {
-		c.MaxBulk = min(max(c.MaxBulk, minMessage), c.MaxMessageSize)
+		c.MaxBulk = min(max(c.MaxBulk, minMessageSize), c.MaxMessageSize)
 	}
 	s := &Server{setting: make(chan struct{}, 1), config: c, counters: c.Counters, log: c.Log}
 	if s.counters == nil {
@@ -76,6 +77,15 @@ func New(c Config) *Server {
 	s.routes.Store(&routes{})
 	s.SetCommunities(nil)
 	return s
+}
+
+// SetMaxMessageSize bounds every answer to n octets, 484 to snmp.MaxMessageSize, and has those to GetBulk filled to as much,
+// whatever the path; 0 is what Config says.
+func (s *Server) SetMaxMessageSize(n int) {
+	if n != 0 {
+		n = min(max(n, minMessageSize), snmp.MaxMessageSize)
+	}
+	s.maxSize.Store(int64(n))
 }
 
 // SetAccess replaces who may ask what. Requests under way finish by the old rules.
@@ -181,17 +191,21 @@ func (s *Server) refused(source netip.Addr, now time.Time, why string) {
 	}
 }
 
-// maxBulk returns what a GetBulk's answer to source is filled to.
-func (s *Server) maxBulk(source netip.Addr) int {
+// limits returns the most octets of an answer to source, and what one to a GetBulk is filled to.
+func (s *Server) limits(source netip.Addr) (most, bulk int) {
+	if n := int(s.maxSize.Load()); n != 0 {
+		return n, n
+	}
+	most = s.config.MaxMessageSize
 	switch source = source.Unmap(); {
 	case s.config.MaxBulk != 0:
-		return s.config.MaxBulk
+		return most, s.config.MaxBulk
 	case source.IsLoopback():
-		return s.config.MaxMessageSize
+		return most, most
 	case source.Is4():
-		return min(maxFrame4, s.config.MaxMessageSize)
+		return most, min(maxFrame4, most)
 	default:
-		return min(maxFrame6, s.config.MaxMessageSize)
+		return most, min(maxFrame6, most)
 	}
 }
 

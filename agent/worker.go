@@ -38,7 +38,7 @@ func (w *worker) answer(ctx context.Context, b []byte, source netip.Addr) []byte
 	s.counters.Add(snmp.InPkts, 1)
 	w.request.Reset()
 	w.request.At = time.Now()
-	w.maxSize, w.maxBulk = s.config.MaxMessageSize, s.maxBulk(source)
+	w.maxSize, w.maxBulk = s.limits(source)
 	if version, err := snmp.PeekVersion(b); err == nil && version == snmp.V3 && s.config.Engine != nil {
 		return w.answerV3(ctx, b, source)
 	}

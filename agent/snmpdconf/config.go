@@ -42,6 +42,8 @@ type Config struct {
 	Engine      Engine
 	StateDir    string // persistentDir; "" if it is not set
 	System      System
+	// MaxMessageSize is the most octets of an answer (maxMessageSize, a directive that Net-SNMP does not have); 0 if it is not set.
+	MaxMessageSize int
 }
 
 // System is the part of the system group (RFC 3418) that the files set. An empty text or OID is not set.

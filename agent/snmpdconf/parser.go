@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
 
@@ -163,6 +164,7 @@ var directives = []struct {
 	{"sysLocation", func(p *parser, name, value string) { p.text(name, value, &p.config.System.Location) }},
 	{"sysObjectID", (*parser).sysObjectID},
 	{"sysServices", (*parser).sysServices},
+	{"maxMessageSize", (*parser).maxMessageSize},
 }
 
 // directive carries out one line; names are case-insensitive.
@@ -251,6 +253,17 @@ func (p *parser) sysServices(name, value string) {
 	}
 	p.once(name)
 	p.config.System.Services = int(n)
+}
+
+func (p *parser) maxMessageSize(name, value string) {
+	word, ok := bare(value)
+	n, err := strconv.ParseUint(word, 10, 16)
+	if err != nil || !ok || n < snmp.MinMaxSize || n > snmp.MaxMessageSize {
+		p.errorf("%s must be one number from %d to %d (octets)", name, snmp.MinMaxSize, snmp.MaxMessageSize)
+		return
+	}
+	p.once(name)
+	p.config.MaxMessageSize = int(n)
 }
 
 // clip quotes a word of the file for a message, and cuts it where it is absurdly long.

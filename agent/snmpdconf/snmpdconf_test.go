@@ -305,3 +305,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestMaxMessageSize(t *testing.T) {
+	for text, want := range map[string]int{"maxMessageSize 484": 484, "maxmessagesize 65507": 65507, "maxMessageSize 483": 0, "maxMessageSize 65508": 0, "maxMessageSize many": 0, "maxMessageSize": 0} {
+		c, diagnostics := snmpdconf.Parse("x", []byte(text+"\n"))
+		if c.MaxMessageSize != want || snmpdconf.HasErrors(diagnostics) != (want == 0) {
+			t.Errorf("%s: %d, %v", text, c.MaxMessageSize, diagnostics)
+		}
+	}
+}

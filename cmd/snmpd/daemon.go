@@ -96,6 +96,7 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 			return err
 		}
 		d.agent.SetAccess(s.access)
+		d.agent.SetMaxMessageSize(s.maxMessageSize)
 		return nil
 	})
 }

@@ -22,6 +22,8 @@ type settings struct {
 	system   snmpdconf.System
 	engine   snmpdconf.Engine
 	stateDir string
+
+	maxMessageSize int // of answers, in octets; 0 is not set
 }
 
 // endpoint is an address to listen on. It is comparable: the same endpoint keeps its socket through a reload.
@@ -58,7 +60,7 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	s := &settings{users: config.Users, system: config.System, engine: config.Engine, stateDir: config.StateDir}
+	s := &settings{maxMessageSize: config.MaxMessageSize, users: config.Users, system: config.System, engine: config.Engine, stateDir: config.StateDir}
 	s.access.Policy = config.Policy()
 	list, byDefault := addresses(config, o)
 	if s.listen, err = p.endpoints(ctx, list, byDefault); err != nil {
