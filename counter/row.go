@@ -79,7 +79,9 @@ type pair struct {
 	moved   int
 	numbers uint64 // have a rate
 	long    uint64 // Ambiguous because the interval is too long for 32 bits
+	agreed  uint64 // have a rate that a Counter64 confirms
 	reset   bool   // the row's counters were
+	doubt   bool   // they may have been: a fall that only an assumed limit makes impossible
 }
 
 func (p *pair) judge() {
@@ -96,6 +98,9 @@ func (p *pair) judge() {
 	for m := p.long; m != 0; m &= m - 1 {
 		p.bound(bits.TrailingZeros64(m))
 	}
+	if p.doubt {
+		p.withhold()
+	}
 	if p.reset {
 		clear(p.r.Rates[:len(p.t.columns)])
 		fill(p.r.Verdicts, p.both, Reset)
@@ -111,15 +116,61 @@ func (p *pair) count(c int, width uint8) {
 	if prev != cur {
 		p.moved++
 	}
+	if width == 32 && p.twinWorks(c) && p.countByTwin(c) {
+		return
+	}
 	diff, v, impossible := difference(p.seconds, p.longest, prev, cur, width, p.limit(c, width))
-	if v == Reset || impossible {
+	switch {
+	case v == Reset || impossible && !p.guessed(c):
 		p.reset = true
 		return
+	case impossible: // or faster than was assumed: no proof of either
+		p.doubt = true
 	}
 	if v == Ambiguous {
 		p.long |= 1 << c
 	}
 	p.settle(c, diff, v)
+}
+
+// countByTwin judges column c, of 32 bits, by what the Counter64 that counts the same went on by; false if that says nothing. A
+// counter that agrees with its twin modulo 2^32 has not been reset, however far it fell and whatever its limit is. An interval in which
+// it may wrap unseen is left to the rules for that.
+func (p *pair) countByTwin(c int) bool {
+	wide := p.t.columns[c].wide
+	if p.r.Values[wide] < p.st.prev[wide] || p.limit(c, 32)*p.longest >= 1<<32 {
+		return false
+	}
+	whole := p.r.Values[wide] - p.st.prev[wide]
+	agrees := uint32(whole) == uint32(p.r.Values[c]-p.st.prev[c])
+	switch {
+	case agrees && whole < 1<<32:
+		p.agreed |= 1 << c
+		v := OK
+		if p.r.Values[c] < p.st.prev[c] {
+			v = Wrapped
+		}
+		if limit := p.limit(c, 32); !p.guessed(c) && !plausible(whole, p.seconds, 32, limit) {
+			v = Implausible
+		}
+		p.settle(c, whole, v)
+	case agrees, p.guessed(c) && whole >= 1<<31: // it may have wrapped more than once
+		p.r.Verdicts[c] = Ambiguous
+	default:
+		return false
+	}
+	return true
+}
+
+// guessed reports whether the limit of column c follows from a speed that was only assumed.
+func (p *pair) guessed(c int) bool { return p.assumed && p.t.columns[c].Unit != Events }
+
+// withhold takes back the numbers of the narrow counters that no twin confirms.
+func (p *pair) withhold() {
+	for m := p.both & p.t.narrow & p.numbers &^ p.agreed; m != 0; m &= m - 1 {
+		c := bits.TrailingZeros64(m)
+		p.r.Rates[c], p.r.Verdicts[c] = 0, Ambiguous
+	}
 }
 
 // settle sets the verdict of column c, and its rate if it has one.
