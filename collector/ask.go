@@ -39,6 +39,7 @@ const (
 
 	maxRequests = 1 << 14 // for one table
 	maxCells    = 1 << 20 // of one table: rows by columns
+	maxRows     = 20_000  // of one table; a chassis full of subscribers' interfaces has some thousands
 
 	// maxTimeouts is how many requests of a poll may go unanswered, all their retries included. One is forgiven: the reply may
 	// have been too large for the path.

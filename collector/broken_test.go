@@ -204,5 +204,8 @@ func TestATableThatIsTooLarge(t *testing.T) {
 		if collector.Reason(p.Err) != "too_much" {
 			t.Errorf("%v", p.Err)
 		}
+		if len(p.Samples) != 0 {
+			t.Errorf("%d samples of a table without an end", len(p.Samples))
+		}
 	})
 }

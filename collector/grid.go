@@ -38,7 +38,7 @@ func (g *grid) row(index oid.OID) int {
 	if r, ok := g.rows[index]; ok {
 		return r
 	}
-	if len(g.cells)+g.width > maxCells {
+	if len(g.cells)+g.width > maxCells || len(g.index) == maxRows {
 		return -1
 	}
 	r := len(g.index)

@@ -1,10 +1,10 @@
 package collector
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,7 +112,9 @@ func (p *poller) poll(ctx context.Context) Poll {
 		} else {
 			errs = append(errs, missing)
 		}
-		poll.Samples = p.samples(poll.Samples, s, part, rows, began)
+		if !errors.Is(missing, errTooMuch) { // else its rows are fiction, and would push out what others measured
+			poll.Samples = p.samples(poll.Samples, s, part, rows, began)
+		}
 		if fatal != nil {
 			for _, rest := range p.parts[i+1:] {
 				errs = append(errs, &PartError{Part: rest.measurement, Err: fatal})
@@ -123,6 +125,9 @@ func (p *poller) poll(ctx context.Context) Poll {
 	}
 	poll.Duration = time.Since(began)
 	poll.Err = errors.Join(errs...)
+	if !poll.HasUpTime && len(poll.Samples)+len(poll.Complete) == 0 && poll.Err != nil {
+		poll.Answered = false // it refuses everything: nothing is known of it
+	}
 	return poll
 }
 
@@ -250,7 +255,7 @@ func (p *poller) notice(poll Poll, lag time.Duration) {
 	p.stats.poll(poll, lag)
 	state := ""
 	if poll.Err != nil {
-		state = cmp.Or(Reason(poll.Err), "other")
+		state = strings.Join(reasons(poll.Err), " ")
 		if poll.Answered {
 			state = "partial " + state
 		}

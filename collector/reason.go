@@ -1,7 +1,9 @@
 package collector
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"walkabout/collector/session"
 )
@@ -9,12 +11,25 @@ import (
 // Reason names the kind of err, of a Poll or of a part of one, in one word for a metric: those of session.Reason, and
 // "not_increasing", "too_much", "empty" and "other_name" for agents that do not keep to the protocol.
 func Reason(err error) string {
-	for own, reason := range map[error]string{
-		errNotIncreasing: "not_increasing", errTooMuch: "too_much", errEmpty: "empty", errOtherName: "other_name",
-	} {
-		if errors.Is(err, own) {
-			return reason
-		}
+	switch {
+	case errors.Is(err, errTooMuch):
+		return "too_much"
+	case errors.Is(err, errNotIncreasing):
+		return "not_increasing"
+	case errors.Is(err, errEmpty):
+		return "empty"
+	case errors.Is(err, errOtherName):
+		return "other_name"
 	}
 	return session.Reason(err)
+}
+
+// reasons names the kinds of all that err joins, each once and in order.
+func reasons(err error) []string {
+	var out []string
+	for _, e := range parts(err) {
+		out = append(out, cmp.Or(Reason(e), "other"))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
