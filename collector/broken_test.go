@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,6 +76,9 @@ func TestLimitsThatCannotBeRead(t *testing.T) {
 			f, ok := s.Field("ifInOctets")
 			if (p.Err != nil) != state || ok != (i >= 2) || f.Verdict.HasRate() {
 				t.Errorf("poll %d: %v; ifInOctets %v, %+v", i, p.Err, ok, f)
+			}
+			if strings.Contains(h.log.String(), counter.SpeedAssumed.String()) {
+				t.Errorf("poll %d: a speed that was not read is said to be assumed", i)
 			}
 			if i > 2 && f.Verdict != counter.Ambiguous {
 				t.Errorf("poll %d: %v, want ambiguous by the speed of poll 2", i, f.Verdict)
@@ -185,6 +189,58 @@ func TestAgentsThatAnswerNothing(t *testing.T) {
 		p = h.next("dev")
 		if p.Answered {
 			t.Errorf("answered with two variables of four")
+		}
+	})
+}
+
+// TestAgentsThatRefuseEverything holds that an agent of which nothing can be had is no device that answers: alerts on its interfaces
+// would rest on nothing.
+func TestAgentsThatRefuseEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &device{latency: time.Millisecond, fault: func([]oid.OID) error { return &session.ResponseError{Status: snmp.AuthorizationError} }}
+		h := one(t, switchOf(2), d, "interfaces", "tcp")
+		if p := h.next("dev"); p.Answered || collector.Reason(p.Err) != "authorizationError" || len(p.Samples)+len(p.Complete) != 0 {
+			t.Errorf("answered %v, %v, %d samples, complete: %v", p.Answered, p.Err, len(p.Samples), p.Complete)
+		}
+		d.change(func() { d.fault = nil })
+		if p := h.next("dev"); !p.Answered || p.Err != nil {
+			t.Errorf("answered %v, %v", p.Answered, p.Err)
+		}
+	})
+}
+
+// TestADiscontinuityThatCannotBeRead holds that a poll without the object that tells of discontinuities gives no numbers where the agent
+// is known to use it, and costs none of the polls around it more than that.
+func TestADiscontinuityThatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broken bool
+		d := &device{latency: time.Millisecond, fault: func(names []oid.OID) error {
+			for i, n := range names {
+				if broken && n.HasPrefix(ifX.Append(19)) {
+					return &session.ResponseError{Status: snmp.GenErr, Index: i + 1}
+				}
+			}
+			return nil
+		}}
+		b := switchOf(1)
+		b.ports[0].moment = 77
+		h := one(t, b, d, "interfaces")
+		for i, want := range []string{"first", "ok", "", "ok", "ok"} {
+			d.change(func() { broken = want == "" })
+			p := h.next("dev")
+			s := rowOf(t, p, "interface", "ifName", "Gi0/1")
+			f, has := s.Field("ifHCInOctets")
+			got := ""
+			if has {
+				got = f.Verdict.String()
+			}
+			if got != want || (p.Err != nil) != broken {
+				t.Errorf("poll %d: %q, want %q; %v", i, got, want, p.Err)
+			}
+			if span, ok := s.Field("rate_seconds"); i == 3 && (!ok || span.Float64() < 19.9 || span.Float64() > 20.1) {
+				t.Errorf("the number over the hole spans %v s, want two intervals", span.Float64())
+			}
+			fieldOf(t, s, "ifOperStatus")
 		}
 	})
 }

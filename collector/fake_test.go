@@ -172,7 +172,8 @@ type port struct {
 	start     uint64 // octets at boot
 	startedAt time.Duration
 	noHC      bool
-	noX       bool // not in ifXTable at all
+	noX       bool   // not in ifXTable at all
+	moment    uint32 // ifCounterDiscontinuityTime
 }
 
 func switchOf(ports int) *box {
@@ -257,6 +258,6 @@ func (p port) objects(vbs []snmp.VarBind, up time.Duration) []snmp.VarBind {
 	}
 	add(ifX, 15, snmp.Gauge32(p.mbits))
 	add(ifX, 18, snmp.OctetString("to \xff nowhere"))
-	add(ifX, 19, snmp.TimeTicks(0))
+	add(ifX, 19, snmp.TimeTicks(p.moment))
 	return vbs
 }

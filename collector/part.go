@@ -24,8 +24,9 @@ type part struct {
 
 	// remembered holds the limits of interfaces for polls in which they cannot be read: a speed that is not known is assumed, and a
 	// wrong assumption makes wrong numbers.
-	remembered map[oid.OID]limits
-	warned     map[int]bool // objects of the wrong type that were logged
+	remembered    map[oid.OID]limits
+	warned        map[int]bool // objects of the wrong type that were logged
+	discontinuous bool         // the agent has told a discontinuity object that is not 0
 
 	polled bool            // an earlier poll has been judged
 	twins  map[string]bool // the series that several of its rows shared

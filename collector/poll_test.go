@@ -67,6 +67,11 @@ func TestSamples(t *testing.T) {
 			count(metric.Counter64, 0, "ifHC"+d+"MulticastPkts", "ifHC"+d+"BroadcastPkts")
 		}
 		integer("ifIndex", 2)
+		span := fieldOf(t, got, "rate_seconds")
+		if s := span.Float64(); span.Kind != metric.Float || s < 9.9 || s > 10.1 {
+			t.Errorf("rate_seconds is %+v, which is %v; want an interval", span, s)
+		}
+		want.Fields = append(want.Fields, span)
 		if diff := cmp.Diff(want, got, approximately); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}

@@ -194,7 +194,7 @@ func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int,
 	}
 	s.template = p.template(s.template[:0], part)
 	tags := make([]metric.Tag, 0, len(s.rows)*len(s.template))
-	fields := make([]metric.Field, 0, len(s.rows)*(len(part.objects)+1))
+	fields := make([]metric.Field, 0, len(s.rows)*(len(part.objects)+2))
 	for _, r := range s.rows {
 		firstTag, firstField := len(tags), len(fields)
 		tags = part.appendTags(tags, s.template, &s.grid, r)

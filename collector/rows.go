@@ -101,20 +101,26 @@ func (p *part) identify(values []snmp.Value) string {
 }
 
 // count gives what was read of a row's counters to r. torn says that they are not of one run of the agent, and must not be judged.
+// Where the discontinuity object, which the agent is known to use, could not be read, no counter is given.
 // Counters of 32 bits of an interface whose limits could not be read are not given either; those of 64 bits need none.
 func (p *part) count(g *grid, at int, r *counter.Row) (torn bool) {
 	values := g.values(at)
 	if r.At, torn = g.instant(at); torn {
 		return true
 	}
+	if p.discontinuity >= 0 {
+		v := values[p.discontinuity]
+		if v.Kind() == snmp.KindNull && g.faults[p.discontinuity] != nil && p.discontinuous {
+			return false // a move of it would go unseen
+		}
+		r.At.Discontinuity = uint32(v.Uint())
+		p.discontinuous = p.discontinuous || r.At.Discontinuity != 0
+	}
 	known := true
 	if p.table != nil && p.table.Interface != nil {
 		var l limits
 		l, known = p.limit(g, g.index[at], values)
-		r.Speed, r.MTU, r.Type = l.speed, l.mtu, l.typ
-	}
-	if p.discontinuity >= 0 {
-		r.At.Discontinuity = uint32(values[p.discontinuity].Uint())
+		r.Speed, r.MTU, r.Type, r.Unread = l.speed, l.mtu, l.typ, !known
 	}
 	for k, c := range p.counters {
 		kind := p.objects[c].Type.kind()

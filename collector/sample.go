@@ -3,6 +3,7 @@ package collector
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 
 	"walkabout/counter"
@@ -60,6 +61,9 @@ func (p *part) appendTags(dst []metric.Tag, template []tag, g *grid, r row) []me
 	return dst
 }
 
+// rateSeconds is the field with the time that all rates of a sample span.
+const rateSeconds = "rate_seconds"
+
 // appendFields appends the fields of row r. A value of the wrong type is left out, and so is a counter that was not judged.
 func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, counted []counter.Row) []metric.Field {
 	start := len(dst)
@@ -96,6 +100,9 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 	}
 	if len(dst) > start && part.table != nil && part.table.Index.Field {
 		dst = append(dst, metric.Field{Name: part.table.Index.Name, Kind: metric.Integer, Num: uint64(r.index)})
+	}
+	if r.judged >= 0 && slices.ContainsFunc(counted[r.judged].Verdicts, counter.Verdict.HasRate) {
+		dst = append(dst, metric.Field{Name: rateSeconds, Kind: metric.Float, Num: math.Float64bits(counted[r.judged].Elapsed.Seconds())})
 	}
 	return dst
 }

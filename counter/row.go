@@ -59,6 +59,9 @@ func fill(verdicts []Verdict, set uint64, v Verdict) {
 
 // tellAssumed tells whether an assumed speed limits counters of rows[i].
 func (t *Table) tellAssumed(rows []Row, i int, served uint64, s speed) {
+	if rows[i].Unread {
+		return
+	}
 	st := t.states[i]
 	t.tellChange(&st.toldAssumed, s.assumed && served&t.bounded != 0, Finding{Kind: SpeedAssumed, Row: i, Column: -1})
 }

@@ -57,9 +57,10 @@ type Row struct {
 	Values []uint64 // one a column, in the columns' order
 	Has    uint64   // bit i is set if Values[i] was served with the column's own type
 
-	Speed uint64 // bits/s: see Speed; 0 is unknown. Not used by Events
-	MTU   int    // ifMtu; 0 is unknown
-	Type  int    // ifType; 0 is unknown
+	Speed  uint64 // bits/s: see Speed; 0 is unknown. Not used by Events
+	MTU    int    // ifMtu; 0 is unknown
+	Type   int    // ifType; 0 is unknown
+	Unread bool   // these could not be read in this poll: nothing is told of them
 
 	// Set by Poll. Rates[i] is per second and 0 unless Verdicts[i].HasRate. Verdicts[i] is None where the agent served no value, and where a
 	// 64-bit counter is not used (Counter64Unused).

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 
 	"github.com/gosnmp/gosnmp"
 
@@ -14,7 +15,7 @@ import (
 
 // The errors of a request. What a Client returns wraps one of them, or a *ResponseError, or what the system said.
 var (
-	ErrTimeout     = errors.New("no answer") // nobody answered in time; agents do not answer a wrong community at all
+	ErrTimeout     = errors.New("no answer") // nobody answered in time
 	ErrUnreachable = errors.New("unreachable")
 	ErrMalformed   = errors.New("malformed answer")
 
@@ -80,6 +81,7 @@ func Reason(err error) string {
 
 // fault says what err of gosnmp means. Most of its errors are texts, so it is the connection that knows what happened.
 func (l *library) fault(ctx context.Context, err error) error {
+	over := ctx.Err() != nil || errors.Is(l.conn.unsent, os.ErrDeadlineExceeded) // the socket may know first
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
@@ -103,14 +105,17 @@ func (l *library) fault(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: nobody listens at %v", ErrUnreachable, l.conn.RemoteAddr())
 	case errors.Is(l.conn.unsent, errNothing):
 		return fmt.Errorf("%w: %s", errNothing, short(err))
-	case l.conn.unsent != nil && ctx.Err() == nil:
+	case l.conn.unsent != nil && !over:
 		return fmt.Errorf("cannot send to %v: %w", l.conn.RemoteAddr(), l.conn.unsent)
 	case l.conn.received > 0:
 		return fmt.Errorf("%w: %s", ErrMalformed, short(err))
-	case ctx.Err() != nil:
+	case over:
 		return fmt.Errorf("%w from %v before the poll's time was over", ErrTimeout, l.conn.RemoteAddr())
+	case l.conn.version == snmp.V3:
+		return fmt.Errorf("%w from %v to %d requests, %v each", ErrTimeout, l.conn.RemoteAddr(), l.retries, l.g.Timeout)
 	}
-	return fmt.Errorf("%w from %v to %d requests, %v each", ErrTimeout, l.conn.RemoteAddr(), l.retries, l.g.Timeout)
+	return fmt.Errorf("%w from %v to %d requests, %v each (neither does an agent answer a community that is wrong, or that it does not accept from here)",
+		ErrTimeout, l.conn.RemoteAddr(), l.retries, l.g.Timeout)
 }
 
 // short returns the text of a library's error, which may quote what a device sent.
