@@ -117,6 +117,9 @@ func (e *Engine) Observe(p Poll) []Transition {
 	if run := d.readUpTime(p); p.Reset || run == restarted || run == unknownRun && allReset(e.rows) {
 		d.heldUntil = stamp(p.At).Add(e.cfg.RebootHold)
 		e.revision++
+	} else if until := stamp(p.At).Add(e.cfg.RebootHold); d.heldUntil.After(until) { // the clock was set back
+		d.heldUntil = until
+		e.revision++
 	}
 	if e.cfg.InterfaceMismatch.Enabled {
 		ts = e.observePorts(ts, d, p, elapsed)

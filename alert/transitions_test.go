@@ -335,6 +335,14 @@ var transitionTable = map[string][]step{
 		{330, "poll | p1 up/down", nil},
 		{390, "poll | p1 up/down", one(firing)},
 	},
+	"a clock that is set back does not prolong a reboot": {
+		{7200, "poll | p1 up/down", one(pending)},
+		{7230, "poll reset | p1 up/down", nil},
+		{10, "restart", nil},
+		{40, "poll | p1 up/down", nil}, // which holds until 340
+		{340, "poll | p1 up/down", nil},
+		{400, "poll | p1 up/down", one(firing)},
+	},
 	"a reboot during our restart": {
 		{0, "poll up=100000 | p1 up/up in=5", nil},
 		{31, "restart", nil},

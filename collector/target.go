@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"walkabout/collector/session"
 )
@@ -60,6 +62,9 @@ func (t Target) Validate(profiles Profiles) error {
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if t.Name == "" {
 		add("a target needs a name")
+	}
+	if strings.ContainsFunc(t.Name, unicode.IsControl) || !utf8.ValidString(t.Name) {
+		add("a target's name holds no line ends or other control characters, and is UTF-8")
 	}
 	if _, _, err := SplitAddress(t.Address); err != nil {
 		errs = append(errs, err)

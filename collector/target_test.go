@@ -40,6 +40,8 @@ func TestTargetValidate(t *testing.T) {
 	}
 	tests := map[string]func(t *collector.Target){
 		"needs a name":                 func(t *collector.Target) { t.Name = "" },
+		"no line ends":                 func(t *collector.Target) { t.Name = "a\nb" },
+		"and is UTF-8":                 func(t *collector.Target) { t.Name = "\xff" },
 		"no usable host":               func(t *collector.Target) { t.Address = "" },
 		"version 2c needs a community": func(t *collector.Target) { t.Credential.Community = secret.String{} },
 		"collect names no profile":     func(t *collector.Target) { t.Collect = nil },

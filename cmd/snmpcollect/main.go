@@ -99,6 +99,9 @@ func (p process) checkCommand() *cobra.Command {
 	path := configFlag(c)
 	c.RunE = func(*cobra.Command, []string) error {
 		cfg, problems := config.Load(*path, collector.BuiltIn(), p.getenv)
+		if !config.Failed(problems) {
+			problems = append(problems, config.Unwritable(*path, cfg)...)
+		}
 		for _, problem := range problems {
 			fmt.Fprintln(p.stdout, problem)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -81,7 +80,7 @@ func (p *parts) open(cfg config.Config, stdout io.Writer) error {
 		return err
 	}
 	if p.state, err = statedir.Open(path); err != nil {
-		return fmt.Errorf("state folder: %w", err)
+		return err
 	}
 	for _, o := range cfg.Outputs {
 		e, err := newExporter(o, stdout)

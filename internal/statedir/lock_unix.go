@@ -4,6 +4,7 @@ package statedir
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,14 @@ func lockFile(f *os.File) error {
 			return err
 		}
 	}
+}
+
+// Access returns nil if this process may write to the file or folder at path, as far as the system tells that beforehand.
+func Access(path string) error {
+	if err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS); err != nil {
+		return &fs.PathError{Op: "write", Path: path, Err: err}
+	}
+	return nil
 }
 
 func privileged() bool { return os.Geteuid() == 0 }

@@ -2,6 +2,7 @@ package statedir
 
 import (
 	"errors"
+	"io/fs"
 	"math"
 	"os"
 
@@ -15,6 +16,16 @@ func lockFile(f *os.File) error {
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at)
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
 		return ErrLocked
+	}
+	return err
+}
+
+// Access returns nil if this process may write to the file or folder at path, as far as the system tells that beforehand: here
+// only what a file's read-only attribute says.
+func Access(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() && info.Mode().Perm()&0o200 == 0 {
+		err = &fs.PathError{Op: "write", Path: path, Err: fs.ErrPermission}
 	}
 	return err
 }

@@ -119,6 +119,7 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 		c.Listen = *f.Listen
 	}
 	r.checkListen(c.Listen)
+	r.checkPath(f.State, "state")
 	c.Targets = r.targets(&f)
 	c.Outputs = r.outputs(f.Outputs)
 	c.Alerts = r.alerts(f.Alerts, c.Targets)
@@ -190,6 +191,13 @@ func (r *reader) checkListen(listen string) {
 	}
 	if a, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !a.IsLoopback()) {
 		r.warn("whoever reaches this address can read /metrics; there is no password", "listen")
+	}
+}
+
+// checkPath refuses a path that only a shell would read as it is meant.
+func (r *reader) checkPath(path string, at ...any) {
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		r.fail(fmt.Errorf("%s: ~ means nothing here: write the whole path", path), at...)
 	}
 }
 

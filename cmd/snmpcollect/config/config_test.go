@@ -128,6 +128,7 @@ func TestProblems(t *testing.T) {
 		{"same name", lab(v2c, "}\n  - {name: a, address: 192.0.2.2, credential: lab, collect: [system]", ""), []string{`:5: error: target "a" is there already, in line 4`}},
 		{"bad URL", lab(v2c, "", "  - influxdb: {url: \"ftp://x\", bucket: b}\n"), []string{`:7: error: influxdb output: `}},
 		{"no path", lab(v2c, "", "  - file: {}\n"), []string{`:7: error: file needs a path`}},
+		{"a shell's path", lab(v2c, "", "  - file: {path: ~/x}\nstate: \"~/y\"\n"), []string{`:7: error: ~/x: ~ means nothing here`, `:8: error: ~/y: ~ means nothing here`}},
 		{"two kinds", lab(v2c, "", "  - file: {path: x}\n    influxdb: {url: \"http://x\", bucket: b}\n"), []string{`:7: error: one entry is one output`}},
 		{"no kind", lab(v2c, "", "notify:\n  - {}\n"), []string{`:8: error: a notifier is webhook: {…} or log: {}`}},
 		{"webhook without URL", lab(v2c, "", "notify:\n  - webhook: {}\n"), []string{`:8: error: `}},

@@ -52,6 +52,7 @@ func (r *reader) outputs(list []output) []Output {
 		case o.File != nil:
 			kind, made.Queue = "file", r.queue(o.File.queue, "outputs", i, "file")
 			made.File = &file.Config{Path: o.File.Path, Unsigned: o.File.Unsigned}
+			r.checkPath(o.File.Path, "outputs", i, kind, "path")
 			if o.File.Path == "" {
 				r.fail(errors.New(`file needs a path; "-" is standard output`), "outputs", i, kind)
 				continue
