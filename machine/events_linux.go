@@ -2,6 +2,7 @@ package machine
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -235,6 +236,22 @@ func (e *linkEvents) poll() (n int, err error) {
 		return 0, os.NewSyscallError("read", rerr)
 	}
 	return n, nil
+}
+
+// ask has the kernel tell of a link as if it had changed, after the events of all that changed before. Some changes are no events, such
+// as that of the alias of a link that is down.
+func (e *linkEvents) ask(index uint32) error {
+	b := linkHeader(index)
+	header := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(b)))
+	header = binary.NativeEndian.AppendUint16(header, unix.RTM_GETLINK)
+	header = binary.NativeEndian.AppendUint16(header, unix.NLM_F_REQUEST)
+	header = append(header, make([]byte, 8)...) // sequence and port are of no use here
+	var werr error
+	err := e.raw.Write(func(fd uintptr) bool {
+		_, werr = unix.Write(int(fd), append(header, b...))
+		return werr != unix.EAGAIN && werr != unix.EINTR
+	})
+	return errors.Join(err, os.NewSyscallError("write", werr))
 }
 
 func (e *linkEvents) Close() error { return e.conn.Close() }

@@ -22,6 +22,8 @@ type Given struct {
 	TCPSockets     func(at time.Time) ([]TCPSocket, error)
 	UDPSockets     func(at time.Time) ([]UDPSocket, error)
 	SocketOwners   func(at time.Time) (SocketOwners, error)
+
+	Writer Writer // nil if nothing can be changed
 }
 
 // NewGiven returns a Machine that reads g. log is told as Options.Log is; nil is nobody.
@@ -77,4 +79,5 @@ func (s given) ipv4Neighbours(at time.Time) ([]Neighbour, error) { return call(s
 func (s given) tcpSockets(at time.Time) ([]TCPSocket, error)     { return call(s.g.TCPSockets, at) }
 func (s given) udpSockets(at time.Time) ([]UDPSocket, error)     { return call(s.g.UDPSockets, at) }
 func (s given) socketOwners(at time.Time) (SocketOwners, error)  { return call(s.g.SocketOwners, at) }
+func (s given) writer() Writer                                   { return s.g.Writer }
 func (s given) Close() error                                     { return nil }

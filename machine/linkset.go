@@ -2,7 +2,9 @@ package machine
 
 import (
 	"cmp"
+	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -10,6 +12,9 @@ import (
 // linkSet keeps the structure of the links up to date. One goroutine at a time may change it; anybody may load it.
 type linkSet struct {
 	current atomic.Pointer[Links] // nil until the first replace
+
+	mu   sync.Mutex
+	next chan struct{} // closed by the next publication; nil if nobody waits for it
 }
 
 // linkChange is news of one link: what it is now, or that it is gone, when only Index counts.
@@ -20,6 +25,37 @@ type linkChange struct {
 
 // load returns the links now; nil before the first replace.
 func (s *linkSet) load() *Links { return s.current.Load() }
+
+// publish makes l the links now, and tells those who wait for it.
+func (s *linkSet) publish(l *Links) {
+	s.current.Store(l)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next != nil {
+		close(s.next)
+		s.next = nil
+	}
+}
+
+// await waits until the links are as ok wants them, or ctx ends, which is the error.
+func (s *linkSet) await(ctx context.Context, ok func(*Links) bool) error {
+	for {
+		s.mu.Lock()
+		if s.next == nil {
+			s.next = make(chan struct{})
+		}
+		next := s.next
+		s.mu.Unlock()
+		if ok(s.load()) {
+			return nil
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
 
 // find returns the link of that index as it stands; nil if there is none.
 func (s *linkSet) find(index uint32) *Link {
@@ -68,7 +104,7 @@ func (s *linkSet) start(links []Link) {
 	}
 	slices.SortFunc(first.List, func(a, b *Link) int { return cmp.Compare(a.Index, b.Index) })
 	first.List = slices.CompactFunc(first.List, func(a, b *Link) bool { return a.Index == b.Index })
-	s.current.Store(first)
+	s.publish(first)
 }
 
 // apply publishes the changes together, in their order. Those that say nothing new publish nothing.
@@ -101,7 +137,7 @@ func (s *linkSet) apply(changes []linkChange, at time.Time) {
 		next.LastChange = at
 	}
 	if next.Generation != before.Generation {
-		s.current.Store(next)
+		s.publish(next)
 	}
 }
 

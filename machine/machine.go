@@ -94,5 +94,21 @@ func (m *Machine) Reading(at time.Time, fresh bool) *Reading {
 	return r
 }
 
+// Writer returns what changes this machine; nil where this package has no means to.
+func (m *Machine) Writer() Writer {
+	w, ok := m.src.(writerSource)
+	if !ok || w.writer() == nil {
+		return nil
+	}
+	return &writer{m, w.writer()}
+}
+
+// forget makes the next Reading a new one.
+func (m *Machine) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.latest = nil
+}
+
 // Faults returns the record of every part that ever failed, for metrics.
 func (m *Machine) Faults() []Fault { return m.faults.list() }

@@ -74,12 +74,8 @@ func (c *netlinkConn) dump(request uint16, body []byte, begin func(), each func(
 	defer c.mu.Unlock()
 	for attempt := 1; ; attempt++ {
 		begin()
-		whole, err := c.dumpOnce(request, body, each)
+		whole, err := c.exchange(request, unix.NLM_F_DUMP, body, each)
 		if err != nil {
-			var refused *netlinkError
-			if !errors.As(err, &refused) {
-				c.disconnect()
-			}
 			return err
 		}
 		// A table that never stands still, such as a full routing table during convergence, is taken as it was seen.
@@ -89,17 +85,36 @@ func (c *netlinkConn) dump(request uint16, body []byte, begin func(), each func(
 	}
 }
 
+// do sends a request that is no dump and returns when the kernel has acknowledged it. each is called as by dump; nil if no message is
+// expected. Calls wait for each other.
+func (c *netlinkConn) do(request uint16, body []byte, each func(kind uint16, body []byte) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if each == nil {
+		each = func(uint16, []byte) error { return nil }
+	}
+	_, err := c.exchange(request, unix.NLM_F_ACK, body, each)
+	return err
+}
+
 // netlinkError is the kernel's refusal of a request.
 type netlinkError struct{ errno syscall.Errno }
 
 func (e *netlinkError) Error() string { return "netlink: " + e.errno.Error() }
 func (e *netlinkError) Unwrap() error { return e.errno }
 
-func (c *netlinkConn) dumpOnce(request uint16, body []byte, each func(kind uint16, body []byte) error) (whole bool, err error) {
+// exchange sends one request and reads all of its answer. After any error but the kernel's refusal the connection is given up.
+func (c *netlinkConn) exchange(request, flags uint16, body []byte, each func(kind uint16, body []byte) error) (whole bool, err error) {
+	defer func() {
+		var refused *netlinkError
+		if err != nil && !errors.As(err, &refused) {
+			c.disconnect()
+		}
+	}()
 	if err := c.connect(); err != nil {
 		return false, err
 	}
-	if err := c.send(request, body); err != nil {
+	if err := c.send(request, flags, body); err != nil {
 		return false, err
 	}
 	whole = true
@@ -176,13 +191,13 @@ func (c *netlinkConn) disconnect() {
 	}
 }
 
-// send writes one dump request. A netlink socket that is not connected writes to the kernel.
-func (c *netlinkConn) send(request uint16, body []byte) error {
+// send writes one request. A netlink socket that is not connected writes to the kernel.
+func (c *netlinkConn) send(request, flags uint16, body []byte) error {
 	c.seq++
 	length := unix.SizeofNlMsghdr + len(body)
 	b := binary.NativeEndian.AppendUint32(c.out[:0], uint32(length))
 	b = binary.NativeEndian.AppendUint16(b, request)
-	b = binary.NativeEndian.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	b = binary.NativeEndian.AppendUint16(b, unix.NLM_F_REQUEST|flags)
 	b = binary.NativeEndian.AppendUint32(b, c.seq)
 	b = binary.NativeEndian.AppendUint32(b, 0)
 	b = append(b, body...)

@@ -25,6 +25,7 @@ type linuxSource struct {
 	set         linkSet
 	tracker     linkTracker
 	route, diag netlinkConn
+	kernel      *kernelWriter
 	byLink      atomic.Bool // this kernel has no RTM_GETSTATS
 
 	snmp, snmp6        *procFile
@@ -39,7 +40,7 @@ type linuxSource struct {
 	events sync.WaitGroup
 
 	heldMu   sync.Mutex
-	held     eventSocket // the watcher's
+	held     *linkEvents // the watcher's
 	released bool
 }
 
@@ -66,6 +67,12 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 		diag:     netlinkConn{dial: dialNetlink(unix.NETLINK_SOCK_DIAG)},
 		snmp:     file("net/snmp"),
 		snmp6:    file("net/snmp6"),
+	}
+	s.kernel = &kernelWriter{
+		route:  netlinkConn{dial: dialNetlink(unix.NETLINK_ROUTE)},
+		sysctl: filepath.Join(o.Proc, "sys/net/ipv4"),
+		links:  &s.set,
+		ask:    s.askAgain,
 	}
 	s.settings.forwarding = file("sys/net/ipv4/ip_forward")
 	s.settings.ttl = file("sys/net/ipv4/ip_default_ttl")
@@ -98,7 +105,7 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 }
 
 // watch starts the goroutines that Close ends.
-func (s *linuxSource) watch(w *watcher, first eventSocket, now func() time.Time) {
+func (s *linuxSource) watch(w *watcher, first *linkEvents, now func() time.Time) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.hold(first)
@@ -118,13 +125,20 @@ func (s *linuxSource) watch(w *watcher, first eventSocket, now func() time.Time)
 }
 
 // hold keeps e for Close, which must close it to wake the watcher; at once if Close was there before.
-func (s *linuxSource) hold(e eventSocket) {
+func (s *linuxSource) hold(e *linkEvents) {
 	s.heldMu.Lock()
 	defer s.heldMu.Unlock()
 	s.held = e
 	if s.released {
 		e.Close()
 	}
+}
+
+// askAgain has the watcher told of a link as it is now.
+func (s *linuxSource) askAgain(index uint32) error {
+	s.heldMu.Lock()
+	defer s.heldMu.Unlock()
+	return s.held.ask(index)
 }
 
 // release closes the socket that is held, and those that will be.
@@ -167,12 +181,15 @@ func (s *linuxSource) Close() error {
 	s.events.Wait()
 	s.route.Close()
 	s.diag.Close()
+	s.kernel.route.Close()
 	s.prober.Close()
 	for _, f := range []*procFile{s.snmp, s.snmp6, s.settings.forwarding, s.settings.ttl, s.settings.fragTime} {
 		f.Close()
 	}
 	return nil
 }
+
+func (s *linuxSource) writer() Writer { return s.kernel }
 
 func (s *linuxSource) links(time.Time) (*Links, error) { return s.set.load(), nil }
 
