@@ -116,8 +116,9 @@ func (d *daemon) start(from func() (io.ReadCloser, error), pattern string) error
 }
 
 func startOurs(ctx context.Context, name, file, dir string) (*daemon, error) {
-	config := filepath.Join(dir, "ours.conf")
-	if err := os.WriteFile(config, []byte("agentAddress udp:127.0.0.1:0\nrocommunity "+community+" 127.0.0.1\n"), 0o600); err != nil {
+	config := filepath.Join(dir, name+".conf")
+	if err := os.WriteFile(config, []byte("agentAddress udp:127.0.0.1:0\nrocommunity "+community+" 127.0.0.1\n"+
+		"persistentDir "+filepath.Join(dir, name+"-state")+"\n"+v3Config), 0o600); err != nil {
 		return nil, err
 	}
 	d := &daemon{name: name, cmd: command(ctx, file, "-f", "-C", "-c", config)}
@@ -140,7 +141,7 @@ func findNetSNMP() (file string, ok bool) {
 
 func startNetSNMP(ctx context.Context, file, dir string) (*daemon, error) {
 	config := filepath.Join(dir, "netsnmp.conf")
-	if err := os.WriteFile(config, []byte("rocommunity "+community+" 127.0.0.1\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte("rocommunity "+community+" 127.0.0.1\n"+v3Config), 0o600); err != nil {
 		return nil, err
 	}
 	addr, err := freePort()

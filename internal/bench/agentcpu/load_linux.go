@@ -19,7 +19,8 @@ type testCase struct {
 	name     string
 	window   int // requests under way at a time
 	pdu      snmp.PDU
-	varBinds int // that a right answer has
+	varBinds int  // that a right answer has
+	v3       bool // by SNMPv3 with SHA and AES, else by v2c; its window is 1
 }
 
 // casesFor returns the cases; index is the ifIndex whose counters are asked.
@@ -39,14 +40,16 @@ func casesFor(index uint32) []testCase {
 	bulk.VarBinds = []snmp.VarBind{name("2.2.1.10")}
 	const wide = 16
 	return []testCase{
-		{"GET sysUpTime", 1, get(upTime), 1},
-		{"GET 10 counters", 1, get(ten...), 10},
-		{"GET 10 counters and sysUpTime", 1, get(append([]snmp.VarBind{upTime}, ten...)...), 11},
-		{"GETNEXT", 1, snmp.PDU{Type: snmp.GetNextRequest, VarBinds: []snmp.VarBind{name("2.2.1.10")}}, 1},
-		{"GETBULK 25", 1, bulk, 25},
-		{"GET sysUpTime, window 16", wide, get(upTime), 1},
-		{"GET 10 counters, window 16", wide, get(ten...), 10},
-		{"GETBULK 25, window 16", wide, bulk, 25},
+		{name: "GET sysUpTime", window: 1, pdu: get(upTime), varBinds: 1},
+		{name: "GET 10 counters", window: 1, pdu: get(ten...), varBinds: 10},
+		{name: "GET 10 counters and sysUpTime", window: 1, pdu: get(append([]snmp.VarBind{upTime}, ten...)...), varBinds: 11},
+		{name: "GETNEXT", window: 1, pdu: snmp.PDU{Type: snmp.GetNextRequest, VarBinds: []snmp.VarBind{name("2.2.1.10")}}, varBinds: 1},
+		{name: "GETBULK 25", window: 1, pdu: bulk, varBinds: 25},
+		{name: "v3 GET 10 counters", window: 1, pdu: get(ten...), varBinds: 10, v3: true},
+		{name: "v3 GETBULK 25", window: 1, pdu: bulk, varBinds: 25, v3: true},
+		{name: "GET sysUpTime, window 16", window: wide, pdu: get(upTime), varBinds: 1},
+		{name: "GET 10 counters, window 16", window: wide, pdu: get(ten...), varBinds: 10},
+		{name: "GETBULK 25, window 16", window: wide, pdu: bulk, varBinds: 25},
 	}
 }
 
@@ -67,6 +70,7 @@ type load struct {
 	answer  snmp.Message
 	in      [snmp.MaxMessageSize]byte
 	pending map[int32]bool // by request-id
+	client  *v3Client      // nil but for SNMPv3
 }
 
 func newLoad(d *daemon, c testCase) (*load, error) {
@@ -76,6 +80,15 @@ func newLoad(d *daemon, c testCase) (*load, error) {
 	l.request = m.Append(nil)
 	l.id = bytes.Index(l.request, binary.BigEndian.AppendUint32(nil, firstID))
 	var err error
+	if c.v3 && !d.echo {
+		if l.client, err = newV3Client(d); err != nil {
+			return nil, err
+		}
+		if l.request, err = l.client.seal(c.pdu); err != nil {
+			l.client.close()
+			return nil, err
+		}
+	}
 	l.fd, err = dial(d.addr)
 	return l, err
 }
@@ -96,13 +109,22 @@ func dial(to netip.AddrPort) (int, error) {
 	return fd, nil
 }
 
-func (l *load) close() { _ = unix.Close(l.fd) } // nothing is left in it
+func (l *load) close() {
+	_ = unix.Close(l.fd) // nothing is left in it
+	if l.client != nil {
+		l.client.close()
+	}
+}
 
 // run sends n requests and checks the answers.
 func (l *load) run(n int) error {
 	for sent, answered := 0, 0; answered < n; {
 		for ; sent < n && len(l.pending) < l.window; sent++ {
-			if err := l.send(firstID + int32(sent)); err != nil {
+			id := firstID + int32(sent)
+			if l.client != nil {
+				id = firstID
+			}
+			if err := l.send(id); err != nil {
 				return err
 			}
 		}
@@ -115,7 +137,9 @@ func (l *load) run(n int) error {
 }
 
 func (l *load) send(id int32) error {
-	binary.BigEndian.PutUint32(l.request[l.id:], uint32(id))
+	if l.client == nil {
+		binary.BigEndian.PutUint32(l.request[l.id:], uint32(id))
+	}
 	l.pending[id] = true
 	if _, err := unix.Write(l.fd, l.request); err != nil {
 		return fmt.Errorf("write: %w", err)
@@ -133,6 +157,14 @@ func (l *load) receive() error {
 	}
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
+	}
+	if l.client != nil {
+		id, err := l.client.open(l.in[:n], l.varBinds)
+		if err == nil && !l.pending[id] {
+			err = fmt.Errorf("an answer to request-id %d, which is not under way", id)
+		}
+		delete(l.pending, id)
+		return err
 	}
 	if err := l.decoder.Decode(l.in[:n], &l.answer); err != nil {
 		return err

@@ -6,22 +6,55 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"walkabout/agent"
 	"walkabout/internal/localagent"
 	"walkabout/internal/secret"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
+	"walkabout/snmp/usm"
+	"walkabout/snmp/vacm"
 )
+
+// engine returns an engine that knows the user of SNMPv3.
+func engine(t *testing.T) *usm.Engine {
+	t.Helper()
+	const id = "\x80\x00\x1f\x88\x04bench"
+	e, err := usm.NewEngine(id, 1, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := usm.PasswordToKey(usm.SHA, v3AuthPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	priv, err := usm.PasswordToKey(usm.SHA, v3PrivPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = e.SetUsers([]usm.User{{Name: v3User, Auth: usm.SHA, Priv: usm.AES, AuthKey: usm.Localize(usm.SHA, auth, id), PrivKey: usm.PrivKey(usm.SHA, usm.AES, priv, id)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
 
 // serveLocal answers for this machine on a free port of loopback until the test ends.
 func serveLocal(t *testing.T) *daemon {
 	t.Helper()
-	a, err := localagent.New(t.Context(), localagent.Options{Log: slog.New(slog.DiscardHandler)})
+	e := engine(t)
+	a, err := localagent.New(t.Context(), localagent.Options{Engine: e, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.SetCommunities([]agent.Community{{Name: secret.New(community), Principal: "reader"}})
+	a.SetAccess(agent.Access{
+		Communities: []agent.CommunityEntry{{Community: secret.New(community), SecurityName: "reader"}},
+		Policy: vacm.NewPolicy(
+			[]vacm.Member{{Model: vacm.V2c, Name: "reader", Group: "all"}, {Model: vacm.USM, Name: v3User, Group: "all"}},
+			[]vacm.Entry{{Group: "all", Exact: true, Level: snmp.NoAuthNoPriv, Views: [3]string{vacm.Read: "all"}}},
+			map[string][]vacm.Family{"all": {{}}}),
+	})
 	socket, err := agent.ListenUDP(t.Context(), "udp4", netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {
 		t.Fatal(err)
@@ -71,9 +104,9 @@ func TestWrongAnswers(t *testing.T) {
 		c    testCase
 		want string
 	}{
-		{"exception", testCase{"", 1, ask(snmp.GetRequest, "1.3.6.1.9"), 1}, "noSuchObject"},
-		{"too few", testCase{"", 1, ask(snmp.GetRequest, "1.3.6.1.2.1.1.3.0"), 2}, "1 variable bindings, of 2"},
-		{"error-status", testCase{"", 1, ask(snmp.SetRequest, "1.3.6.1.2.1.1.3.0"), 1}, snmp.NoAccess.String()},
+		{"exception", testCase{window: 1, pdu: ask(snmp.GetRequest, "1.3.6.1.9"), varBinds: 1}, "noSuchObject"},
+		{"too few", testCase{window: 1, pdu: ask(snmp.GetRequest, "1.3.6.1.2.1.1.3.0"), varBinds: 2}, "1 variable bindings, of 2"},
+		{"error-status", testCase{window: 1, pdu: ask(snmp.SetRequest, "1.3.6.1.2.1.1.3.0"), varBinds: 1}, snmp.NoAccess.String()},
 	} {
 		l, err := newLoad(d, tt.c)
 		if err != nil {
