@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/des" //nolint:gosec // RFC 3414 section 8
 	"crypto/hmac"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,7 +17,13 @@ import (
 // its HMAC are used again.
 type Authenticator struct {
 	protocol AuthProtocol
-	states   sync.Pool // of hash.Hash
+	states   sync.Pool // of *hmacState
+}
+
+// hmacState is an HMAC and room for its sum, which would be allocated each time else.
+type hmacState struct {
+	hash.Hash
+	sum [maxSum]byte
 }
 
 // ErrKey means a key whose length is not its protocol's.
@@ -29,7 +36,7 @@ func NewAuthenticator(p AuthProtocol, key []byte) (*Authenticator, error) {
 	}
 	key = append([]byte(nil), key...)
 	a := &Authenticator{protocol: p}
-	a.states.New = func() any { return hmac.New(authProtocols[p].hash, key) }
+	a.states.New = func() any { return &hmacState{Hash: hmac.New(authProtocols[p].hash, key)} }
 	return a, nil
 }
 
@@ -41,30 +48,31 @@ const (
 
 var zeros [maxDigest]byte
 
-// sum appends the digest of message, in which the DigestLen octets from at on count as zeros.
-func (a *Authenticator) sum(dst, message []byte, at int) []byte {
+// digest returns the digest of message, in which the DigestLen octets from at on count as zeros. The state goes back when the
+// digest has been used.
+func (a *Authenticator) digest(message []byte, at int) (digest []byte, state *hmacState) {
 	n := a.protocol.DigestLen()
-	h := a.states.Get().(hash.Hash)
+	h := a.states.Get().(*hmacState)
 	h.Reset()
 	h.Write(message[:at])
 	h.Write(zeros[:n])
 	h.Write(message[at+n:])
-	start := len(dst)
-	dst = h.Sum(dst)
-	a.states.Put(h)
-	return dst[:start+n]
+	return h.Sum(h.sum[:0])[:n], h
 }
 
 // Sign writes the digest of message into it, at the DigestLen octets from at on (RFC 3414 sections 6.3.1 and 7.3.1).
 func (a *Authenticator) Sign(message []byte, at int) {
-	var buf [maxSum]byte
-	copy(message[at:], a.sum(buf[:0], message, at))
+	digest, state := a.digest(message, at)
+	copy(message[at:], digest)
+	a.states.Put(state)
 }
 
 // Verify reports whether the DigestLen octets from at on are message's digest. It compares in constant time.
 func (a *Authenticator) Verify(message []byte, at int) bool {
-	var buf [maxSum]byte
-	return equal(a.sum(buf[:0], message, at), message[at:at+a.protocol.DigestLen()])
+	digest, state := a.digest(message, at)
+	ok := equal(digest, message[at:at+a.protocol.DigestLen()])
+	a.states.Put(state)
+	return ok
 }
 
 // SaltLen is the length of msgPrivacyParameters of every privacy protocol.
@@ -74,7 +82,22 @@ const SaltLen = 8
 type Cipher struct {
 	protocol PrivProtocol
 	block    cipher.Block
-	preIV    [8]byte // DES only
+	preIV    [8]byte   // DES only
+	states   sync.Pool // of *cfbState
+}
+
+// cfbState is what the cipher feedback mode goes on from, and room for a block of its key stream.
+type cfbState struct{ iv, stream [aes.BlockSize]byte }
+
+func (c *Cipher) cfb(boots, time uint32, salt uint64) *cfbState {
+	s, ok := c.states.Get().(*cfbState)
+	if !ok {
+		s = new(cfbState)
+	}
+	binary.BigEndian.PutUint32(s.iv[:], boots)
+	binary.BigEndian.PutUint32(s.iv[4:], time)
+	binary.BigEndian.PutUint64(s.iv[8:], salt)
+	return s
 }
 
 // ErrDecryption means ciphertext that cannot be of its protocol.
@@ -111,15 +134,13 @@ func (c *Cipher) Encrypt(dst, plain []byte, boots, time uint32, salt uint64) []b
 		}
 		return dst
 	}
-	var iv, stream [aes.BlockSize]byte
-	aesIV(&iv, boots, time, salt)
-	for b := dst[start:]; len(b) > 0; b = b[min(len(b), len(iv)):] {
-		c.block.Encrypt(stream[:], iv[:])
-		for i := range min(len(b), len(iv)) {
-			b[i] ^= stream[i]
-			iv[i] = b[i]
-		}
+	s := c.cfb(boots, time, salt)
+	for b := dst[start:]; len(b) > 0; b = b[min(len(b), len(s.iv)):] {
+		c.block.Encrypt(s.stream[:], s.iv[:])
+		subtle.XORBytes(b, b[:min(len(b), len(s.iv))], s.stream[:])
+		copy(s.iv[:], b)
 	}
+	c.states.Put(s)
 	return dst
 }
 
@@ -140,25 +161,17 @@ func (c *Cipher) Decrypt(data []byte, boots, time uint32, salt uint64) error {
 		}
 		return nil
 	}
-	var iv, stream [aes.BlockSize]byte
-	aesIV(&iv, boots, time, salt)
-	for b := data; len(b) > 0; b = b[min(len(b), len(iv)):] {
-		c.block.Encrypt(stream[:], iv[:])
-		for i := range min(len(b), len(iv)) {
-			iv[i] = b[i]
-			b[i] ^= stream[i]
-		}
+	s := c.cfb(boots, time, salt)
+	for b := data; len(b) > 0; b = b[min(len(b), len(s.iv)):] {
+		c.block.Encrypt(s.stream[:], s.iv[:])
+		copy(s.iv[:], b)
+		subtle.XORBytes(b, b[:min(len(b), len(s.iv))], s.stream[:])
 	}
+	c.states.Put(s)
 	return nil
 }
 
 func (c *Cipher) desIV(salt uint64) (iv [8]byte) {
 	binary.BigEndian.PutUint64(iv[:], salt^binary.BigEndian.Uint64(c.preIV[:]))
 	return iv
-}
-
-func aesIV(iv *[aes.BlockSize]byte, boots, time uint32, salt uint64) {
-	binary.BigEndian.PutUint32(iv[:], boots)
-	binary.BigEndian.PutUint32(iv[4:], time)
-	binary.BigEndian.PutUint64(iv[8:], salt)
 }

@@ -30,25 +30,18 @@ func Parse(b []byte) (p Parameters, err error) {
 	if err != nil {
 		return p, fmt.Errorf("%w: %w", ErrParse, err)
 	}
-	fields := []struct {
-		name string
-		read func() error
-	}{
-		{"msgAuthoritativeEngineID", func() (err error) { p.EngineID, err = c.Read(ber.TagOctetString); return err }},
-		{"msgAuthoritativeEngineBoots", func() (err error) { p.Boots, err = natural(&c); return err }},
-		{"msgAuthoritativeEngineTime", func() (err error) { p.Time, err = natural(&c); return err }},
-		{"msgUserName", func() (err error) { p.User, err = c.Read(ber.TagOctetString); return err }},
-		{"msgAuthenticationParameters", func() (err error) { p.Auth, err = c.Read(ber.TagOctetString); return err }},
-		{"msgPrivacyParameters", func() (err error) { p.Priv, err = c.Read(ber.TagOctetString); return err }},
-	}
-	for _, f := range fields {
-		if err := f.read(); err != nil {
-			return p, fmt.Errorf("%w: %s: %w", ErrParse, f.name, err)
-		}
-	}
+	r := fields{cursor: c}
+	p.EngineID = r.octets("msgAuthoritativeEngineID")
+	p.Boots = r.natural("msgAuthoritativeEngineBoots")
+	p.Time = r.natural("msgAuthoritativeEngineTime")
+	p.User = r.octets("msgUserName")
+	p.Auth = r.octets("msgAuthenticationParameters")
+	p.Priv = r.octets("msgPrivacyParameters")
 	switch {
-	case c.Len() != 0:
-		return p, fmt.Errorf("%w: %d octets behind the last", ErrParse, c.Len())
+	case r.err != nil:
+		return p, fmt.Errorf("%w: %s: %w", ErrParse, r.failed, r.err)
+	case r.cursor.Len() != 0:
+		return p, fmt.Errorf("%w: %d octets behind the last", ErrParse, r.cursor.Len())
 	case len(p.User) > MaxUserName:
 		return p, fmt.Errorf("%w: msgUserName of %d octets", ErrParse, len(p.User))
 	}
@@ -58,12 +51,34 @@ func Parse(b []byte) (p Parameters, err error) {
 // MaxUserName is the longest msgUserName.
 const MaxUserName = 32
 
-func natural(c *ber.Cursor) (int32, error) {
-	n, err := c.Int32()
-	if err == nil && n < 0 {
-		err = ber.ErrRange
+// fields reads one field after another, up to the first that fails.
+type fields struct {
+	cursor ber.Cursor
+	failed string // the name of that one
+	err    error
+}
+
+func (r *fields) octets(name string) (b []byte) {
+	if r.err == nil {
+		if b, r.err = r.cursor.Read(ber.TagOctetString); r.err != nil {
+			r.failed = name
+		}
 	}
-	return n, err
+	return b
+}
+
+// natural reads an INTEGER (0..2147483647).
+func (r *fields) natural(name string) (n int32) {
+	if r.err != nil {
+		return 0
+	}
+	if n, r.err = r.cursor.Int32(); r.err == nil && n < 0 {
+		r.err = ber.ErrRange
+	}
+	if r.err != nil {
+		r.failed = name
+	}
+	return n
 }
 
 // Append appends the encoding of p, with room for the digest of auth in place of p.Auth, to dst. Where in what was appended
