@@ -63,7 +63,10 @@ func serve(t *testing.T, c agent.Config) *manager {
 		t.Fatal(err)
 	}
 	m := &manager{t: t, conn: conn, counters: new(snmp.Counters)}
-	c.Counters, c.Log = m.counters, slog.New(slog.NewTextHandler(io.Discard, nil))
+	c.Counters = m.counters
+	if c.Log == nil {
+		c.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
 	m.server = agent.New(c)
 	m.server.SetCommunities([]agent.Community{
 		{Name: secret.New("public"), Principal: "reader"},

@@ -7,12 +7,14 @@ import (
 
 	"walkabout/mib"
 	"walkabout/snmp"
+	"walkabout/snmp/oid"
 	"walkabout/snmp/vacm"
 )
 
 // change is what one handler prepared.
 type change struct {
 	mib.Change
+	of  mib.Setter
 	vbs []int // which variable bindings it is of
 }
 
@@ -41,7 +43,9 @@ func (w *worker) set(ctx context.Context, view *vacm.View) outcome {
 			c.Close()
 		}
 	}()
+	var former []snmp.Value
 	if f == nil {
+		former = w.former(ctx, changes)
 		f = w.commit(ctx, changes)
 	}
 	if f != nil {
@@ -49,7 +53,8 @@ func (w *worker) set(ctx context.Context, view *vacm.View) outcome {
 	}
 	w.server.counters.Add(snmp.InTotalSetVars, uint64(len(vbs)))
 	for i := range vbs {
-		w.server.log.Info("set", "name", vbs[i].Name, "value", vbs[i].Value, "principal", w.request.Principal, "level", w.request.Level)
+		w.server.log.Info("set", "name", vbs[i].Name, "value", vbs[i].Value, "was", former[i],
+			"principal", w.request.Principal, "level", w.request.Level, "from", w.source)
 	}
 	return outcome{}
 }
@@ -84,9 +89,30 @@ func (w *worker) prepare(ctx context.Context) ([]change, *failure) {
 		if err != nil {
 			return changes, blameSet(err, parts[s], snmp.GenErr)
 		}
-		changes = append(changes, change{c, parts[s]})
+		changes = append(changes, change{c, s, parts[s]})
 	}
 	return changes, nil
+}
+
+// former returns what the variable bindings name before the changes, for the log; Null where that is not known.
+func (w *worker) former(ctx context.Context, changes []change) []snmp.Value {
+	values := make([]snmp.Value, len(w.in.PDU.VarBinds))
+	for _, c := range changes {
+		view, err := c.of.View(ctx, &w.request)
+		if err != nil {
+			continue
+		}
+		names := make([]oid.OID, 0, len(c.vbs))
+		for _, i := range c.vbs {
+			names = append(names, w.in.PDU.VarBinds[i].Name)
+		}
+		if got, err := view.Get(ctx, nil, names); err == nil && len(got) == len(names) {
+			for k, i := range c.vbs {
+				values[i] = got[k]
+			}
+		}
+	}
+	return values
 }
 
 // commit makes the changes. If one fails, those before it are taken back, the last first.
@@ -98,6 +124,9 @@ func (w *worker) commit(ctx context.Context, changes []change) *failure {
 		}
 		f := blameSet(err, c.vbs, snmp.CommitFailed)
 		f.status = snmp.CommitFailed
+		if v := (*mib.VarError)(nil); errors.As(err, &v) && v.Status == snmp.UndoFailed {
+			f = &failure{-1, snmp.UndoFailed, v.Err}
+		}
 		for k--; k >= 0; k-- {
 			if undo := changes[k].Undo(ctx); undo != nil {
 				f = &failure{-1, snmp.UndoFailed, fmt.Errorf("%w; then, taking back what was done: %w", f.err, undo)}

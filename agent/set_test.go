@@ -1,9 +1,11 @@
 package agent_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -75,6 +77,7 @@ func TestSet(t *testing.T) {
 		{"the second cannot commit", cell{}, cell{commit: broken}, "a b", snmp.V2c, "commitFailed 2", "a.prepare(1) b.prepare(1) a.commit b.commit a.undo a.close b.close ", [2]int64{}},
 		{"the second cannot commit, v1", cell{}, cell{commit: broken}, "a b", snmp.V1, "genErr 2", "a.prepare(1) b.prepare(1) a.commit b.commit a.undo a.close b.close ", [2]int64{}},
 		{"the first cannot be taken back", cell{undo: broken}, cell{commit: broken}, "a b", snmp.V2c, "undoFailed 0", "a.prepare(1) b.prepare(1) a.commit b.commit a.undo a.close b.close ", [2]int64{7, 0}},
+		{"the second cannot commit, nor take back what it did", cell{}, cell{commit: &mib.VarError{Status: snmp.UndoFailed, Err: broken}}, "a b", snmp.V2c, "undoFailed 0", "a.prepare(1) b.prepare(1) a.commit b.commit a.undo a.close b.close ", [2]int64{}},
 		{"what nobody serves", cell{}, cell{}, "a x", snmp.V2c, "notWritable 2", "", [2]int64{}},
 		{"what cannot be written", cell{}, cell{}, "a r", snmp.V2c, "notWritable 2", "", [2]int64{}},
 		{"outside the view", cell{}, cell{}, "a o", snmp.V2c, "noAccess 2", "", [2]int64{}},
@@ -104,6 +107,36 @@ func TestSet(t *testing.T) {
 				t.Errorf("%s: %v after %s; want %v after %s", tt.name, values, journal.String(), tt.values, tt.journal)
 			}
 			m.stop()
+		}
+	})
+}
+
+// A write is logged with who, from where, and what was there before; a SET that the system refuses with the reason.
+func TestSetLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		m := serve(t, agent.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		m.server.SetCommunities([]agent.Community{{Name: private, Principal: "writer", Write: true}})
+		c := cell{name: "a", value: new(int64), journal: new(strings.Builder), liar: liar{values: []snmp.Value{snmp.Integer(5)}}}
+		if _, err := m.server.Register(&c, agent.Registration{Root: names("1.3.6.1.4.1.1")[0].Name}); err != nil {
+			t.Fatal(err)
+		}
+		p := snmp.PDU{Type: snmp.SetRequest, VarBinds: []snmp.VarBind{{Name: names("1.3.6.1.4.1.1.1.0")[0].Name, Value: snmp.Integer(7)}}}
+		if a, ok := m.ask(snmp.V2c, "private", p); !ok || a.ErrorStatus != snmp.NoError {
+			t.Errorf("%+v", a)
+		}
+		c.commit = errors.New("operation not permitted")
+		if a, ok := m.ask(snmp.V2c, "private", p); !ok || a.ErrorStatus != snmp.CommitFailed {
+			t.Errorf("%+v", a)
+		}
+		m.stop()
+		for _, want := range []string{
+			`level=INFO msg=set name=1.3.6.1.4.1.1.1.0 value=7 was=5 principal=writer level=noAuthNoPriv from=198.51.100.9`,
+			`level=WARN msg="request failed" operation=SetRequest principal=writer from=198.51.100.9 name=1.3.6.1.4.1.1.1.0 status=commitFailed err="operation not permitted"`,
+		} {
+			if !strings.Contains(log.String(), want+"\n") {
+				t.Errorf("no line %q in\n%s", want, log.String())
+			}
 		}
 	})
 }

@@ -19,6 +19,7 @@ type worker struct {
 	in      snmp.Message // of a v3 message, its version and PDU
 	v3      envelope     // around in.PDU, if its version is 3
 	request mib.Request
+	source  netip.Addr // of the request
 	dispatch
 	maxSize, maxBulk int // octets of this answer
 	result           []snmp.VarBind
@@ -38,6 +39,7 @@ func (w *worker) answer(ctx context.Context, b []byte, source netip.Addr) []byte
 	s.counters.Add(snmp.InPkts, 1)
 	w.request.Reset()
 	w.request.At = time.Now()
+	w.source = source
 	w.maxSize, w.maxBulk = s.limits(source)
 	if version, err := snmp.PeekVersion(b); err == nil && version == snmp.V3 && s.config.Engine != nil {
 		return w.answerV3(ctx, b, source)

@@ -18,7 +18,8 @@ type Setter interface {
 // Change is a SET's change to one Handler. All Handlers of a SET have prepared before the first Commit; one SET is carried out
 // at a time.
 type Change interface {
-	// Commit makes the change. An error says that nothing of it remains; a *VarError blames one of the variable bindings.
+	// Commit makes the change. An error says that nothing of it remains, unless it is a *VarError of undoFailed; another *VarError
+	// blames one of the variable bindings.
 	Commit(ctx context.Context) error
 	// Undo takes a committed change back.
 	Undo(ctx context.Context) error
