@@ -33,6 +33,7 @@ type device struct {
 	udp        []machine.UDPSocket
 	owners     machine.SocketOwners
 	dumps      int // how often the counters were read
+	writer     machine.Writer
 }
 
 var errUnreadable = errors.New("unreadable")
@@ -81,6 +82,7 @@ func (d *device) machine() *machine.Machine {
 			}
 			return d.owners, nil
 		},
+		Writer: d.writer,
 	}, nil)
 }
 

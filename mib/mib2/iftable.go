@@ -36,7 +36,7 @@ const (
 
 func (m *MIB) ifTable() mib.Group {
 	return mib.Group{
-		Entry: interfacesGroup.Append(2, 1),
+		Entry: ifEntry,
 		Columns: []uint32{
 			ifIndex, ifDescr, ifTypeColumn, ifMtu, ifSpeed, ifPhysAddress, ifAdminStatus, ifOperStatus, ifLastChange,
 			ifInOctets, ifInUcastPkts, ifInNUcastPkts, ifInDiscards, ifInErrors, ifInUnknownProtos,

@@ -35,7 +35,7 @@ const maxAlias = 64
 
 func (m *MIB) ifXTable() mib.Group {
 	return mib.Group{
-		Entry: ifMIBObjects.Append(1, 1),
+		Entry: ifXEntry,
 		Columns: []uint32{
 			ifName, ifInMulticastPkts, ifInBroadcastPkts, ifOutMulticastPkts, ifOutBroadcastPkts,
 			ifHCInOctets, ifHCInUcastPkts, ifHCInMulticastPkts, ifHCInBroadcastPkts,
@@ -55,8 +55,7 @@ func (m *MIB) ifXCell(v *view, row int, column uint32) (snmp.Value, bool) {
 	case ifName:
 		return snmp.OctetString(l.Name), true
 	case ifLinkUpDownTrapEnable:
-		// enabled(1) by default, but for what stands on other interfaces (RFC 2863).
-		return truthValue(!v.stacks[l.Index])
+		return m.linkTraps(v.layout, l), true
 	case ifHighSpeed:
 		return snmp.Gauge32(megabits(l.Speed)), l.Speed != 0 || hasNoSpeed(l.Type)
 	case ifPromiscuousMode:

@@ -44,6 +44,8 @@ var (
 	udpGroup        = mib2Root.Append(7)
 	snmpGroup       = mib2Root.Append(11)
 	ifMIBObjects    = mib2Root.Append(31, 1)
+	ifEntry         = interfacesGroup.Append(2, 1)
+	ifXEntry        = ifMIBObjects.Append(1, 1)
 
 	zeroDotZero = snmp.ObjectID(oid.New(0, 0)) // a pointer to nothing (RFC 2578 section 3.5)
 )
@@ -64,7 +66,7 @@ type Options struct {
 	Modules  []Module       // sysORTable; Modules() and what else the agent serves
 }
 
-// MIB is a mib.Handler for the subtrees of Roots.
+// MIB is a mib.Handler for the subtrees of Roots. It is a mib.Setter and a mib.Keeper as well; docs/writable.md lists what can be SET.
 type MIB struct {
 	tree     *mib.Tree
 	machine  *machine.Machine
@@ -72,6 +74,7 @@ type MIB struct {
 	start    time.Time
 	modules  []Module
 	system   atomic.Pointer[System]
+	kept     atomic.Pointer[kept]
 
 	interfaces     interfaces
 	atRows         derived[machine.Neighbour, table[machine.Neighbour]]
@@ -92,6 +95,7 @@ func New(o Options) (*MIB, error) {
 		return nil, errors.New("mib2: machine, counters and start time are needed")
 	}
 	m := &MIB{machine: o.Machine, counters: o.Counters, start: o.Start, modules: o.Modules}
+	m.kept.Store(&kept{})
 	if err := m.SetSystem(o.System); err != nil {
 		return nil, err
 	}
@@ -117,7 +121,7 @@ func New(o Options) (*MIB, error) {
 func (m *MIB) View(ctx context.Context, q *mib.Request) (mib.View, error) { return m.tree.View(ctx, q) }
 
 // SetSystem replaces what the administrator says about this machine; an error, and no change, if s is not valid. Requests
-// may be under way.
+// may be under way. What s sets hides what was SET, which shows again once s sets it no more.
 func (m *MIB) SetSystem(s System) error {
 	if err := s.Validate(); err != nil {
 		return err

@@ -29,10 +29,9 @@ func (m *MIB) snmpScalars() mib.Group {
 		for _, c := range snmpCounters {
 			seen[c] = uint32(m.counters.Load(c))
 		}
-		system := m.system.Load()
 		return mib.Scalars(func(column uint32) (snmp.Value, bool) {
 			if column == snmpEnableAuthenTraps {
-				return truthValue(system.AuthenTraps) // enabled(1) and disabled(2) are the same numbers
+				return m.authenTraps(), true
 			}
 			return snmp.Counter32(seen[column]), true
 		})

@@ -14,15 +14,16 @@ import (
 	"walkabout/snmp/oid"
 )
 
-// System is what the administrator says about this machine: the writable and the configured objects of the system group.
+// System is what the administrator says about this machine. Contact, Name, Location and AuthenTraps that are set cannot be written by
+// SNMP; else they are what was SET.
 type System struct {
 	Descr       string  // sysDescr; empty is what the kernel says of itself
 	ObjectID    oid.OID // sysObjectID
-	Contact     string  // sysContact
-	Name        string  // sysName; empty is the host's name
-	Location    string  // sysLocation
+	Contact     string  // sysContact; empty is not set
+	Name        string  // sysName; empty is not set, and then the host's name until it is SET
+	Location    string  // sysLocation; empty is not set
 	Services    int     // sysServices, 0 to 127
-	AuthenTraps bool    // snmpEnableAuthenTraps
+	AuthenTraps int32   // snmpEnableAuthenTraps: enabled(1), disabled(2); 0 is not set, and then disabled until it is SET
 }
 
 // maxText is the size of a DisplayString here.
@@ -43,6 +44,9 @@ func (s *System) Validate() error {
 		if len(text.value) > maxText {
 			return fmt.Errorf("%w: %s has %d octets, at most %d are allowed", ErrSystem, text.name, len(text.value), maxText)
 		}
+	}
+	if s.AuthenTraps < 0 || s.AuthenTraps > disabled {
+		return fmt.Errorf("%w: snmpEnableAuthenTraps is %d, it must be 1, 2 or not set", ErrSystem, s.AuthenTraps)
 	}
 	if s.Services < 0 || s.Services > 127 {
 		return fmt.Errorf("%w: sysServices is %d, it must be 0 to 127", ErrSystem, s.Services)
@@ -121,11 +125,14 @@ func (m *MIB) systemScalar(ctx context.Context, q *mib.Request, s *System, colum
 		// A request that asks for counters too is Fresh, and then its reading is of this very moment.
 		return m.ticks(q.At), true
 	case sysContact:
-		return snmp.OctetString(s.Contact), true
+		return settable(s.Contact, m.kept.Load().contact), true
 	case sysName:
+		if v := m.kept.Load().name; s.Name == "" && v.Kind() != snmp.KindNull {
+			return v, true
+		}
 		return m.hostText(ctx, q, s.Name, func(h machine.Host) string { return h.Hostname })
 	case sysLocation:
-		return snmp.OctetString(s.Location), true
+		return settable(s.Location, m.kept.Load().location), true
 	case sysServices:
 		return snmp.Integer(int32(s.Services)), true
 	case sysORLastChange:
@@ -138,6 +145,14 @@ func (m *MIB) systemScalar(ctx context.Context, q *mib.Request, s *System, colum
 		return m.ticks(last), true
 	}
 	return snmp.Value{}, false
+}
+
+// settable returns the configured text, else what was SET, else nothing.
+func settable(configured string, set snmp.Value) snmp.Value {
+	if configured != "" || set.Kind() == snmp.KindNull {
+		return snmp.OctetString(configured)
+	}
+	return set
 }
 
 // hostText returns the configured text, else what the machine says; false if that says nothing.

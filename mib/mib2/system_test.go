@@ -92,7 +92,7 @@ func TestSetSystem(t *testing.T) {
 	m := router().mib(t)
 	s := mib2.System{
 		Descr: "a router", ObjectID: oid.New(1, 3, 6, 1, 4, 1, 9), Contact: "noc", Name: "core1", Location: "Paris", Services: 6,
-		AuthenTraps: true,
+		AuthenTraps: 1,
 	}
 	if err := m.SetSystem(s); err != nil {
 		t.Fatal(err)
