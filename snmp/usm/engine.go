@@ -1,7 +1,6 @@
 package usm
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -87,11 +86,9 @@ func NewEngine(id string, boots uint32, start time.Time) (*Engine, error) {
 	}
 	e := &Engine{id: id, octets: []byte(id), boots: min(boots, MaxBoots), start: start}
 	e.users.Store(&map[string]*keyedUser{})
-	var seed [8]byte
-	if _, err := rand.Read(seed[:]); err != nil {
-		return nil, fmt.Errorf("a random salt: %w", err)
+	if err := seed(&e.salt); err != nil {
+		return nil, err
 	}
-	e.salt.Store(binary.BigEndian.Uint64(seed[:]))
 	return e, nil
 }
 
@@ -237,43 +234,22 @@ func (e *Engine) timely(p Parameters, now time.Time) bool {
 	return boots != MaxBoots && uint32(p.Boots) == boots && max(p.Time, int32(seconds))-min(p.Time, int32(seconds)) <= window
 }
 
-// Sealer builds messages of this engine; it keeps its memory and is for one goroutine. The zero Sealer is ready.
-type Sealer struct{ plain, cipher, security []byte }
-
 // Seal appends to dst the message that carries s to whom o tells, at o's level, authoritative as this engine is for answers
 // and reports. Of m it takes ID, MaxSize and the ReportableFlag.
 func (e *Engine) Seal(dst []byte, w *Sealer, m snmp.MessageV3, o *Opened, s *snmp.ScopedPDU, now time.Time) []byte {
+	return w.seal(dst, m, e.envelope(o.name, o.user, o.Level, now), s)
+}
+
+// SealNotification appends to dst the message that carries s, a trap, for which the sender is authoritative (RFC 3414 section
+// 3.1). Who it is from are k and level, which k has keys for; k's keys are localised to this engine. Of m it takes ID and MaxSize.
+func (e *Engine) SealNotification(dst []byte, w *Sealer, m snmp.MessageV3, k *Keyed, level snmp.SecurityLevel, s *snmp.ScopedPDU, now time.Time) []byte {
+	m.Flags = 0
+	return w.seal(dst, m, e.envelope([]byte(k.user.Name), k.user, level, now), s)
+}
+
+func (e *Engine) envelope(name []byte, user *keyedUser, level snmp.SecurityLevel, now time.Time) envelope {
 	boots, seconds := e.Clock(now)
-	p := Parameters{EngineID: e.octets, Boots: int32(boots), Time: int32(seconds), User: o.name}
-	m.SecurityModel, m.Flags = snmp.USMSecurityModel, m.Flags&snmp.ReportableFlag|o.Level.Flags()
-	auth := NoAuth
-	if o.Level >= snmp.AuthNoPriv {
-		auth = o.user.Auth
-	}
-	if m.Encrypted = o.Level == snmp.AuthPriv; m.Encrypted {
-		salt := e.salt.Add(1)
-		if o.user.Priv == DES { // RFC 3414 section 8.1.1.1: the boots and a number of 32 bits
-			salt = uint64(boots)<<32 | salt&math.MaxUint32
-		}
-		w.plain = s.Append(w.plain[:0])
-		w.cipher = o.user.cipher.Encrypt(w.cipher[:0], w.plain, boots, seconds, salt)
-		m.Data = w.cipher
-		var octets [SaltLen]byte
-		binary.BigEndian.PutUint64(octets[:], salt)
-		p.Priv = octets[:]
-	} else {
-		w.plain = s.AppendContent(w.plain[:0])
-		m.Data = w.plain
-	}
-	var digest int
-	w.security, digest = p.Append(w.security[:0], auth)
-	m.Security = w.security
-	start := len(dst)
-	dst, security := m.Append(dst)
-	if auth != NoAuth {
-		o.user.auth.Sign(dst[start:], security+digest)
-	}
-	return dst
+	return envelope{engineID: e.octets, boots: boots, time: seconds, name: name, user: user, level: level, salt: &e.salt}
 }
 
 // Overhead returns the most octets that Seal adds to a ScopedPDU's content of about size octets.
