@@ -132,7 +132,7 @@ func udpEndpoints(list []machine.UDPSocket) *table[machine.UDPSocket] {
 		}
 		p.inetAddress(remote, s.Link)
 		p.number(uint32(s.Remote.Port()))
-		p.number(s.Inode)
+		p.number(max(s.Inode, 1)) // udpEndpointInstance begins at 1
 		p.end()
 	}
 	return newTable(p, list)
