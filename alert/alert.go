@@ -87,6 +87,8 @@ type Alert struct {
 	Key         string `json:"key"` // what of the device: the interface's identity; "" is the device itself
 	State       State  `json:"state"`
 	Reason      Reason `json:"reason,omitempty"` // set when Resolved
+	// Flapping: it fired and recovered too often, and stays Firing until it has been well for InterfaceMismatchRule.FlapHold.
+	Flapping bool `json:"flapping,omitempty"`
 
 	Since      time.Time `json:"since"`                // the poll that first saw the condition
 	FiredAt    time.Time `json:"fired_at,omitzero"`    // the poll that made it Firing
@@ -117,7 +119,7 @@ type Transition struct {
 	Alert
 }
 
-// Notifies reports whether t is for people's eyes: an alert that fires, or the end of one that fired.
+// Notifies reports whether t is for people's eyes: an alert that fires, or is found to be flapping, or the end of one that fired.
 func (t Transition) Notifies() bool {
 	return t.State == Firing || t.State == Resolved && t.From == Firing
 }
@@ -133,7 +135,8 @@ func fingerprint(device, rule, key, kind string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// transitionID relies on an alert entering each state at most once for each Since.
+// transitionID relies on an alert entering each state at most once for each Since. The transition from Firing to Firing of one that is
+// found to be flapping has an ID of its own.
 func transitionID(a *Alert) string {
 	return a.Fingerprint + "-" + strconv.FormatInt(a.Since.UnixMilli(), 36) + "-" + a.State.String()
 }

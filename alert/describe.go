@@ -45,6 +45,9 @@ func (p *port) describe(a *Alert, d *device, r *row) {
 		where += " (" + r.alias + ")"
 	}
 	a.Summary = clean(where + ": admin " + values["ifAdminStatus"] + ", oper " + values["ifOperStatus"])
+	if a.Flapping {
+		a.Summary += ", flapping"
+	}
 }
 
 // resolvedSummary tells the end of a, whose Summary tells how things are now.

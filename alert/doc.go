@@ -33,6 +33,8 @@
 //     freeze the port: its state neither advances nor resolves.
 //   - A port that is down whenever seen, never counted an octet, and has not changed since within 5 minutes of the boot is
 //     listed by Engine.NeverUp and raises nothing.
+//   - An alert that fires and recovers too often (InterfaceMismatchRule.FlapChanges) is flapping: one alert, which stays
+//     firing until it was well for a while.
 //   - A port that two complete walks in a row do not contain is removed, and so is its alert.
 //
 // device_unreachable: DeviceUnreachableRule.Polls polls in a row failed. The next answer resolves it.

@@ -76,7 +76,7 @@ func (e *Engine) Configure(now time.Time, cfg Config) []Transition {
 		collected := keep && (t.Collect == nil || slices.Contains(t.Collect, "interface"))
 		if !collected || !cfg.InterfaceMismatch.Enabled {
 			for _, p := range d.sortedPorts() {
-				p.listed = nil
+				p.listed, p.flaps = nil, flaps{}
 				if p.alert != nil {
 					ts = e.resolve(ts, &p.alert, now, removalReason(collected))
 				}

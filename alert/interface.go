@@ -36,6 +36,7 @@ type port struct {
 	goneAt time.Time // when it was removed; zero while it exists
 
 	alert      *Alert    // Pending or Firing, of either kind
+	flaps      flaps     // of alert, and of those before it
 	listed     *Alert    // never_up
 	listedFrom time.Time // since when it is known to be never_up; zero if it is not
 
@@ -195,7 +196,7 @@ func (e *Engine) miss(ts []Transition, d *device, at time.Time) []Transition {
 	}
 	slices.SortFunc(gone, func(a, b *port) int { return strings.Compare(a.key, b.key) })
 	for _, p := range gone {
-		p.goneAt, p.listed, p.listedFrom = stamp(at), nil, time.Time{}
+		p.goneAt, p.listed, p.listedFrom, p.flaps = stamp(at), nil, time.Time{}, flaps{}
 		if p.alert != nil {
 			ts = e.resolve(ts, &p.alert, at, Removed)
 		}
@@ -238,7 +239,10 @@ func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, at time.T
 	p.observed = d.poll
 	if p.alert != nil && p.alert.Kind != kind {
 		p.describe(p.alert, d, r)
-		ts = e.resolve(ts, &p.alert, at, Recovered)
+		var over bool
+		if ts, over = e.recovered(ts, p, at, elapsed); !over {
+			return ts
+		}
 	}
 	if kind == KindOperDown && p.alert == nil && !p.used && r.hasOctets {
 		e.list(d, p, r, at)
@@ -256,7 +260,10 @@ func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, at time.T
 	}
 	a := p.alert
 	a.Polls++
-	a.Observed += elapsed
+	if !p.flaps.well {
+		a.Observed += elapsed
+	}
+	p.flaps.calm, p.flaps.well = 0, false
 	if r.status != p.said {
 		p.describe(a, d, r)
 	}
@@ -264,6 +271,9 @@ func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, at time.T
 	if a.State == Pending && a.Observed >= e.cfg.InterfaceMismatch.For {
 		p.describe(a, d, r)
 		a.Summary += ", seen for " + short(a.Observed)
+		if a.Flapping = e.changed(p, at); a.Flapping {
+			a.Summary += ", flapping" + p.flapText(at)
+		}
 		ts = e.enter(ts, a, Firing, at)
 	}
 	return ts

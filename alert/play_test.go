@@ -126,7 +126,11 @@ func brief(ts []alert.Transition) []string {
 	var out []string
 	for _, t := range ts {
 		s := fmt.Sprintf("%s %s %v>%v", t.Key, t.Kind, t.From, t.State)
-		out = append(out, strings.TrimSpace(s+" "+string(t.Reason)))
+		s = strings.TrimSpace(s + " " + string(t.Reason))
+		if t.Flapping {
+			s += " flapping"
+		}
+		out = append(out, s)
 	}
 	return out
 }

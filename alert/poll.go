@@ -39,6 +39,12 @@ type Target struct {
 type InterfaceMismatchRule struct {
 	Enabled bool
 	For     time.Duration // observed time until a mismatch fires; it needs two polls even if 0
+
+	// An alert that fires and recovers more than FlapChanges times within FlapWindow, the two counted together, is flapping: it stays
+	// Firing until its condition was not seen for FlapHold of observed time. FlapChanges less than 1 is never.
+	FlapChanges int
+	FlapWindow  time.Duration
+	FlapHold    time.Duration
 }
 
 // DeviceUnreachableRule configures device_unreachable.
@@ -58,10 +64,13 @@ type Config struct {
 	Targets []Target // the devices that exist; names are distinct
 }
 
-// DefaultConfig has every rule enabled: mismatches of 60 s, 2 failed polls, 5 minutes after a reset. It has no targets.
+// DefaultConfig has every rule enabled: mismatches of 60 s, flapping at more than 3 changes in 15 minutes and held for 5, 2 failed polls,
+// 5 minutes after a reset. It has no targets.
 func DefaultConfig() Config {
 	return Config{
-		InterfaceMismatch: InterfaceMismatchRule{Enabled: true, For: time.Minute},
+		InterfaceMismatch: InterfaceMismatchRule{
+			Enabled: true, For: time.Minute, FlapChanges: 3, FlapWindow: 15 * time.Minute, FlapHold: 5 * time.Minute,
+		},
 		DeviceUnreachable: DeviceUnreachableRule{Enabled: true, Polls: 2},
 		RebootHold:        5 * time.Minute,
 	}

@@ -44,6 +44,11 @@ type InterfaceState struct {
 	Absent    int       `json:"absent,omitempty"`        // complete walks that lacked it since it was last seen
 	RemovedAt time.Time `json:"removed_at,omitzero"`     // it no longer exists
 	Mismatch  *Alert    `json:"mismatch,omitempty"`      // Pending or Firing
+
+	// When alerts of FlapsOf fired and recovered lately, oldest first, and for how long a flapping one has been well.
+	FlapsOf string        `json:"flaps_of,omitempty"`
+	Flaps   []time.Time   `json:"flaps,omitempty"`
+	Calm    time.Duration `json:"calm_ns,omitempty"`
 }
 
 // Undelivered is a transition that some notifiers have not yet told.
@@ -64,6 +69,7 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 		for _, p := range d.sortedPorts() {
 			ds.Interfaces = append(ds.Interfaces, InterfaceState{
 				Key: p.key, Used: p.used, NeverUp: p.listedFrom, Absent: p.absent, RemovedAt: p.goneAt, Mismatch: copyAlert(p.alert),
+				FlapsOf: p.flaps.kind, Flaps: slices.Clone(p.flaps.changes), Calm: p.flaps.calm,
 			})
 		}
 		s.Devices = append(s.Devices, ds)
@@ -155,6 +161,9 @@ func (d *DeviceState) validate() error {
 		if i.Absent < 0 || i.Absent > mostCounted || !writable(i.NeverUp, i.RemovedAt) {
 			return fmt.Errorf("interface %q: absent from %d walks, or time out of range", i.Key, i.Absent)
 		}
+		if !writable(i.Flaps...) || i.Calm < 0 {
+			return fmt.Errorf("interface %q: well for %v, or times of changes out of range", i.Key, i.Calm)
+		}
 		a := i.Mismatch
 		if a == nil {
 			continue
@@ -188,6 +197,8 @@ func (a *Alert) validate(states ...State) error {
 		return fmt.Errorf("alert %s lacks a time", a.Fingerprint)
 	case !writable(a.Since, a.FiredAt, a.ResolvedAt):
 		return fmt.Errorf("alert %s has a time out of range", a.Fingerprint)
+	case a.Flapping && (a.Rule != RuleInterfaceMismatch || a.State != Firing && a.State != Resolved):
+		return fmt.Errorf("alert %s of rule %q is flapping while %v", a.Fingerprint, a.Rule, a.State)
 	case a.Observed < 0, a.Polls < 0:
 		return fmt.Errorf("alert %s was seen for %v in %d polls", a.Fingerprint, a.Observed, a.Polls)
 	}
@@ -206,6 +217,7 @@ func (e *Engine) Restore(s Snapshot) {
 		for _, i := range ds.Interfaces {
 			d.ports[i.Key] = &port{
 				key: i.Key, used: i.Used, listedFrom: i.NeverUp, absent: i.Absent, goneAt: i.RemovedAt, alert: copyAlert(i.Mismatch),
+				flaps: flaps{kind: i.FlapsOf, changes: slices.Clone(i.Flaps), calm: i.Calm},
 			}
 		}
 		e.devices[d.name] = d

@@ -80,6 +80,8 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 		"negative polls":        {`"polls":`, `"polls":-`, "polls"},
 		"negative failures":     {`"failed":3`, `"failed":-3`, "failed polls"},
 		"a number for a device": {`"device":"sw2"`, `"device":5`, "does not decode"},
+		"a flapping beginning":  {`"state":"pending"`, `"state":"pending","flapping":true`, "is flapping while pending"},
+		"a change out of range": {`"flaps":["2026`, `"flaps":["9999`, "out of range"},
 		"nothing":               {good, "", "not JSON"},
 		"cut off":               {good, good[:len(good)/2], "not JSON"},
 		"something behind":      {good, good + "x", "not JSON"},

@@ -38,6 +38,9 @@ func (l *Log) Notify(ctx context.Context, ts []alert.Transition) error {
 		if t.Reason != "" {
 			attrs = append(attrs, slog.String("reason", string(t.Reason)))
 		}
+		if t.Flapping {
+			attrs = append(attrs, slog.Bool("flapping", true))
+		}
 		l.log.LogAttrs(ctx, level, "alert", attrs...)
 	}
 	return nil

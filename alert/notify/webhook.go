@@ -103,6 +103,7 @@ type WebhookAlert struct {
 	Fingerprint     string            `json:"fingerprint"`
 	Status          string            `json:"status"` // "firing" or "resolved"
 	Reason          alert.Reason      `json:"reason,omitempty"`
+	Flapping        bool              `json:"flapping,omitempty"`
 	Rule            string            `json:"rule"`
 	Kind            string            `json:"kind"`
 	Device          string            `json:"device"`
@@ -120,7 +121,7 @@ func webhookBody(ts []alert.Transition) WebhookBody {
 	b := WebhookBody{Version: 1}
 	for _, t := range ts {
 		b.Alerts = append(b.Alerts, WebhookAlert{
-			ID: t.ID, Fingerprint: t.Fingerprint, Status: t.State.String(), Reason: t.Reason, Rule: t.Rule, Kind: t.Kind,
+			ID: t.ID, Fingerprint: t.Fingerprint, Status: t.State.String(), Reason: t.Reason, Flapping: t.Flapping, Rule: t.Rule, Kind: t.Kind,
 			Device: t.Device, Key: t.Key, Summary: t.Summary, Since: t.Since, FiredAt: t.FiredAt, At: t.At,
 			ObservedSeconds: t.Observed.Seconds(), Labels: t.Labels, Values: t.Values,
 		})

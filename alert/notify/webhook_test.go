@@ -30,12 +30,20 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // transitions returns those of a port that goes down at start, fires a minute later, and recovers after two more.
 func transitions(t *testing.T) (firing, resolved alert.Transition) {
 	t.Helper()
+	all := watch(t, alert.DefaultConfig(), 7, 7, 7, 1)
+	if len(all) != 3 {
+		t.Fatalf("%d transitions", len(all))
+	}
+	return all[1], all[2]
+}
+
+// watch returns the transitions of a port whose ifOperStatus is asked every minute from start on.
+func watch(t *testing.T, cfg alert.Config, oper ...uint64) (all []alert.Transition) {
+	t.Helper()
 	e := alert.NewEngine()
-	cfg := alert.DefaultConfig()
 	cfg.Targets = []alert.Target{{Device: "core1"}}
 	e.Configure(start, cfg)
-	var all []alert.Transition
-	for i, oper := range []uint64{7, 7, 7, 1} {
+	for i, oper := range oper {
 		all = append(all, e.Observe(alert.Poll{
 			Device: "core1", At: start.Add(time.Duration(i) * time.Minute),
 			Samples: []metric.Sample{{
@@ -50,10 +58,7 @@ func transitions(t *testing.T) (firing, resolved alert.Transition) {
 			}},
 		})...)
 	}
-	if len(all) != 3 {
-		t.Fatalf("%d transitions", len(all))
-	}
-	return all[1], all[2]
+	return all
 }
 
 // roundTrip is an http.RoundTripper in memory.
@@ -330,5 +335,45 @@ func TestLog(t *testing.T) {
 	}
 	if l.Name() != "log" {
 		t.Errorf("Name() = %q", l.Name())
+	}
+}
+
+// An alert that flaps says so, to webhooks and in the log, when it is found to and when it ends.
+func TestFlapping(t *testing.T) {
+	cfg := alert.DefaultConfig()
+	cfg.InterfaceMismatch.FlapChanges, cfg.InterfaceMismatch.FlapHold = 1, time.Minute
+	all := watch(t, cfg, 7, 7, 1, 1)
+	if len(all) != 4 {
+		t.Fatalf("%d transitions", len(all))
+	}
+	var bodies []notify.WebhookAlert
+	w := webhook(t, notify.WebhookOptions{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		var body notify.WebhookBody
+		err := json.NewDecoder(r.Body).Decode(&body)
+		bodies = append(bodies, body.Alerts...)
+		return status(204, nil), err
+	})})
+	var log bytes.Buffer
+	l := notify.NewLog("log", slog.New(slog.NewTextHandler(&log, nil)))
+	for _, tr := range all[1:] {
+		if err := errors.Join(w.Notify(t.Context(), []alert.Transition{tr}), l.Notify(t.Context(), []alert.Transition{tr})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	ids := map[string]bool{}
+	for _, b := range bodies {
+		got = append(got, fmt.Sprintf("%s %t", b.Status, b.Flapping))
+		ids[b.ID] = true
+	}
+	if diff := cmp.Diff([]string{"firing false", "firing true", "resolved true"}, got); diff != "" || len(ids) != 3 {
+		t.Errorf("%s, %d IDs", diff, len(ids))
+	}
+	got = nil
+	for line := range strings.Lines(log.String()) {
+		got = append(got, fmt.Sprint(strings.HasSuffix(line, " flapping=true\n")))
+	}
+	if diff := cmp.Diff([]string{"false", "true", "true"}, got); diff != "" {
+		t.Error(diff)
 	}
 }

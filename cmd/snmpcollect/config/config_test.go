@@ -34,7 +34,7 @@ outputs:
   - influxdb: {url: "http://127.0.0.1:8086", org: noc, bucket: snmp, token_env: INFLUX_TOKEN}
   - file: {path: "-"}
 alerts:
-  interface_mismatch: {for: 60s}
+  interface_mismatch: {for: 60s, flap_changes: 4, flap_window: 20m}
 notify:
   - webhook: {url: "http://127.0.0.1:9000/hook"}
   - log: {}
@@ -81,7 +81,7 @@ func TestExample(t *testing.T) {
 	}
 	summary := c.Summary()
 	for _, want := range []string{"core1 at 192.0.2.1 every 30s by SNMPv2c: system, interfaces, ip, tcp", "core2 at [2001:db8::1]:1161 every 5s by SNMPv3 as monitor (SHA-256/AES)",
-		"InfluxDB at http://127.0.0.1:8086, bucket snmp", "standard output", "interface_mismatch after 1m0s", "notify: webhook log", "listen: 127.0.0.1:8161"} {
+		"InfluxDB at http://127.0.0.1:8086, bucket snmp", "standard output", "interface_mismatch after 1m0s; flapping when it fires and recovers more than 4 times in 20m0s, until it was well for 5m0s", "notify: webhook log", "listen: 127.0.0.1:8161"} {
 		if !strings.Contains(summary, want) {
 			t.Errorf("no %q in the summary:\n%s", want, summary)
 		}
@@ -136,6 +136,10 @@ func TestProblems(t *testing.T) {
 		{"a header from nowhere", lab(v2c, "", "notify:\n  - webhook: {url: \"http://x/\", headers: {X-B: {env: NOT_SET}}}\n"), []string{`:8: error: headers: X-B_env: the environment variable NOT_SET is empty or not set`}},
 		{"a header of another form", lab(v2c, "", "notify:\n  - webhook: {url: \"http://x/\", headers: {X-B: [a]}}\n"), []string{`:8: error: a header is a text, {file: PATH} or {env: NAME}`}},
 		{"names twice", lab(v2c, "", "notify:\n  - log: {name: x}\n  - log: {name: x}\n"), []string{`:9: error: the name "x" is there already`}},
+		{"flapping", lab(v2c, "", "alerts: {interface_mismatch: {flap_changes: 0, flap_window: 1h, flap_hold: 0s}}\n"), nil},
+		{"too few changes", lab(v2c, "", "alerts: {interface_mismatch: {flap_changes: -1}}\n"), []string{`:7: error: flap_changes must be 1 to 100, or 0 for never`}},
+		{"too many changes", lab(v2c, "", "alerts: {interface_mismatch: {flap_changes: 101}}\n"), []string{`:7: error: flap_changes must be 1 to 100, or 0 for never`}},
+		{"no window", lab(v2c, "", "alerts: {interface_mismatch: {flap_window: 0s}}\n"), []string{`:7: error: a time above 0 is wanted here`}},
 		{"no polls", lab(v2c, "", "alerts: {device_unreachable: {polls: 0}}\n"), []string{`:7: error: polls must be at least 1`}},
 		{"listen", lab(v2c, "", "listen: 8161\n"), []string{`:7: error: "8161" is not host:port`}},
 		{"listen to all", lab(v2c, "", "listen: \":8161\"\n"), []string{`:7: warning: whoever reaches this address can read /metrics`}},

@@ -97,6 +97,10 @@ type alerts struct {
 type mismatchRule struct {
 	Enabled *bool     `yaml:"enabled"`
 	For     *duration `yaml:"for"`
+
+	FlapChanges *int      `yaml:"flap_changes"`
+	FlapWindow  *period   `yaml:"flap_window"`
+	FlapHold    *duration `yaml:"flap_hold"`
 }
 
 type unreachableRule struct {

@@ -32,7 +32,11 @@ func (c Config) Summary() string {
 	}
 	b.WriteString("alerts:\n")
 	if r := c.Alerts.InterfaceMismatch; r.Enabled {
-		fmt.Fprintf(&b, "  interface_mismatch after %v\n", r.For)
+		fmt.Fprintf(&b, "  interface_mismatch after %v", r.For)
+		if r.FlapChanges > 0 {
+			fmt.Fprintf(&b, "; flapping when it fires and recovers more than %d times in %v, until it was well for %v", r.FlapChanges, r.FlapWindow, r.FlapHold)
+		}
+		b.WriteString("\n")
 	}
 	if r := c.Alerts.DeviceUnreachable; r.Enabled {
 		fmt.Fprintf(&b, "  device_unreachable after %d failed polls\n", r.Polls)
