@@ -56,10 +56,40 @@ func (n *Network) Listen(addr netip.AddrPort) (*Conn, error) {
 	if n.sockets[addr] != nil {
 		return nil, fmt.Errorf("listen %v: address in use", addr)
 	}
-	c := &Conn{network: n, addr: addr, queue: make(chan datagram, queueLen), closed: make(chan struct{}), deadline: make(chan struct{})}
+	c := &Conn{network: n, addr: addr, queue: make(chan datagram, queueLen), closed: make(chan struct{}), deadline: newDeadline()}
 	n.sockets[addr] = c
 	return c, nil
 }
+
+// Dial returns a socket at any free port of local that is connected to remote: it hears nobody else.
+func (n *Network) Dial(local netip.Addr, remote netip.AddrPort) (net.Conn, error) {
+	c, err := n.Listen(netip.AddrPortFrom(local, 0))
+	if err != nil {
+		return nil, err
+	}
+	return &connected{c, remote}, nil
+}
+
+type connected struct {
+	*Conn
+	remote netip.AddrPort
+}
+
+// Read implements net.Conn.
+func (c *connected) Read(b []byte) (int, error) {
+	for {
+		n, from, err := c.ReadFromAddrPort(b)
+		if err != nil || from == c.remote {
+			return n, err
+		}
+	}
+}
+
+// Write implements net.Conn.
+func (c *connected) Write(b []byte) (int, error) { return c.WriteToAddrPort(b, c.remote) }
+
+// RemoteAddr implements net.Conn.
+func (c *connected) RemoteAddr() net.Addr { return net.UDPAddrFromAddrPort(c.remote) }
 
 type datagram struct {
 	from    netip.AddrPort
@@ -115,9 +145,14 @@ type Conn struct {
 	once    sync.Once
 
 	mu       sync.Mutex
-	deadline chan struct{} // closed when the read deadline has passed
+	deadline deadline
 	timer    *time.Timer
 }
+
+// deadline is a read deadline: its channels are closed when it has passed, and when there is another.
+type deadline struct{ passed, replaced chan struct{} }
+
+func newDeadline() deadline { return deadline{make(chan struct{}), make(chan struct{})} }
 
 var _ net.PacketConn = (*Conn)(nil)
 
@@ -126,16 +161,19 @@ func (c *Conn) AddrPort() netip.AddrPort { return c.addr }
 
 // ReadFromAddrPort reads one datagram; what does not fit in b is cut off.
 func (c *Conn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
-	c.mu.Lock()
-	deadline := c.deadline
-	c.mu.Unlock()
-	select {
-	case <-c.closed:
-		return 0, netip.AddrPort{}, c.opError("read", net.ErrClosed)
-	case <-deadline:
-		return 0, netip.AddrPort{}, c.opError("read", os.ErrDeadlineExceeded)
-	case d := <-c.queue:
-		return copy(b, d.payload), d.from, nil
+	for {
+		c.mu.Lock()
+		deadline := c.deadline
+		c.mu.Unlock()
+		select {
+		case <-c.closed:
+			return 0, netip.AddrPort{}, c.opError("read", net.ErrClosed)
+		case <-deadline.passed:
+			return 0, netip.AddrPort{}, c.opError("read", os.ErrDeadlineExceeded)
+		case d := <-c.queue:
+			return copy(b, d.payload), d.from, nil
+		case <-deadline.replaced:
+		}
 	}
 }
 
@@ -186,7 +224,7 @@ func (c *Conn) Close() error {
 // LocalAddr implements net.PacketConn.
 func (c *Conn) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(c.addr) }
 
-// SetReadDeadline implements net.PacketConn.
+// SetReadDeadline implements net.PacketConn. It holds for a read that waits, too.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -194,8 +232,9 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 		c.timer.Stop()
 		c.timer = nil
 	}
-	passed := make(chan struct{})
-	c.deadline = passed
+	close(c.deadline.replaced)
+	c.deadline = newDeadline()
+	passed := c.deadline.passed
 	if t.IsZero() {
 		return nil
 	}

@@ -89,3 +89,48 @@ func TestFaults(t *testing.T) {
 		}
 	})
 }
+
+// A connected socket hears its peer alone, and a deadline wakes a read that waits already.
+func TestDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := packetnet.New(1, packetnet.Faults{Delay: time.Millisecond})
+		a, b := netip.MustParseAddrPort("192.0.2.1:1"), netip.MustParseAddrPort("192.0.2.2:2")
+		peer, err := n.Listen(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stranger, err := n.Listen(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := n.Dial(netip.MustParseAddr("192.0.2.3"), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write([]byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 10)
+		_, from, err := peer.ReadFromAddrPort(buf)
+		if err != nil || c.RemoteAddr().String() != a.String() {
+			t.Fatal(err, c.RemoteAddr())
+		}
+		for _, s := range []*packetnet.Conn{stranger, peer} {
+			if _, err := s.WriteToAddrPort([]byte(s.AddrPort().String()), from); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		k, err := c.Read(make([]byte, 100))
+		if err != nil || k != len(a.String()) {
+			t.Errorf("%d octets, %v", k, err)
+		}
+		time.AfterFunc(time.Second, func() { _ = c.SetReadDeadline(time.Now()) })
+		if _, err := c.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+		c.Close()
+		peer.Close()
+		stranger.Close()
+	})
+}

@@ -1,0 +1,187 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"walkabout/snmp"
+	"walkabout/snmp/usm"
+)
+
+// drainTime is how long a target that is no longer wanted may take to be sent what it has in its queue.
+const drainTime = 5 * time.Second
+
+// maxRetired is how many such targets there are at a time: who adds and removes targets without end ends the oldest.
+const maxRetired = 100
+
+// DialFunc opens a socket that is connected to address (HOST:PORT), from source if that is valid.
+type DialFunc func(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error)
+
+// Config is what a Sender sends for. The zero Config, but for Start, is of use.
+type Config struct {
+	Start    time.Time      // when sysUpTime was 0
+	Engine   *usm.Engine    // authoritative for traps of version 3; without one, targets of that version get nothing
+	Counters *snmp.Counters // the snmp group; nil if nobody serves it
+	Dial     DialFunc       // the system's if nil
+	Log      *slog.Logger   // slog.Default if nil
+}
+
+// Sender sends notifications. Its methods may be called from any goroutine.
+type Sender struct {
+	config Config
+	Stats  Stats
+
+	mu      sync.Mutex
+	workers []*worker // one a target
+	retired []*worker // of targets that are no longer wanted, while they send what they have
+	closed  bool
+	running sync.WaitGroup
+}
+
+// New returns a Sender without targets. Close ends it.
+func New(c Config) *Sender {
+	if c.Counters == nil {
+		c.Counters = new(snmp.Counters)
+	}
+	if c.Dial == nil {
+		c.Dial = dial
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &Sender{config: c}
+}
+
+func dial(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error) {
+	var d net.Dialer
+	if source.IsValid() {
+		d.LocalAddr = net.UDPAddrFromAddrPort(source)
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+// ErrTarget is wrapped where a Target cannot be one.
+var ErrTarget = errors.New("not a target of notifications")
+
+func (t *Target) validate() error {
+	switch {
+	case t.Network != "udp4" && t.Network != "udp6":
+		return fmt.Errorf("%s: %w: network %q", t.Name, ErrTarget, t.Network)
+	case t.Version != snmp.V1 && t.Version != snmp.V2c && t.Version != snmp.V3:
+		return fmt.Errorf("%s: %w: %v", t.Name, ErrTarget, t.Version)
+	case t.Version == snmp.V1 && t.Inform:
+		return fmt.Errorf("%s: %w: SNMPv1 has no informs", t.Name, ErrTarget)
+	case t.Version == snmp.V3 && t.User == nil:
+		return fmt.Errorf("%s: %w: SNMPv3 without a user", t.Name, ErrTarget)
+	case t.Version == snmp.V3 && (t.Level < snmp.NoAuthNoPriv || t.Level > snmp.AuthPriv):
+		return fmt.Errorf("%s: %w: %v", t.Name, ErrTarget, t.Level)
+	}
+	return nil
+}
+
+// SetTargets replaces the targets; an error, and no change, if one cannot be, or two have the same name. What waits for a target whose
+// name stays is sent as it is now configured; one that is gone is sent what it still has, for a few seconds.
+func (s *Sender) SetTargets(targets []Target) error {
+	want := make(map[string]*Target, len(targets))
+	for i := range targets {
+		t := targets[i]
+		if err := t.validate(); err != nil {
+			return err
+		}
+		if want[t.Name] != nil {
+			return fmt.Errorf("%s: %w: two have this name", t.Name, ErrTarget)
+		}
+		if t.Timeout <= 0 {
+			t.Timeout = DefaultTimeout
+		}
+		want[t.Name] = &t
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("%w: the sender is closed", net.ErrClosed)
+	}
+	var kept []*worker
+	for _, w := range s.workers {
+		if t := want[w.name]; t != nil {
+			w.target.Store(t)
+			delete(want, w.name)
+			kept = append(kept, w)
+			continue
+		}
+		w.retire(drainTime)
+		if s.retired = append(s.retired, w); len(s.retired) > maxRetired {
+			s.retired[len(s.retired)-1-maxRetired].cancel()
+		}
+	}
+	for i := range targets { // in the order that was given
+		if t := want[targets[i].Name]; t != nil {
+			kept = append(kept, s.startLocked(t))
+		}
+	}
+	s.workers = kept
+	return nil
+}
+
+// startLocked starts the worker of t.
+func (s *Sender) startLocked(t *Target) *worker {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &worker{sender: s, name: t.Name, queue: newQueue(), cancel: cancel, log: s.config.Log.With("target", t.Name)}
+	w.target.Store(t)
+	s.running.Go(func() {
+		defer cancel()
+		w.run(ctx)
+		s.forget(w)
+	})
+	return w
+}
+
+// forget takes a worker that has ended off the list of the retired.
+func (s *Sender) forget(w *worker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, r := range s.retired {
+		if r == w {
+			s.retired = append(s.retired[:i], s.retired[i+1:]...)
+			return
+		}
+	}
+}
+
+// Notify tells every target that may have n and wants it. It does not wait.
+func (s *Sender) Notify(n Notification) {
+	m := newMessage(n, s.config.Start)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.workers {
+		if w.target.Load().wanted(m) && w.queue.push(m) {
+			s.Stats.Dropped.Add(1)
+			w.overflow.Add(1)
+		}
+	}
+}
+
+// Close sends what waits, until ctx ends, and returns when no goroutine of s is left. What cannot be sent at once is given up.
+func (s *Sender) Close(ctx context.Context) {
+	s.mu.Lock()
+	s.closed = true
+	all := append(append([]*worker(nil), s.workers...), s.retired...)
+	s.workers = nil
+	for _, w := range all {
+		w.queue.end()
+	}
+	s.mu.Unlock()
+	stop := context.AfterFunc(ctx, func() {
+		for _, w := range all {
+			w.cancel()
+		}
+	})
+	defer stop()
+	s.running.Wait()
+}
