@@ -42,6 +42,8 @@ type Config struct {
 	Engine      Engine
 	StateDir    string // persistentDir; "" if it is not set
 	System      System
+
+	Notifications Notifications
 	// MaxMessageSize is the most octets of an answer (maxMessageSize, a directive that Net-SNMP does not have); 0 if it is not set.
 	MaxMessageSize int
 }
@@ -161,7 +163,7 @@ func ReadFiles(files ...string) (*Config, []Diagnostic, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		communities, users := len(p.config.Communities), len(p.config.Users)
+		communities, users, sinks := len(p.config.Communities), len(p.config.Users), len(p.config.Notifications.Sinks)
 		p.parse(name, text)
 		if mode.Perm()&0o004 == 0 || runtime.GOOS == "windows" { // which has no such bit
 			continue
@@ -172,6 +174,9 @@ func ReadFiles(files ...string) (*Config, []Diagnostic, error) {
 		} else if len(p.config.Users) > users {
 			p.line = p.config.Users[users].Line
 			p.warnf("every user of this machine can read this user's passwords: chmod o-rwx %s", name)
+		} else if len(p.config.Notifications.Sinks) > sinks {
+			p.line = p.config.Notifications.Sinks[sinks].Line
+			p.warnf("every user of this machine can read this line's secrets: chmod o-rwx %s", name)
 		}
 	}
 	config, diagnostics := p.finish()

@@ -5,19 +5,19 @@ import "walkabout/internal/nearest"
 // notServed is the directives of Net-SNMP's agent (snmpd -H) and of reading files (snmp_config(5)) that this one does not act on, so that
 // they are told from misspelt ones.
 var notServed = []string{
-	"add_row", "agentgroup", "agentSecName", "agentuser", "agentXPerms", "agentXRetries", "agentXSocket", "agentXTimeout", "at",
-	"authtrapenable", "avgBulkVarbindSize", "certSecName",
+	"add_row", "agentgroup", "agentuser", "agentXPerms", "agentXRetries", "agentXSocket", "agentXTimeout", "at",
+	"avgBulkVarbindSize", "certSecName",
 	"com2secunix", "count_kthreads", "cron", "defaultMonitors", "defDomain", "defTarget", "disablePerl", "disk", "diskio",
 	"diskio_exclude_fd", "diskio_exclude_loop", "diskio_exclude_ram", "dlmod", "doNotRetainNotificationLogs", "dontLogTCPWrappersConnects",
 	"dontRetainLogs", "exec", "extend", "extend-sh", "extendfix", "file", "ifmib_max_num_ifaces", "ignoredisk",
-	"include_ifmib_iface_prefix", "includeAllDisks", "includeDir", "includeFile", "includeSearch", "informsink", "injectHandler", "interface",
-	"interface_fadeout", "interface_replace_old", "iqueryLevel", "iquerySecLevel", "iquerySecName", "iqueryVersion", "leave_pidfile",
-	"linkUpDownNotifications", "load", "logmatch", "master", "maxGetbulkRepeats", "maxGetbulkResponses", "monitor", "notificationEvent",
+	"include_ifmib_iface_prefix", "includeAllDisks", "includeDir", "includeFile", "includeSearch", "injectHandler", "interface",
+	"interface_fadeout", "interface_replace_old", "iqueryLevel", "iquerySecLevel", "iqueryVersion", "leave_pidfile",
+	"load", "logmatch", "master", "maxGetbulkRepeats", "maxGetbulkResponses", "monitor", "notificationEvent",
 	"oldEngineID", "override", "pass", "pass_persist", "pduStatsMax", "pduStatsThreshold", "perl", "perlInitFile", "proc", "procfix", "proxy",
 	"psyscontact", "psyslocation", "psysname", "quit", "realStorageUnits", "repeat", "sendmail_config", "sendmail_index",
 	"sendmail_queue", "sendmail_queue_t", "sendmail_stats", "sendmail_stats_t", "setEvent", "setserialno", "sh", "skipNFSInHostResources",
 	"smuxpeer", "smuxsocket", "snmpTlstmAddr", "snmpTlstmParams", "sourceFilterAddress", "sourceFilterType", "storageUseNFS", "strictDisman",
-	"swap", "table", "trap2sink", "trapcommunity", "trapsess", "trapsink", "usmUser", "v1trapaddress",
+	"swap", "table", "usmUser",
 }
 
 // Directives returns the names of the directives that Config holds.

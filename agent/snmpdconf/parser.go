@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"walkabout/internal/secret"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
@@ -23,6 +24,8 @@ type parser struct {
 	names    map[string][]int // the communities of a name, by their place in Config
 	full     bool             // of diagnostics
 
+	trapCommunity secret.String // of the sinks that follow
+
 	// Where in Config a row or a name is.
 	members map[memberKey]int
 	entries map[entryKey]int
@@ -39,6 +42,7 @@ type place struct {
 func newParser() *parser {
 	p := &parser{given: map[string]place{}, names: map[string][]int{}, members: map[memberKey]int{}, entries: map[entryKey]int{}, views: map[string]int{}, users: map[string]int{}}
 	p.config.System.Services = NoServices
+	p.trapCommunity = secret.New(defaultTrapCommunity)
 	return p
 }
 
@@ -75,6 +79,7 @@ func (p *parser) finish() (*Config, []Diagnostic) {
 		p.errorf("agentAddress leaves no address to listen on: write one of UDP, such as udp:127.0.0.1:161")
 	}
 	p.checkAccess()
+	p.checkSinks()
 	return &p.config, p.diagnostics
 }
 
@@ -165,6 +170,17 @@ var directives = []struct {
 	{"sysObjectID", (*parser).sysObjectID},
 	{"sysServices", (*parser).sysServices},
 	{"maxMessageSize", (*parser).maxMessageSize},
+	{"trapsink", func(p *parser, name, value string) { p.sink(name, value, snmp.V1, false) }},
+	{"trap2sink", func(p *parser, name, value string) { p.sink(name, value, snmp.V2c, false) }},
+	{"informsink", func(p *parser, name, value string) { p.sink(name, value, snmp.V2c, true) }},
+	{"trapsess", (*parser).trapsess},
+	{"trapcommunity", (*parser).setTrapCommunity},
+	{"authtrapenable", (*parser).authTrapEnable},
+	{"linkUpDownNotifications", (*parser).linkUpDownNotifications},
+	{"v1trapaddress", (*parser).v1TrapAddress},
+	{"notificationFilter", (*parser).notificationFilter},
+	{"agentSecName", (*parser).notNeeded},
+	{"iquerySecName", (*parser).notNeeded},
 }
 
 // directive carries out one line; names are case-insensitive.

@@ -47,6 +47,20 @@ func dump(c *snmpdconf.Config, diagnostics []snmpdconf.Diagnostic) string {
 	if c.Engine != (snmpdconf.Engine{}) || c.StateDir != "" {
 		fmt.Fprintf(&b, "engine %x type %d nic %q state %q\n", c.Engine.ID, c.Engine.Type, c.Engine.NIC, c.StateDir)
 	}
+	for i := range c.Notifications.Sinks {
+		s := &c.Notifications.Sinks[i]
+		keyed, err := c.SinkUser(s, engineID, engineID)
+		fmt.Fprintf(&b, "sink %q tag %q profile %q source %v: %v; community %q context %q engine %x timeout %v retries %d line %d\n", s.Name, s.Tag, s.Profile, s.Source, s, s.Community.Reveal(), s.Context, s.EngineID, s.Timeout, s.Retries, s.Line)
+		if s.User != "" {
+			fmt.Fprintf(&b, "  user %q %v %x %v %x %v\n", keyed.Name, keyed.Auth, keyed.AuthKey, keyed.Priv, keyed.PrivKey, err)
+		}
+	}
+	for _, f := range c.Notifications.Filters {
+		fmt.Fprintf(&b, "filter %q %v\n", f.Name, f.Families)
+	}
+	if n := c.Notifications; n.AuthTraps != 0 || n.LinkUpDown || n.V1Address != "" || len(n.RemoteUsers) > 0 {
+		fmt.Fprintf(&b, "authtraps %d links %t v1 address %q, %d remote users\n", n.AuthTraps, n.LinkUpDown, n.V1Address, len(n.RemoteUsers))
+	}
 	s := c.System
 	fmt.Fprintf(&b, "descr %q\ncontact %q\nname %q\nlocation %q\nobjectID %v\nservices %d\n", s.Descr, s.Contact, s.Name, s.Location, s.ObjectID, s.Services)
 	for _, d := range diagnostics {

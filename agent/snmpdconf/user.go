@@ -14,11 +14,12 @@ const MaxUsers = 1000
 
 // User is one createUser line.
 type User struct {
-	Name string
-	Auth usm.AuthProtocol
-	Priv usm.PrivProtocol
-	File string
-	Line int
+	Name     string
+	EngineID string // of -e; "" is this agent's own
+	Auth     usm.AuthProtocol
+	Priv     usm.PrivProtocol
+	File     string
+	Line     int
 
 	auth, priv key
 }
@@ -76,17 +77,25 @@ func (k key) localize(auth usm.AuthProtocol, engineID string) ([]byte, error) {
 	return usm.Localize(auth, ku, engineID), nil
 }
 
-// createUser reads NAME [AUTH PASSWORD|-m KEY|-l KEY [PRIV [PASSWORD|-m KEY|-l KEY]]]. No message holds a word that may be a password.
+// createUser reads [-e ENGINEID] NAME [AUTH PASSWORD|-m KEY|-l KEY [PRIV [PASSWORD|-m KEY|-l KEY]]]. No message holds a word that may be a password.
 func (p *parser) createUser(name, value string) {
 	w, ok := p.split(name, value, "NAME [AUTH PASSWORD [PRIV [PASSWORD]]]", 1, 0)
 	if !ok {
 		return
 	}
+	u := User{File: p.file, Line: p.line}
 	if w[0] == "-e" {
-		p.warnf("%s: a user of another engine (-e) is of use to receivers of notifications only; the line is ignored", name)
-		return
+		if len(w) < 3 {
+			p.errorf("%s: after -e stand an engine ID and a name", name)
+			return
+		}
+		if u.EngineID, ok = parseEngineID(w[1]); !ok {
+			p.errorf("%s: -e is an engine ID in hex, 5 to 32 octets", name)
+			return
+		}
+		w = w[2:]
 	}
-	u := User{Name: w[0], File: p.file, Line: p.line}
+	u.Name = w[0]
 	if u.Name == "" || len(u.Name) > usm.MaxUserName {
 		p.errorf("%s: a user's name has 1 to %d octets", name, usm.MaxUserName)
 		return
@@ -161,6 +170,10 @@ func (p *parser) key(name, which string, w []string, masterLen, localLen int) (k
 
 // addUser adds u, in place of an earlier one of its name as Net-SNMP does.
 func (p *parser) addUser(name string, u User) {
+	if u.EngineID != "" {
+		p.addRemoteUser(name, u)
+		return
+	}
 	if i, ok := p.users[u.Name]; ok {
 		first := &p.config.Users[i]
 		p.warnf("%s: the user %s replaces that of %s:%d", name, clip(u.Name), first.File, first.Line)
@@ -173,4 +186,21 @@ func (p *parser) addUser(name string, u User) {
 	}
 	p.users[u.Name] = len(p.config.Users)
 	p.config.Users = append(p.config.Users, u)
+}
+
+// addRemoteUser adds a user of another engine, to which informs go.
+func (p *parser) addRemoteUser(name string, u User) {
+	remote := &p.config.Notifications.RemoteUsers
+	for i := range *remote {
+		if first := &(*remote)[i]; first.Name == u.Name && first.EngineID == u.EngineID {
+			p.warnf("%s: the user %s replaces that of %s:%d", name, clip(u.Name), first.File, first.Line)
+			*first = u
+			return
+		}
+	}
+	if len(*remote) == MaxUsers {
+		p.errorf("%s: more than %d users of other engines", name, MaxUsers)
+		return
+	}
+	*remote = append(*remote, u)
 }

@@ -256,7 +256,7 @@ func (p *parser) checkAccess() {
 		}
 	}
 	for _, u := range p.config.Users {
-		if _, member := p.members[memberKey{vacm.USM, u.Name}]; !member {
+		if _, member := p.members[memberKey{vacm.USM, u.Name}]; !member && !p.config.Notifications.notifies(u.Name) {
 			p.file, p.line = u.File, u.Line
 			p.warnf("createUser: the user %s may do nothing: add rouser %s", clip(u.Name), u.Name)
 		}
