@@ -34,7 +34,10 @@ type Config struct {
 	MaxMessageSize int
 	// MaxBulk bounds the answers to GetBulk, which are cut to it; 0 is what an Ethernet frame holds (1472 octets by IPv4, 1452 by
 	// IPv6), for fragments are lost by more firewalls than anybody can count, and MaxMessageSize over loopback.
-	MaxBulk  int
+	MaxBulk int
+	// Save puts on the disk what mib.Keepers keep. It is called once a SET, after every Commit and by one goroutine at a time; if it
+	// fails, all is taken back and the answer is commitFailed. nil if nothing outlives the program.
+	Save     func(ctx context.Context) error
 	Engine   *usm.Engine    // speaks SNMPv3 to its users; nil if nobody does
 	Counters *snmp.Counters // the snmp group; nil if nobody serves it
 	Log      *slog.Logger   // nil is slog.Default

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"walkabout/internal/secret"
 	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -52,11 +54,29 @@ func (w *worker) set(ctx context.Context, view *vacm.View) outcome {
 		return w.failed(f)
 	}
 	w.server.counters.Add(snmp.InTotalSetVars, uint64(len(vbs)))
+	w.logSet(changes, former)
+	return outcome{}
+}
+
+// logSet tells what was written, in the order in which it was asked for.
+func (w *worker) logSet(changes []change, former []snmp.Value) {
+	vbs := w.in.PDU.VarBinds
+	values := slices.Clone(former)
 	for i := range vbs {
-		w.server.log.Info("set", "name", vbs[i].Name, "value", vbs[i].Value, "was", former[i],
+		values[i] = vbs[i].Value
+	}
+	for _, c := range changes {
+		of, ok := c.of.(mib.Confidential)
+		for _, i := range c.vbs {
+			if ok && of.Secret(vbs[i].Name) {
+				values[i], former[i] = snmp.OctetString(secret.Mask), snmp.OctetString(secret.Mask)
+			}
+		}
+	}
+	for i := range vbs {
+		w.server.log.Info("set", "name", vbs[i].Name, "value", values[i], "was", former[i],
 			"principal", w.request.Principal, "level", w.request.Level, "from", w.source)
 	}
-	return outcome{}
 }
 
 // prepare asks every handler for its change. What was prepared is returned with a failure too: it must be closed.
@@ -115,7 +135,7 @@ func (w *worker) former(ctx context.Context, changes []change) []snmp.Value {
 	return values
 }
 
-// commit makes the changes. If one fails, those before it are taken back, the last first.
+// commit makes the changes and has them kept. If one fails, those before it are taken back, the last first.
 func (w *worker) commit(ctx context.Context, changes []change) *failure {
 	for k, c := range changes {
 		err := c.Commit(ctx)
@@ -127,14 +147,36 @@ func (w *worker) commit(ctx context.Context, changes []change) *failure {
 		if v := (*mib.VarError)(nil); errors.As(err, &v) && v.Status == snmp.UndoFailed {
 			f = &failure{-1, snmp.UndoFailed, v.Err}
 		}
-		for k--; k >= 0; k-- {
-			if undo := changes[k].Undo(ctx); undo != nil {
-				f = &failure{-1, snmp.UndoFailed, fmt.Errorf("%w; then, taking back what was done: %w", f.err, undo)}
-			}
-		}
-		return f
+		return undo(ctx, changes[:k], f)
+	}
+	if w.server.config.Save == nil {
+		return nil
+	}
+	if err := w.server.config.Save(ctx); err != nil {
+		return undo(ctx, changes, &failure{firstKept(changes), snmp.CommitFailed, err})
 	}
 	return nil
+}
+
+// undo takes changes back after f and returns f, or another if that fails, too.
+func undo(ctx context.Context, changes []change, f *failure) *failure {
+	for _, c := range slices.Backward(changes) {
+		if err := c.Undo(ctx); err != nil {
+			f = &failure{-1, snmp.UndoFailed, fmt.Errorf("%w; then, taking back what was done: %w", f.err, err)}
+		}
+	}
+	return f
+}
+
+// firstKept returns which variable binding is the first to outlive the program, -1 if none does.
+func firstKept(changes []change) int {
+	first := -1
+	for _, c := range changes {
+		if _, ok := c.of.(mib.Keeper); ok && (first < 0 || c.vbs[0] < first) {
+			first = c.vbs[0]
+		}
+	}
+	return first
 }
 
 // blameSet finds whom a handler's error is about among the variable bindings that were its own.

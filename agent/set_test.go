@@ -13,6 +13,7 @@ import (
 	"walkabout/agent"
 	"walkabout/mib"
 	"walkabout/snmp"
+	"walkabout/snmp/oid"
 )
 
 // cell is a Setter of one integer, at 1.3.6.1.4.1.N.1.0, that fails where it is told to and writes down what happens to it.
@@ -136,6 +137,62 @@ func TestSetLog(t *testing.T) {
 		} {
 			if !strings.Contains(log.String(), want+"\n") {
 				t.Errorf("no line %q in\n%s", want, log.String())
+			}
+		}
+	})
+}
+
+// keptCell is a cell whose value is kept and secret.
+type keptCell struct{ *cell }
+
+func (c keptCell) Kept() []snmp.VarBind         { return nil }
+func (c keptCell) Restore([]snmp.VarBind) error { return nil }
+func (c keptCell) Secret(name oid.OID) bool     { return name.Last() == 0 }
+
+// What is kept is on the disk before the answer, else nothing was done; what is secret is in no log.
+func TestSave(t *testing.T) {
+	broken := errors.New("the disk is full")
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			save, undo error
+			want       string
+			journal    string
+			value      int64
+		}{
+			{nil, nil, "noError 0", "a.prepare(1) b.prepare(1) a.commit b.commit save a.close b.close ", 77777},
+			{broken, nil, "commitFailed 2", "a.prepare(1) b.prepare(1) a.commit b.commit save b.undo a.undo a.close b.close ", 0},
+			{broken, broken, "undoFailed 0", "a.prepare(1) b.prepare(1) a.commit b.commit save b.undo a.undo a.close b.close ", 77777},
+		} {
+			var log bytes.Buffer
+			var journal strings.Builder
+			m := serve(t, agent.Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Save: func(context.Context) error {
+				journal.WriteString("save ")
+				return tt.save
+			}})
+			m.server.SetCommunities([]agent.Community{{Name: private, Principal: "writer", Write: true}})
+			a := &cell{name: "a", journal: &journal, value: new(int64)}
+			b := &cell{name: "b", journal: &journal, value: new(int64), undo: tt.undo, liar: liar{values: []snmp.Value{snmp.Integer(55555)}}}
+			for i, h := range []mib.Handler{a, keptCell{b}} {
+				if _, err := m.server.Register(h, agent.Registration{Root: names(fmt.Sprintf("1.3.6.1.4.1.%d", i+1))[0].Name}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := snmp.PDU{Type: snmp.SetRequest, VarBinds: []snmp.VarBind{
+				{Name: names("1.3.6.1.4.1.1.1.0")[0].Name, Value: snmp.Integer(7)}, {Name: names("1.3.6.1.4.1.2.1.0")[0].Name, Value: snmp.Integer(77777)},
+			}}
+			answer, ok := m.ask(snmp.V2c, "private", p)
+			if got := fmt.Sprintf("%v %d", answer.ErrorStatus, answer.ErrorIndex); !ok || got != tt.want {
+				t.Errorf("%s, want %s", got, tt.want)
+			}
+			if journal.String() != tt.journal || *b.value != tt.value {
+				t.Errorf("%d after %s; want %d after %s", *b.value, journal.String(), tt.value, tt.journal)
+			}
+			m.stop()
+			if s := log.String(); strings.Contains(s, "77777") || strings.Contains(s, "55555") || (tt.save == nil) != strings.Contains(s, "value=<secret> was=<secret>") {
+				t.Errorf("the log says\n%s", s)
+			}
+			if tt.save != nil && !strings.Contains(log.String(), broken.Error()) {
+				t.Errorf("the log does not say why:\n%s", log.String())
 			}
 		}
 	})

@@ -1,6 +1,9 @@
 package mib
 
-import "walkabout/snmp"
+import (
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
 
 // Keeper is a Handler with objects whose values outlive the program.
 type Keeper interface {
@@ -10,4 +13,10 @@ type Keeper interface {
 	// Restore takes what Kept returned, at another time and perhaps of another version of the program. It is called before the
 	// first request. After an error nothing of it is taken.
 	Restore(vbs []snmp.VarBind) error
+}
+
+// Confidential is a Setter with objects whose values are secrets: keys, communities. They are not logged.
+type Confidential interface {
+	Setter
+	Secret(name oid.OID) bool
 }

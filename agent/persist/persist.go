@@ -1,5 +1,5 @@
-// Package persist keeps what an SNMP engine must remember from one start to the next: its snmpEngineID and its snmpEngineBoots.
-// docs/persistent.md describes the file.
+// Package persist keeps what an SNMP engine must remember from one start to the next: its snmpEngineID, its snmpEngineBoots, and
+// what was SET. docs/persistent.md describes the file.
 package persist
 
 import (
@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"walkabout/snmp"
 )
 
 // FileName is the file's name within the state folder.
@@ -23,12 +25,21 @@ const FileName = "engine.conf"
 type State struct {
 	EngineID string // snmpEngineID, 5 to 32 octets
 	Boots    uint32 // snmpEngineBoots of the last start, up to 2^31-1
+	// Objects are those of mib.Keepers, in the order in which they were given to Save. Their values are secrets in part.
+	Objects []snmp.VarBind
 }
 
-// ErrCorrupt is wrapped by Load where the file holds something else.
-var ErrCorrupt = errors.New("not a file of the engine's state")
+var (
+	// ErrCorrupt is wrapped by Load where the file holds something else.
+	ErrCorrupt = errors.New("not a file of the engine's state")
+	// ErrTooLarge is wrapped by Save where the file would exceed MaxSize.
+	ErrTooLarge = errors.New("more than can be kept")
+	// ErrNotKept is wrapped by Save for a value of a type that has no line.
+	ErrNotKept = errors.New("cannot be kept")
+)
 
-const maxSize = 64 << 10
+// MaxSize is the most octets of the file.
+const MaxSize = 8 << 20
 
 // Load reads the file of the folder dir. Without one the State is zero.
 func Load(dir string) (State, error) {
@@ -41,7 +52,7 @@ func Load(dir string) (State, error) {
 		return State{}, fmt.Errorf("engine's state: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
 	if err != nil {
 		return State{}, fmt.Errorf("engine's state: %w", err)
 	}
@@ -53,8 +64,8 @@ func Load(dir string) (State, error) {
 }
 
 func parse(text []byte) (s State, err error) {
-	if len(text) > maxSize {
-		return s, fmt.Errorf("%w: more than %d octets", ErrCorrupt, maxSize)
+	if len(text) > MaxSize {
+		return s, fmt.Errorf("%w: more than %d octets", ErrCorrupt, MaxSize)
 	}
 	n := 0
 	for line := range bytes.Lines(text) {
@@ -74,6 +85,12 @@ func parse(text []byte) (s State, err error) {
 				return s, fmt.Errorf("%w: line %d: engineBoots is a number from 1 to 2147483647", ErrCorrupt, n)
 			}
 			s.Boots = uint32(boots)
+		case name == "object":
+			vb, ok := parseObject(value)
+			if !ok {
+				return s, fmt.Errorf("%w: line %d: an object is its numeric OID, a type (i, u, t, a, o, s or x) and a value of it", ErrCorrupt, n)
+			}
+			s.Objects = append(s.Objects, vb)
 		default:
 			return s, fmt.Errorf("%w: line %d: not known here, or there twice", ErrCorrupt, n)
 		}
@@ -87,19 +104,30 @@ func parse(text []byte) (s State, err error) {
 // Save replaces the file of the folder dir, whose lock the caller holds. When it returns without an error, s is on the disk; with one, or
 // after a crash, the file holds s or what it held before.
 func Save(dir string, s State) error {
-	text := fmt.Sprintf("# What this SNMP engine remembers (docs/persistent.md). It is written at each start.\nengineID 0x%x\nengineBoots %d\n", s.EngineID, s.Boots)
+	text := fmt.Appendf(nil, "# What this SNMP engine remembers (docs/persistent.md). snmpd replaces it: stop snmpd before you edit.\nengineID 0x%x\nengineBoots %d\n",
+		s.EngineID, s.Boots)
+	for _, vb := range s.Objects {
+		var err error
+		if text, err = appendObject(append(text, "object "...), vb); err != nil {
+			return fmt.Errorf("engine's state: %w", err)
+		}
+		text = append(text, '\n')
+	}
+	if len(text) > MaxSize {
+		return fmt.Errorf("engine's state: %w: %d octets, the most is %d", ErrTooLarge, len(text), MaxSize)
+	}
 	if err := replace(dir, text); err != nil {
 		return fmt.Errorf("engine's state: %w", err)
 	}
 	return nil
 }
 
-func replace(dir, text string) error {
+func replace(dir string, text []byte) error {
 	f, err := os.CreateTemp(dir, FileName+".*.tmp") // of mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(text)
+	_, err = f.Write(text)
 	if err == nil {
 		err = f.Sync()
 	}

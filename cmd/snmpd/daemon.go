@@ -26,7 +26,8 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	}
 	e := p.openEngine(ctx, log, s)
 	defer e.close(log)
-	a, err := localagent.New(ctx, localagent.Options{Engine: e.usm(), Log: log})
+	m := &memory{engine: e}
+	a, err := localagent.New(ctx, localagent.Options{Engine: e.usm(), Save: m.save, Log: log})
 	if err != nil {
 		return err
 	}
@@ -35,6 +36,8 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 			log.Warn("closing the agent", "err", closeErr)
 		}
 	}()
+	m.keepers = []keeper{{a.MIB2(), mib2.Roots()}}
+	m.restore(log)
 	l := newListeners(a.Server, log)
 	defer l.closeAll()
 	d := &service{agent: a, listeners: l, engine: e}

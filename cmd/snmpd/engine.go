@@ -21,6 +21,7 @@ import (
 type engine struct {
 	engine  *usm.Engine
 	dir     *statedir.Dir
+	state   persist.State    // what is in dir
 	id      snmpdconf.Engine // what the files said of it
 	dirName string
 }
@@ -62,7 +63,7 @@ func (p *process) boot(ctx context.Context, s *settings) (e *engine, err error) 
 	if err := persist.Save(dir.Path(), state); err != nil {
 		return nil, err
 	}
-	out := &engine{dir: dir, id: s.engine, dirName: s.stateDir}
+	out := &engine{dir: dir, state: state, id: s.engine, dirName: s.stateDir}
 	if out.engine, err = usm.NewEngine(state.EngineID, state.Boots, time.Now()); err != nil {
 		return nil, err
 	}

@@ -18,10 +18,11 @@ import (
 
 // Options are what an Agent is made from. The zero Options are of use.
 type Options struct {
-	System  mib2.System     // mib2.DefaultSystem if it is the zero System
-	Machine machine.Options // Log is the Agent's unless it is set
-	Engine  *usm.Engine     // speaks SNMPv3; nil if nobody does
-	Log     *slog.Logger    // slog.Default if nil
+	System  mib2.System                     // mib2.DefaultSystem if it is the zero System
+	Machine machine.Options                 // Log is the Agent's unless it is set
+	Engine  *usm.Engine                     // speaks SNMPv3; nil if nobody does
+	Save    func(ctx context.Context) error // agent.Config has it
+	Log     *slog.Logger                    // slog.Default if nil
 }
 
 // Agent serves MIB-II of this machine. Its Server accepts nobody before SetAccess, and serves no socket by itself.
@@ -48,7 +49,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		return nil, err
 	}
 	counters := new(snmp.Counters)
-	a := &Agent{Server: agent.New(agent.Config{Engine: o.Engine, Counters: counters, Log: o.Log}), machine: m}
+	a := &Agent{Server: agent.New(agent.Config{Engine: o.Engine, Save: o.Save, Counters: counters, Log: o.Log}), machine: m}
 	a.mib, err = mib2.New(mib2.Options{Machine: m, Counters: counters, Start: start, System: o.System, Modules: mib2.Modules()})
 	if err == nil {
 		var regs []agent.Registration
@@ -65,6 +66,9 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 
 // SetSystem replaces what the administrator says about this machine; an error, and no change, if s is not valid.
 func (a *Agent) SetSystem(s mib2.System) error { return a.mib.SetSystem(s) }
+
+// MIB2 returns the handler of MIB-II.
+func (a *Agent) MIB2() *mib2.MIB { return a.mib }
 
 // Close ends the watching. The sockets that a serves must be closed before.
 func (a *Agent) Close() error { return a.machine.Close() }
