@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// refusals decides which refused messages are worth a line in the log: one a source and minute, and no more than
+// refusals decides which refused messages are worth a line in the log, or a notification: one a source and minute, and no more than
 // maxRefusals in a minute, for sources are easily forged. All are counted elsewhere.
 type refusals struct {
 	mu    sync.Mutex
@@ -19,7 +19,7 @@ const (
 	maxRefusals   = 50
 )
 
-// tell reports whether a refusal of source is to be logged.
+// tell reports whether a refusal of source is to be told.
 func (r *refusals) tell(source netip.Addr, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

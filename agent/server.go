@@ -40,7 +40,12 @@ type Config struct {
 	Save     func(ctx context.Context) error
 	Engine   *usm.Engine    // speaks SNMPv3 to its users; nil if nobody does
 	Counters *snmp.Counters // the snmp group; nil if nobody serves it
-	Log      *slog.Logger   // nil is slog.Default
+	// AuthenticationFailed is called, if AuthenTraps says so (snmpEnableAuthenTraps), when a message was not properly authenticated:
+	// of an unknown community or user, or with a wrong digest (RFC 3418, authenticationFailure). It is called for a source once a
+	// minute at most, 50 times a minute over all. Neither may wait; both may be nil.
+	AuthenTraps          func() bool
+	AuthenticationFailed func()
+	Log                  *slog.Logger // nil is slog.Default
 }
 
 // Server answers requests. Without SetAccess it accepts nobody. Its methods may be called from any goroutine.
@@ -49,7 +54,8 @@ type Server struct {
 	counters *snmp.Counters
 	mpd      snmp.MPDStats
 	log      *slog.Logger
-	refusals refusals
+	refusals refusals // that were logged
+	failures refusals // that AuthenticationFailed was told of
 
 	setting chan struct{} // of capacity 1: held by the SET that is under way
 	maxSize atomic.Int64  // what SetMaxMessageSize set; 0 if nothing
@@ -191,6 +197,13 @@ func (s *Server) write(d Datagrams, answer []byte, to Peer) {
 func (s *Server) refused(source netip.Addr, now time.Time, why string) {
 	if s.refusals.tell(source, now) {
 		s.log.Warn("refused a message; more from there are not told for a minute", "from", source, "why", why)
+	}
+}
+
+// authenticationFailed tells Config.AuthenticationFailed of it, if it is its turn.
+func (s *Server) authenticationFailed(source netip.Addr, now time.Time) {
+	if c := &s.config; c.AuthenTraps != nil && c.AuthenticationFailed != nil && c.AuthenTraps() && s.failures.tell(source, now) {
+		c.AuthenticationFailed()
 	}
 }
 

@@ -56,6 +56,9 @@ func (w *worker) answerV3(ctx context.Context, b []byte, source netip.Addr) []by
 		if refusal == usm.UnknownUserName || refusal == usm.WrongDigest || refusal == usm.DecryptionError || refusal == usm.UnsupportedSecLevel {
 			s.refused(source, w.request.At, err.Error()) // the others belong to finding each other
 		}
+		if refusal == usm.UnknownUserName || refusal == usm.WrongDigest {
+			s.authenticationFailed(source, w.request.At)
+		}
 		if refusal != usm.NotInTimeWindow { // only that report proves who sends it
 			v.opened.Level = snmp.NoAuthNoPriv
 		}

@@ -57,6 +57,7 @@ func (w *worker) answer(ctx context.Context, b []byte, source netip.Addr) []byte
 	if c == nil {
 		s.counters.Add(snmp.InBadCommunityNames, 1)
 		s.refused(source, w.request.At, "unknown community, or not accepted from there")
+		s.authenticationFailed(source, w.request.At)
 		return nil
 	}
 	w.request.Level, w.request.Principal, w.request.Context = snmp.NoAuthNoPriv, c.SecurityName, c.Context

@@ -67,7 +67,9 @@ func call[T any](f func(at time.Time) (T, error), at time.Time) (T, error) {
 	return f(at)
 }
 
-func (s given) host(at time.Time) (Host, error)                  { return call(s.g.Host, at) }
+func (s given) host(at time.Time) (Host, error) { return call(s.g.Host, at) }
+func (given) linkSet() *linkSet                 { return new(linkSet) } // in which nothing changes
+
 func (s given) links(at time.Time) (*Links, error)               { return call(s.g.Links, at) }
 func (s given) counters(at time.Time) (*LinkCounterTable, error) { return call(s.g.Counters, at) }
 func (s given) stats(at time.Time) (*Stats, error)               { return call(s.g.Stats, at) }

@@ -11,7 +11,8 @@ import (
 
 // linkSet keeps the structure of the links up to date. One goroutine at a time may change it; anybody may load it.
 type linkSet struct {
-	current atomic.Pointer[Links] // nil until the first replace
+	current  atomic.Pointer[Links] // nil until the first replace
+	watchers linkWatchers
 
 	mu   sync.Mutex
 	next chan struct{} // closed by the next publication; nil if nobody waits for it
@@ -114,17 +115,21 @@ func (s *linkSet) apply(changes []linkChange, at time.Time) {
 		List: slices.Clone(before.List), Generation: before.Generation,
 		RowGeneration: before.RowGeneration, LastChange: before.LastChange,
 	}
+	var events []LinkEvent
 	for _, c := range changes {
 		i, found := slices.BinarySearchFunc(next.List, c.link.Index, func(x *Link, index uint32) int { return cmp.Compare(x.Index, index) })
 		switch {
 		case c.gone && found:
+			events = append(events, LinkEvent{Before: next.List[i], Links: next, At: at})
 			next.List = slices.Delete(next.List, i, i+1)
 		case !c.gone && !found:
 			l := c.link
 			l.Created, l.LastChange = at, at
 			next.List = slices.Insert(next.List, i, &l)
+			events = append(events, LinkEvent{After: &l, Links: next, At: at})
 		case !c.gone && found:
 			if l := succeed(next.List[i], c.link, at); l != nil {
+				events = append(events, LinkEvent{Before: next.List[i], After: l, Links: next, At: at})
 				next.List[i] = l
 				next.Generation++
 			}
@@ -138,6 +143,7 @@ func (s *linkSet) apply(changes []linkChange, at time.Time) {
 	}
 	if next.Generation != before.Generation {
 		s.publish(next)
+		s.watchers.tell(events)
 	}
 }
 

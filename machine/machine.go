@@ -43,6 +43,8 @@ type source interface {
 	udpSockets(at time.Time) ([]UDPSocket, error)
 	socketOwners(at time.Time) (SocketOwners, error)
 
+	linkSet() *linkSet
+
 	// Close ends the source's goroutines and waits for them.
 	Close() error
 }

@@ -67,6 +67,8 @@ func (p *portable) interfaces() (gopsnet.InterfaceStatList, error) {
 	return ask(p, gopsnet.InterfacesWithContext)
 }
 
+func (p *portable) linkSet() *linkSet { return &p.set }
+
 func (p *portable) links(at time.Time) (*Links, error) {
 	p.linksMu.Lock()
 	defer p.linksMu.Unlock()

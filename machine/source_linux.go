@@ -191,6 +191,8 @@ func (s *linuxSource) Close() error {
 
 func (s *linuxSource) writer() Writer { return s.kernel }
 
+func (s *linuxSource) linkSet() *linkSet { return &s.set }
+
 func (s *linuxSource) links(time.Time) (*Links, error) { return s.set.load(), nil }
 
 func (s *linuxSource) counters(at time.Time) (*LinkCounterTable, error) {

@@ -50,7 +50,7 @@ func New(c Config) *Sender {
 		c.Counters = new(snmp.Counters)
 	}
 	if c.Dial == nil {
-		c.Dial = dial
+		c.Dial = Dial
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -58,7 +58,8 @@ func New(c Config) *Sender {
 	return &Sender{config: c}
 }
 
-func dial(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error) {
+// Dial is the system's DialFunc.
+func Dial(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error) {
 	var d net.Dialer
 	if source.IsValid() {
 		d.LocalAddr = net.UDPAddrFromAddrPort(source)
@@ -86,7 +87,7 @@ func (t *Target) validate() error {
 }
 
 // SetTargets replaces the targets; an error, and no change, if one cannot be, or two have the same name. What waits for a target whose
-// name stays is sent as it is now configured; one that is gone is sent what it still has, for a few seconds.
+// name and address stay is sent as it is now configured; one that is gone is sent what it still has, for a few seconds.
 func (s *Sender) SetTargets(targets []Target) error {
 	want := make(map[string]*Target, len(targets))
 	for i := range targets {
@@ -109,7 +110,7 @@ func (s *Sender) SetTargets(targets []Target) error {
 	}
 	var kept []*worker
 	for _, w := range s.workers {
-		if t := want[w.name]; t != nil {
+		if t, is := want[w.name], w.target.Load(); t != nil && t.Network == is.Network && t.Address == is.Address {
 			w.target.Store(t)
 			delete(want, w.name)
 			kept = append(kept, w)

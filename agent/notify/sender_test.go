@@ -458,35 +458,46 @@ func TestICMPRefusedIsNoReasonNotToSend(t *testing.T) {
 	})
 }
 
-// What waits for a target that stays goes where the target now is; what waits for one that goes is still sent.
+// What waits for a target that stays goes out as it now is; what waits for one that goes, or moves, is still sent, where it was.
 func TestSetTargets(t *testing.T) {
 	run(t, func(k *kit) {
 		c, d := k.listen(receiver), k.listen(other)
-		moving, going := target("moving", receiver, snmp.V2c, true), target("going", receiver, snmp.V2c, true)
-		k.targets(moving, going)
+		staying, moving := target("staying", other, snmp.V2c, true), target("moving", receiver, snmp.V2c, true)
+		k.targets(staying, moving)
 		k.sender.Notify(notify.Notification{TrapOID: notify.ColdStart})
 		k.sender.Notify(notify.Notification{TrapOID: notify.WarmStart})
 		k.message(c)
-		k.message(c)
-		moving.Address = other.String()
-		k.targets(moving)
+		k.message(d)
+		staying.Community, moving.Address = secret.New("sesame2"), "192.0.2.164:162"
+		k.targets(staying, moving)
 		k.sender.Notify(notify.Notification{TrapOID: notify.LinkUp})
-		for _, want := range []oid.OID{notify.WarmStart, notify.LinkUp} {
-			m, from, _ := k.message(d)
-			if got := m.PDU.VarBinds[1].Value.OID(); got != want {
-				t.Errorf("%v, want %v", got, want)
+		for {
+			b, from, _ := k.read(d)
+			var m snmp.Message
+			var decoder snmp.Decoder
+			if b == nil {
+				break
 			}
-			k.answer(d, m, from)
+			if err := decoder.Decode(b, &m); err != nil {
+				t.Fatal(err)
+			}
+			if m.Community == "sesame2" { // the first is given up unacknowledged
+				k.answer(d, m, from)
+			} else if m.PDU.VarBinds[1].Value.OID() != notify.ColdStart {
+				t.Errorf("by the old community: %v", m.PDU.VarBinds)
+			}
 		}
-		k.silent(d)
-		for { // going: its two, as long as it may
+		for {
 			b, _, _ := k.read(c)
 			if b == nil {
 				break
 			}
-			if bytes.Contains(b, []byte("\x05\x04")) && bytes.Contains(b, []byte{0x2b, 6, 1, 6, 3, 1, 1, 5, 4}) {
-				t.Error("linkUp to a target that is gone")
+			if bytes.Contains(b, []byte{0x2b, 6, 1, 6, 3, 1, 1, 5, 4}) {
+				t.Error("linkUp to where the target is no more")
 			}
+		}
+		if n := k.sender.Stats.Acknowledged.Load(); n != 2 {
+			t.Errorf("%d acknowledged", n)
 		}
 	})
 }

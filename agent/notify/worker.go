@@ -97,7 +97,7 @@ func (w *worker) deliver(ctx context.Context, m *message) error {
 		w.hangUp()
 		if time.Since(w.told) >= tellEvery {
 			w.told = time.Now()
-			w.log.Warn("a notification cannot be sent yet; trying on", "notification", m.trapOID, "waiting", w.queue.len()+1, "err", err)
+			w.log.Warn("a notification cannot be sent yet; trying on", "address", w.current.Address, "notification", m.trapOID, "waiting", w.queue.len()+1, "err", err)
 		}
 		t := time.NewTimer(pause)
 		select {
@@ -251,5 +251,5 @@ func (w *worker) tell(m *message, err error) {
 	if err == nil {
 		err = fmt.Errorf("more than %d waited", queueLen)
 	}
-	w.log.Warn("notifications are lost; more are not told for a minute", "notification", m.trapOID, "failed", w.failed, "dropped", overflow, "err", err)
+	w.log.Warn("notifications are lost; more are not told for a minute", "address", w.current.Address, "notification", m.trapOID, "failed", w.failed, "dropped", overflow, "err", err)
 }

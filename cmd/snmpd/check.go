@@ -61,6 +61,7 @@ func printCheck(w io.Writer, config *snmpdconf.Config, diagnostics []snmpdconf.D
 	for _, u := range config.Users {
 		text = fmt.Appendf(text, "user %s (%s): %s (%s:%d)\n", u.Name, describeProtocols(u), describeRights(config, vacm.USM, u.Name), u.File, u.Line)
 	}
+	text = appendNotifications(text, &config.Notifications)
 	for _, v := range config.Views {
 		if !strings.HasPrefix(v.Name, "_") {
 			text = fmt.Appendf(text, "view %s: %s\n", v.Name, describeView(v))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 
+	"walkabout/agent/notify"
 	"walkabout/agent/snmpdconf"
 	"walkabout/internal/localagent"
 	"walkabout/internal/version"
@@ -27,7 +28,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	e := p.openEngine(ctx, log, s)
 	defer e.close(log)
 	m := &memory{engine: e}
-	a, err := localagent.New(ctx, localagent.Options{Engine: e.usm(), Save: m.save, Log: log})
+	a, err := localagent.New(ctx, localagent.Options{Engine: e.usm(), Save: m.save, Dial: p.dialReceiver, Log: log})
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,8 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 		defer p.removePID(log, o)
 	}
 	log.Info("ready", "version", version.Version(), "communities", len(s.access.Communities), "users", len(s.users))
+	a.Notify(notify.ColdStart)
+	defer a.Notify(notify.NSNotifyShutdown)
 	for {
 		select {
 		case <-ctx.Done():
@@ -63,6 +66,8 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 				log.Error("not reloaded: the old configuration stays in use", "err", err)
 			} else {
 				log.Info("reloaded")
+				a.Notify(notify.NSNotifyRestart) // as Net-SNMP's agent; for everybody else:
+				a.Notify(notify.WarmStart)
 			}
 		}
 	}
@@ -92,7 +97,7 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 		return err
 	}
 	return d.listeners.change(ctx, s.listen, func() error {
-		if err := d.agent.SetSystem(system(s.system)); err != nil {
+		if err := d.agent.SetSystem(system(s.config)); err != nil {
 			return err
 		}
 		if err := d.engine.setUsers(users); err != nil {
@@ -100,13 +105,15 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 		}
 		d.agent.SetAccess(s.access)
 		d.agent.SetMaxMessageSize(s.maxMessageSize)
-		return nil
+		d.agent.SetLinkTraps(s.config.Notifications.LinkUpDown)
+		return d.agent.SetTargets(s.targets(d.engine))
 	})
 }
 
 // system returns what the files say over what holds otherwise.
-func system(c snmpdconf.System) mib2.System {
-	s := mib2.DefaultSystem()
+func system(config *snmpdconf.Config) mib2.System {
+	s, c := mib2.DefaultSystem(), &config.System
+	s.AuthenTraps = config.Notifications.AuthTraps
 	s.Descr, s.Contact, s.Name, s.Location = c.Descr, c.Contact, c.Name, c.Location
 	if !c.ObjectID.IsEmpty() {
 		s.ObjectID = c.ObjectID

@@ -19,11 +19,13 @@ type settings struct {
 	listen   []endpoint
 	access   agent.Access
 	users    []snmpdconf.User
-	system   snmpdconf.System
 	engine   snmpdconf.Engine
 	stateDir string
 
 	maxMessageSize int // of answers, in octets; 0 is not set
+
+	config    *snmpdconf.Config // what the files say
+	v1Address netip.Addr        // v1trapaddress; not valid if it is not set
 }
 
 // endpoint is an address to listen on. It is comparable: the same endpoint keeps its socket through a reload.
@@ -60,7 +62,8 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	s := &settings{maxMessageSize: config.MaxMessageSize, users: config.Users, system: config.System, engine: config.Engine, stateDir: config.StateDir}
+	s := &settings{maxMessageSize: config.MaxMessageSize, users: config.Users, engine: config.Engine, stateDir: config.StateDir}
+	s.config, s.v1Address = config, p.v1Address(ctx, log, config.Notifications.V1Address)
 	s.access.Policy = config.Policy()
 	list, byDefault := addresses(config, o)
 	if s.listen, err = p.endpoints(ctx, list, byDefault); err != nil {

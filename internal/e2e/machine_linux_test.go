@@ -94,20 +94,6 @@ func end(t *testing.T, p *interop.Process) {
 	}
 }
 
-// operStatus returns what ifOperStatus must be of a link that is admin up, by the kernel's word. Whether a veth without carrier is down or
-// lowerLayerDown depends on the kernel's release and on where its peer is.
-func (b *box) operStatus(t *testing.T, link string) string {
-	t.Helper()
-	var links []struct{ OperState string }
-	if err := json.Unmarshal([]byte(b.IP(t, "-j", "link", "show", "dev", link)), &links); err != nil || len(links) != 1 {
-		t.Fatalf("ip -j link: %v, %+v", err, links)
-	}
-	if links[0].OperState == "LOWERLAYERDOWN" {
-		return "lowerLayerDown"
-	}
-	return strings.ToLower(links[0].OperState)
-}
-
 // octets returns what `ip -s link` says that a link has received and sent.
 func (b *box) octets(t *testing.T, link string) (in, out uint64) {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"walkabout/agent"
+	"walkabout/agent/notify"
 	"walkabout/machine"
 	"walkabout/mib/mib2"
 	"walkabout/snmp"
@@ -22,6 +23,7 @@ type Options struct {
 	Machine machine.Options                 // Log is the Agent's unless it is set
 	Engine  *usm.Engine                     // speaks SNMPv3; nil if nobody does
 	Save    func(ctx context.Context) error // agent.Config has it
+	Dial    notify.DialFunc                 // opens the sockets that notifications leave by; the system's if nil
 	Log     *slog.Logger                    // slog.Default if nil
 }
 
@@ -30,6 +32,7 @@ type Agent struct {
 	*agent.Server
 	machine *machine.Machine
 	mib     *mib2.MIB
+	*notifications
 }
 
 // New starts to watch this machine; sysUpTime counts from here. ctx bounds the start; the Agent lives until Close.
@@ -49,7 +52,11 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		return nil, err
 	}
 	counters := new(snmp.Counters)
-	a := &Agent{Server: agent.New(agent.Config{Engine: o.Engine, Save: o.Save, Counters: counters, Log: o.Log}), machine: m}
+	a := &Agent{machine: m}
+	a.Server = agent.New(agent.Config{
+		Engine: o.Engine, Save: o.Save, Counters: counters, Log: o.Log,
+		AuthenTraps: func() bool { return a.mib.AuthenTraps() }, AuthenticationFailed: func() { a.Notify(notify.AuthenticationFailure) },
+	})
 	a.mib, err = mib2.New(mib2.Options{Machine: m, Counters: counters, Start: start, System: o.System, Modules: mib2.Modules()})
 	if err == nil {
 		var regs []agent.Registration
@@ -61,6 +68,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("agent of this machine: %w", errors.Join(err, m.Close()))
 	}
+	a.notifications = newNotifications(m, a.mib, notify.Config{Start: start, Engine: o.Engine, Counters: counters, Dial: o.Dial, Log: o.Log})
 	return a, nil
 }
 
@@ -70,5 +78,8 @@ func (a *Agent) SetSystem(s mib2.System) error { return a.mib.SetSystem(s) }
 // MIB2 returns the handler of MIB-II.
 func (a *Agent) MIB2() *mib2.MIB { return a.mib }
 
-// Close ends the watching. The sockets that a serves must be closed before.
-func (a *Agent) Close() error { return a.machine.Close() }
+// Close ends the watching, and sends what notifications it can within closeTime. The sockets that a serves must be closed before.
+func (a *Agent) Close() error {
+	a.notifications.close()
+	return a.machine.Close()
+}

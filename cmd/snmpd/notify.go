@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"walkabout/agent/notify"
+	"walkabout/agent/snmpdconf"
+	"walkabout/snmp"
+	"walkabout/snmp/usm"
+	"walkabout/snmp/vacm"
+)
+
+// v1Address returns the address that v1trapaddress names; none if it cannot be resolved, which is no reason not to serve.
+func (p *process) v1Address(ctx context.Context, log *slog.Logger, host string) netip.Addr {
+	if host == "" {
+		return netip.Addr{}
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip
+	}
+	ips, err := p.resolve(ctx, host, false)
+	if err != nil {
+		log.Warn("v1trapaddress cannot be resolved: traps of SNMPv1 name the address that they leave from", "err", err)
+		return netip.Addr{}
+	}
+	return ips[0]
+}
+
+// dialReceiver is a notify.DialFunc that resolves names as everything else here does.
+func (p *process) dialReceiver(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := netip.ParseAddr(host); err != nil {
+		ips, err := p.resolve(ctx, host, network == "udp6")
+		if err != nil {
+			return nil, err
+		}
+		address = net.JoinHostPort(ips[0].String(), port)
+	}
+	return notify.Dial(ctx, network, address, source)
+}
+
+// targets returns the receivers that the files name. What they may know is everything: the administrator says so, and Net-SNMP's agent
+// does not ask VACM either.
+func (s *settings) targets(e *engine) []notify.Target {
+	n := &s.config.Notifications
+	own := ""
+	if e != nil {
+		own = e.engine.ID()
+	}
+	var out []notify.Target
+	for i := range n.Sinks {
+		k := &n.Sinks[i]
+		t := notify.Target{
+			Name: k.Name, Network: k.Address.Network, Address: net.JoinHostPort(k.Address.Host, strconv.Itoa(int(k.Address.Port))), Source: k.Source,
+			Version: k.Version, Inform: k.Inform, Timeout: k.Timeout, Retries: k.Retries,
+			Community: k.Community, AgentAddr: s.v1Address, Level: k.Level, Context: k.Context, EngineID: k.EngineID, View: vacm.All(),
+		}
+		if k.Version == snmp.V3 {
+			t.User = func(engineID string) (usm.User, error) { return s.config.SinkUser(k, engineID, own) }
+		}
+		if families, ok := n.FilterOf(k); ok {
+			t.Filter = notify.NewFilter(families...)
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// appendNotifications says who is told of what, without secrets.
+func appendNotifications(text []byte, n *snmpdconf.Notifications) []byte {
+	for i := range n.Sinks {
+		s := &n.Sinks[i]
+		text = fmt.Appendf(text, "notify %s: %v", s.Name, s)
+		if s.Inform {
+			timeout := s.Timeout
+			if timeout == 0 {
+				timeout = notify.DefaultTimeout
+			}
+			text = fmt.Appendf(text, ", again %d times after %v each", s.Retries, timeout.Round(10*time.Millisecond))
+		}
+		if s.Profile != "" {
+			text = fmt.Appendf(text, ", filter %s", s.Profile)
+		}
+		text = fmt.Appendf(text, " (%s:%d)\n", s.File, s.Line)
+	}
+	if len(n.Sinks) > 0 && !n.LinkUpDown {
+		text = fmt.Appendln(text, "of links nobody is told: linkUpDownNotifications yes sends linkUp and linkDown")
+	}
+	return text
+}
