@@ -88,6 +88,9 @@ func (m *memory) save(context.Context) error {
 	m.unknown = true
 	m.engine.state.Objects = objects
 	if err := persist.Save(m.engine.dir.Path(), m.engine.state); err != nil {
+		if slices.Equal(objects, m.saved) { // it is an earlier SET that is undone on the disk, too; this one has nothing to keep
+			return nil
+		}
 		return err
 	}
 	m.saved, m.unknown = objects, false

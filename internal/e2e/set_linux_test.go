@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -246,6 +247,60 @@ func TestSnmpsetWithoutTheRight(t *testing.T) {
 	}
 	if got := b.set(t, writers["v3"], sysContactOID, "s", "me"); got != "" {
 		t.Errorf("what needs no right: %s", got)
+	}
+	end(t, p)
+}
+
+// What was SET outlives the agent; a line of snmpd.conf hides it, for as long as it is there.
+func TestSnmpsetOutlives(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	b.IP(t, "link", "add", "wan0", "index", "10", "type", "veth", "peer", "name", "far0")
+	state := t.TempDir()
+	p := b.start(t, writersConfig, state)
+	if got := b.set(t, writers["v3"], sysContactOID, "s", `A "quoted" \ name`, sysNameOID, "s", "", sysLocationOID, "s", "Rack 4",
+		authenTrapsOID, "i", "1", linkTrapsOID+".10", "i", "2"); got != "" {
+		t.Fatal(got)
+	}
+	end(t, p)
+	b.IP(t, "link", "del", "wan0")
+	b.IP(t, "link", "add", "wan0", "index", "20", "type", "veth", "peer", "name", "far0")
+	values := []string{sysContactOID, sysNameOID, sysLocationOID, authenTrapsOID, linkTrapsOID + ".20"}
+	const kept = `"A \"quoted\" \\ name" "" %s 1 2`
+	for _, c := range []struct{ config, location, reason string }{
+		{"", `"Rack 4"`, ""},
+		{"sysLocation elsewhere", `"elsewhere"`, "notWritable"},
+		{"", `"Rack 4"`, ""},
+	} {
+		p := b.start(t, writersConfig+c.config, state)
+		if got, want := b.get(t, values...), fmt.Sprintf(kept, c.location); got != want {
+			t.Errorf("after a restart: %s, want %s", got, want)
+		}
+		if got := b.set(t, writers["v2c"], sysLocationOID, "s", "Rack 4"); got != c.reason {
+			t.Errorf("sysLocation with %q: %s", c.config, got)
+		}
+		end(t, p)
+	}
+}
+
+// What cannot be kept is not changed, nor is what was SET with it; what needs no keeping is.
+func TestSnmpsetNotKept(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	b.IP(t, "link", "add", "wan0", "index", "10", "type", "veth", "peer", "name", "far0")
+	state := filepath.Join(t.TempDir(), "state")
+	p := b.start(t, writersConfig, state)
+	if err := os.RemoveAll(state); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.set(t, writers["v2c"], ifAliasOID+".10", "s", "new", ifAdminStatusOID+".10", "i", "1", sysContactOID, "s", "me"); got != "commitFailed" {
+		t.Errorf("together: %s", got)
+	}
+	if got := b.link(t) + " " + b.get(t, sysContactOID); got != `down ""` {
+		t.Errorf("changed: %s", got)
+	}
+	if got := b.set(t, writers["v2c"], ifAliasOID+".10", "s", "new", ifAdminStatusOID+".10", "i", "1"); got != "" || b.link(t) != "up new" {
+		t.Errorf("the kernel's alone: %s, %s", got, b.link(t))
 	}
 	end(t, p)
 }
