@@ -92,3 +92,28 @@ func toolEnv(t testing.TB) []string {
 		"MIBS=", "MIBDIRS=" + dir, "SNMPCONFPATH=" + dir, "SNMP_PERSISTENT_DIR=" + dir,
 	}
 }
+
+// StartSNMPTrapD starts Net-SNMP's receiver of notifications at an address, such as udp:127.0.0.1:1162, with a configuration file of the
+// given text. It prints a line for each notification: how it was secured, the agent's address (of SNMPv1), the trap (of SNMPv1: its
+// enterprise, generic and specific number) and the variable bindings, with a | between them.
+func StartSNMPTrapD(t testing.TB, address, config string) *Process {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "snmptrapd.conf")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := Start(t, findNetSNMP(t, "snmptrapd"), "-f", "-Lo", "-On", "-C", "-c", file, "-F", `%P|%a|%N %w %q|%v\n`, address)
+	p.Await("^NET-SNMP version")
+	return p
+}
+
+// FreeUDPPort returns a port of 127.0.0.1 that nobody listens at.
+func FreeUDPPort(t testing.TB) int {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).Port
+}
