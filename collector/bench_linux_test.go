@@ -27,7 +27,7 @@ func cpu(who int) time.Duration {
 const rusageThread = 1 // RUSAGE_THREAD of getrusage(2), which package syscall does not name
 
 // BenchmarkPoll polls a switch of 48 ports (the profile interfaces), rates included, over a client in memory, which shows what the
-// collector itself costs, and over gosnmp on loopback. cpu-µs/poll is CPU time without the agent's.
+// collector itself costs, and over shared sockets on loopback. cpu-µs/poll is CPU time without the agent's.
 func BenchmarkPoll(b *testing.B) {
 	b.Run("memory", func(b *testing.B) {
 		d := &device{}
@@ -45,10 +45,12 @@ func BenchmarkPoll(b *testing.B) {
 			defer close(done)
 			serve(conn, d, &used)
 		}()
+		sockets := session.NewSockets()
 		poll(b, d, func(ctx context.Context, o session.Options) (session.Client, error) {
 			o.Host, o.Port = "127.0.0.1", conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
-			return session.Open(ctx, o)
+			return sockets.Open(ctx, o)
 		}, func() time.Duration { return time.Duration(used.Load()) })
+		_ = sockets.Close()
 		_ = conn.Close()
 		<-done
 	})

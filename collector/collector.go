@@ -22,12 +22,13 @@ type Options struct {
 	Profiles Profiles     // nil: BuiltIn
 	Sinks    []Sink       // called one after another with each poll
 	Logger   *slog.Logger // nil: nothing is logged
-	Dial     Dial         // nil: session.Open
+	Dial     Dial         // nil: Open of session.Sockets that are the Collector's own
 }
 
 // Collector polls targets until it is told to stop. Its methods may be called by any goroutine.
 type Collector struct {
 	options Options
+	sockets *session.Sockets // nil if somebody else dials; opened when first needed, closed when Run ends
 
 	reload sync.Mutex // held while targets are started and stopped
 
@@ -63,10 +64,12 @@ func New(o Options) (*Collector, error) {
 	if o.Logger == nil {
 		o.Logger = discard
 	}
+	c := &Collector{runners: map[string]*runner{}}
 	if o.Dial == nil {
-		o.Dial = session.Open
+		c.sockets = session.NewSockets()
+		o.Dial = c.sockets.Open
 	}
-	c := &Collector{options: o, runners: map[string]*runner{}}
+	c.options = o
 	if err := c.SetTargets(o.Targets); err != nil {
 		return nil, err
 	}
@@ -94,6 +97,9 @@ func (c *Collector) Run(ctx context.Context) error {
 	c.mu.Unlock()
 	for _, r := range runners {
 		r.stop()
+	}
+	if c.sockets != nil {
+		return c.sockets.Close()
 	}
 	return nil
 }

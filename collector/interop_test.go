@@ -91,7 +91,9 @@ func (s *netSNMP) stop() {
 
 func (s *netSNMP) session(c session.Credential) session.Client {
 	s.t.Helper()
-	client, err := session.Open(s.t.Context(), session.Options{
+	sockets := session.NewSockets()
+	s.t.Cleanup(func() { _ = sockets.Close() })
+	client, err := sockets.Open(s.t.Context(), session.Options{
 		Host: "127.0.0.1", Port: s.port, Credential: c, Timeout: 500 * time.Millisecond, Retries: 2, Stats: &session.Stats{},
 	})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"walkabout/snmp/oid"
 )
 
-// Dial opens a session; session.Open is one.
+// Dial opens a session; session.Sockets.Open is one.
 type Dial func(ctx context.Context, o session.Options) (session.Client, error)
 
 // poller polls one target. It is for one goroutine.
@@ -54,7 +54,8 @@ func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*polle
 		asker: asker{most: t.MaxRepetitions, limit: t.MaxRepetitions, size: firstVarBindSize},
 	}
 	p.open = session.Options{
-		Host: host, Port: port, Credential: t.Credential, Timeout: t.Timeout, Retries: t.Retries, NoBulk: t.NoBulk, Stats: &p.stats.session,
+		Host: host, Port: port, Credential: t.Credential, Timeout: t.Timeout, Retries: t.Retries, NoBulk: t.NoBulk,
+		Source: t.Source, AnySource: t.AnySource, Stats: &p.stats.session,
 	}
 	return p, nil
 }

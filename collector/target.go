@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"walkabout/collector/session"
+	"walkabout/snmp"
 )
 
 // DefaultPort is the agent's UDP port where an address names none.
@@ -27,10 +29,12 @@ type Target struct {
 	Labels     map[string]string // more tags for every sample; none of BuiltInTags
 
 	Interval       time.Duration // from one poll's start to the next
-	Timeout        time.Duration // for one answer, before the request is sent again
+	Timeout        time.Duration // for one answer, at the most, before the request is sent again
 	Retries        int           // how often a request is sent again; 0 is never
 	MaxRepetitions int           // the most repetitions that a GETBULK asks for; halved where an agent cannot bear them
 	NoBulk         bool          // walk with GETNEXT, for agents whose GETBULK is broken; v1 always does
+	Source         netip.Addr    // requests leave from it; the zero Addr leaves the choice to the system
+	AnySource      bool          // answers may come from another address than was asked, as those of some multi-homed devices do
 
 	AssumeSpeed uint64 // bits per second, for interfaces that tell no speed of their own
 	MaxGap      int    // intervals without an answer after which a counter starts anew, with the verdict counter.Gap
@@ -93,6 +97,9 @@ func (t Target) Validate(profiles Profiles) error {
 	}
 	if t.Timeout <= 0 || t.Timeout > t.Interval {
 		add("timeout %v is not between 0 and the interval, %v", t.Timeout, t.Interval)
+	}
+	if t.AnySource && t.Credential.Version == snmp.V3 {
+		add("any_source is of versions 1 and 2c: a session of version 3 hears the address that it asks only")
 	}
 	if t.Retries < 0 || t.Retries > 10 {
 		add("retries %d is not between 0 and 10", t.Retries)

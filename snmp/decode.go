@@ -10,6 +10,11 @@ import (
 
 // Decoder decodes messages. It keeps its scratch memory between messages and is for one goroutine; the zero value is ready.
 type Decoder struct {
+	// Lenient is for whoever reads what broken agents write: a value of an unknown type, or outside its type's range, is NULL instead
+	// of an error of the whole message. Odd counts those of the last message.
+	Lenient bool
+	Odd     int
+
 	scratch []byte // names unpacked and octets, in the order of decoding; becomes one string
 	spans   []span // for each of them in that order, its length
 }
@@ -80,7 +85,7 @@ func (d *Decoder) pdu(c *ber.Cursor, p *PDU) error {
 	if body.Len() != 0 {
 		return parseError("PDU", ErrTrailing)
 	}
-	p.VarBinds = p.VarBinds[:0]
+	p.VarBinds, d.Odd = p.VarBinds[:0], 0
 	for list.Len() > 0 {
 		if err := d.varBind(&list, p); err != nil {
 			return fmt.Errorf("variable binding %d: %w", len(p.VarBinds)+1, err)
@@ -163,6 +168,10 @@ func (d *Decoder) varBind(list *ber.Cursor, p *PDU) error {
 	}
 	middle := len(d.scratch)
 	v, err := d.value(Kind(tag), content)
+	if err != nil && d.Lenient {
+		d.scratch, v, err = d.scratch[:middle], Null, nil
+		d.Odd++
+	}
 	if err != nil {
 		return parseError("value", err)
 	}
@@ -206,10 +215,19 @@ func (d *Decoder) value(k Kind, content []byte) (Value, error) {
 			return Value{}, nil
 		}
 		return Value{kind: k}, nil
+	case kindUInteger32:
+		if !d.Lenient {
+			return Value{}, ber.ErrTag
+		}
+		n, err := unsigned32(content)
+		return Value{kind: KindGauge32, num: n}, err
 	default:
 		return Value{}, ber.ErrTag
 	}
 }
+
+// kindUInteger32 is what SNMPv2p had for Gauge32 (RFC 1442 section 7.1.12); some agents still send it.
+const kindUInteger32 Kind = 0x47
 
 func unsigned32(content []byte) (uint64, error) {
 	n, err := ber.Uint64(content)

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"net"
 	"syscall"
@@ -14,8 +13,8 @@ import (
 )
 
 // conn stands between gosnmp and the socket, which is connected, so that the kernel hands over datagrams of the agent's own
-// address only. It lets through what may answer the request of the moment, and remembers what the library does not tell: gosnmp
-// takes a request-id of 0 for any request's, looks at no community, and turns a Report that nobody could sign into a text.
+// address only. It lets through what is of SNMPv3, and remembers what the library does not tell: gosnmp turns a Report that nobody
+// could sign into a text.
 //
 // It is no net.PacketConn, or gosnmp would read around it.
 type conn struct {
@@ -23,11 +22,7 @@ type conn struct {
 	stats *Stats
 	ctx   context.Context // of the request of the moment
 
-	// The request of the moment. With each sending again gosnmp takes a new request-id.
-	version   snmp.Version
-	community []byte
-	ids       []int32
-	unsent    error // why the last datagram could not be sent, errNothing before the first
+	unsent error // why the last datagram could not be sent, errNothing before the first of this request
 
 	// What happened since the last datagram was sent.
 	received int   // datagrams that were let through
@@ -38,7 +33,7 @@ type conn struct {
 // begin forgets the request before. The function that it returns must be called when the request is over; until then the end
 // of ctx ends all waiting.
 func (c *conn) begin(ctx context.Context) (end func() bool) {
-	c.ctx, c.ids, c.unsent = ctx, c.ids[:0], errNothing
+	c.ctx, c.unsent = ctx, errNothing
 	return context.AfterFunc(ctx, func() { _ = c.Conn.SetDeadline(past) })
 }
 
@@ -57,10 +52,6 @@ func (c *conn) SetDeadline(t time.Time) error {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	if h, err := readHeader(b); err == nil {
-		c.version, c.community = h.version, append(c.community[:0], h.community...)
-		c.ids = append(c.ids, h.requestID)
-	}
 	c.received, c.report, c.refused = 0, nil, false
 	n, err := c.Conn.Write(b)
 	if errors.Is(err, syscall.ECONNREFUSED) {
@@ -88,38 +79,25 @@ func (c *conn) Read(b []byte) (int, error) {
 }
 
 func (c *conn) note(err error) {
-	for _, icmp := range []error{syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN} {
-		if errors.Is(err, icmp) {
-			c.refused = true
-		}
+	if isRefusal(err) {
+		c.refused = true
 	}
 }
 
-// admit reports whether the datagram b may answer the request of the moment. What cannot be read may: it is the library that
-// says what is wrong with it.
+// admit reports whether the datagram b may answer the request of the moment: gosnmp checks the digest, the time and the request-id
+// inside. What cannot be read may: it is the library that says what is wrong with it.
 func (c *conn) admit(b []byte) bool {
 	h, err := readHeader(b)
 	if err != nil {
 		return true
 	}
-	if h.version != c.version {
+	if h.version != snmp.V3 {
 		return false
 	}
-	if h.version == snmp.V3 {
-		if h.report != nil {
-			c.report = h.report
-		}
-		return true // gosnmp checks the digest, the time and the request-id inside
+	if h.report != nil {
+		c.report = h.report
 	}
-	if h.tag != byte(snmp.Response) || subtle.ConstantTimeCompare(h.community, c.community) == 0 {
-		return false
-	}
-	for _, id := range c.ids {
-		if id == h.requestID {
-			return true
-		}
-	}
-	return false
+	return true
 }
 
 // header is what can be read of a message without its keys.

@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"errors"
+	"net/netip"
 	"testing"
 
 	"walkabout/snmp"
@@ -10,8 +11,9 @@ import (
 	"walkabout/snmp/oid"
 )
 
-// FuzzAdmit feeds the filter in front of gosnmp. Whatever it lets through of v2c is a Response to the request of the moment.
-func FuzzAdmit(f *testing.F) {
+// FuzzDeliver feeds a shared socket with a datagram from an address that was asked. Whatever is taken for the answer is a Response to
+// the request, of its version and community.
+func FuzzDeliver(f *testing.F) {
 	vbs := []snmp.VarBind{{Name: oid.MustParse("1.3.6.1.2.1.1.3.0"), Value: snmp.TimeTicks(5)}}
 	for _, m := range []snmp.Message{
 		{Version: snmp.V2c, Community: "public", PDU: snmp.PDU{Type: snmp.Response, RequestID: 7, VarBinds: vbs}},
@@ -23,14 +25,29 @@ func FuzzAdmit(f *testing.F) {
 		f.Add(b[:len(b)/2])
 	}
 	f.Add(plainReportOf(oid.MustParse("1.3.6.1.6.3.15.1.1.4.0")))
+	from := netip.MustParseAddrPort("192.0.2.1:161")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c := &conn{stats: &Stats{}, version: snmp.V2c, community: []byte("public"), ids: []int32{7}}
-		admitted := c.admit(b)
-		h, err := readHeader(b)
-		if admitted != (err != nil || h.version == snmp.V2c && string(h.community) == "public" && h.tag == byte(snmp.Response) && h.requestID == 7) {
-			t.Errorf("admitted %v: %+v, %v", admitted, h, err)
+		r := &request{id: 7, remote: from, version: snmp.V2c, community: []byte("public"), stats: &Stats{}, result: make(chan error, 1)}
+		k := &socket{pending: map[int32]*request{7: r}}
+		k.deliver(b, netip.MustParseAddrPort("192.0.2.2:161"))
+		if len(r.result) > 0 {
+			t.Fatal("another address is taken for the agent's")
 		}
-		c.version = snmp.V3
+		k.deliver(b, from)
+		h, err := readHeader(b)
+		right := err == nil && h.version == snmp.V2c && string(h.community) == "public" && h.tag == byte(snmp.Response) && h.requestID == 7
+		taken := false
+		select {
+		case e := <-r.result:
+			if taken = e == nil; !taken && err == nil {
+				t.Errorf("%v of a message that can be read", e)
+			}
+		default:
+		}
+		if taken != right || taken == (k.pending[7] != nil) {
+			t.Errorf("taken %v, pending %v: %+v, %v", taken, k.pending[7] != nil, h, err)
+		}
+		c := &conn{stats: &Stats{}}
 		if c.admit(b) && err == nil && h.version != snmp.V3 {
 			t.Errorf("admitted version %v to a session of v3", h.version)
 		}

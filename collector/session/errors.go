@@ -111,11 +111,8 @@ func (l *library) fault(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %s", ErrMalformed, short(err))
 	case over:
 		return fmt.Errorf("%w from %v before the poll's time was over", ErrTimeout, l.conn.RemoteAddr())
-	case l.conn.version == snmp.V3:
-		return fmt.Errorf("%w from %v to %d requests, %v each", ErrTimeout, l.conn.RemoteAddr(), l.retries, l.g.Timeout)
 	}
-	return fmt.Errorf("%w from %v to %d requests, %v each (neither does an agent answer a community that is wrong, or that it does not accept from here)",
-		ErrTimeout, l.conn.RemoteAddr(), l.retries, l.g.Timeout)
+	return fmt.Errorf("%w from %v to %d requests, %v each", ErrTimeout, l.conn.RemoteAddr(), l.retries, l.g.Timeout)
 }
 
 // short returns the text of a library's error, which may quote what a device sent.

@@ -2,8 +2,8 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/gosnmp/gosnmp"
 
@@ -14,7 +14,7 @@ import (
 // maxNames bounds the names of one request. gosnmp's own limit is 60, which is a guess of what agents bear.
 const maxNames = 255
 
-// library is a Client over gosnmp.
+// library is a Client of SNMPv3 over gosnmp.
 type library struct {
 	g       *gosnmp.GoSNMP
 	conn    *conn
@@ -23,28 +23,23 @@ type library struct {
 	retries int // of the request of the moment
 }
 
-// Open resolves the host and opens a session with it. Nothing is sent yet, so it does not tell whether the agent is there; an
-// error means that the name cannot be resolved or the system gives no socket.
-func Open(ctx context.Context, o Options) (Client, error) {
-	if err := o.Credential.Validate(); err != nil {
-		return nil, err
-	}
-	l := &library{stats: o.Stats, bulk: !o.NoBulk && o.Credential.Version != snmp.V1}
+// openV3 opens a session of v3, which has a socket of its own.
+func openV3(ctx context.Context, o Options) (Client, error) {
+	l := &library{stats: o.Stats, bulk: !o.NoBulk}
 	l.g = &gosnmp.GoSNMP{
 		Target:  o.Host,
 		Port:    o.Port,
-		Version: gosnmp.SnmpVersion(o.Credential.Version),
+		Version: gosnmp.Version3,
 		Context: ctx,
 		Timeout: o.Timeout,
 		Retries: o.Retries,
 		MaxOids: maxNames,
 		OnRetry: func(*gosnmp.GoSNMP) { l.retries++ },
 	}
-	if o.Credential.Version == snmp.V3 {
-		setUser(l.g, o.Credential)
-	} else {
-		l.g.Community = o.Credential.Community.Reveal()
+	if o.Source.IsValid() {
+		l.g.LocalAddr = netip.AddrPortFrom(o.Source, 0).String()
 	}
+	setUser(l.g, o.Credential)
 	if err := l.g.Connect(); err != nil {
 		return nil, err
 	}
@@ -96,53 +91,25 @@ func (l *library) Bulk(ctx context.Context, dst []snmp.VarBind, nonRepeaters int
 	answer, err := l.ask(ctx, func() (*gosnmp.SnmpPacket, error) {
 		return l.g.GetBulk(texts(names), uint8(nonRepeaters), uint32(max))
 	})
+	if err == nil {
+		err = repeated(len(answer.Variables), nonRepeaters, len(names), max)
+	}
 	if err != nil {
 		return dst, err
-	}
-	if most := nonRepeaters + (len(names)-nonRepeaters)*max; len(answer.Variables) > most {
-		return dst, fmt.Errorf("%w: %d variables where at most %d were asked for", ErrMalformed, len(answer.Variables), most)
 	}
 	return l.append(dst, answer.Variables)
 }
 
-// each asks a GET or GETNEXT, which has one answer a name. Where the agent says noSuchName (RFC 1157 section 4.1.2) the name
-// gets missing for an answer and the others are asked again.
 func (l *library) each(ctx context.Context, dst []snmp.VarBind, names []oid.OID, missing snmp.Value,
 	request func([]string) (*gosnmp.SnmpPacket, error),
 ) ([]snmp.VarBind, error) {
-	start := len(dst)
-	rest := make([]int, len(names)) // positions in names that are still to be answered
-	for i, name := range names {
-		dst = append(dst, snmp.VarBind{Name: name, Value: missing})
-		rest[i] = i
-	}
-	for len(rest) > 0 {
-		asked := make([]oid.OID, len(rest))
-		for i, at := range rest {
-			asked[i] = names[at]
-		}
-		answer, err := l.ask(ctx, func() (*gosnmp.SnmpPacket, error) { return request(texts(asked)) })
-		var re *ResponseError
-		if errors.As(err, &re) && re.Status == snmp.NoSuchName && re.Index >= 1 && re.Index <= len(rest) {
-			rest = append(rest[:re.Index-1], rest[re.Index:]...)
-			continue
-		}
+	return each(dst, names, missing, func(dst []snmp.VarBind, names []oid.OID) ([]snmp.VarBind, error) {
+		answer, err := l.ask(ctx, func() (*gosnmp.SnmpPacket, error) { return request(texts(names)) })
 		if err != nil {
-			return dst[:start], err
+			return dst, err
 		}
-		if len(answer.Variables) != len(rest) {
-			return dst[:start], fmt.Errorf("%w: %d variables where %d were asked for", ErrMalformed, len(answer.Variables), len(rest))
-		}
-		vbs, err := l.append(nil, answer.Variables)
-		if err != nil {
-			return dst[:start], err
-		}
-		for i, at := range rest {
-			dst[start+at] = vbs[i]
-		}
-		break
-	}
-	return dst, nil
+		return l.append(dst, answer.Variables)
+	})
 }
 
 func texts(names []oid.OID) []string {

@@ -3,6 +3,7 @@ package session
 
 import (
 	"context"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -36,9 +37,11 @@ type Options struct {
 	Host       string // address or name
 	Port       uint16
 	Credential Credential
-	Timeout    time.Duration // for one answer
+	Timeout    time.Duration // for one answer, at the most; v1 and v2c send again sooner to an agent that is known to answer faster
 	Retries    int           // how often a request is sent again
 	NoBulk     bool          // walk with GETNEXT; v1 always does
+	Source     netip.Addr    // requests leave from it; the zero Addr leaves the choice to the system
+	AnySource  bool          // v1 and v2c: an answer may come from another address than was asked
 	Stats      *Stats        // counts what happens; must not be nil
 }
 
@@ -46,7 +49,8 @@ type Options struct {
 type Stats struct {
 	Requests atomic.Uint64 // requests that were asked, without those sent again
 	Retries  atomic.Uint64 // requests sent again
-	Dropped  atomic.Uint64 // datagrams that answered no request of the moment: late, doubled or foreign
+	Dropped  atomic.Uint64 // datagrams that answered no request of the moment: late, doubled, or of another version or community
+	Foreign  atomic.Uint64 // answers that came from another address than was asked, and were refused
 	Odd      atomic.Uint64 // values of no known type or outside their type's range, which became NULL
 	Panics   atomic.Uint64 // panics of the decoder, which became errors
 }

@@ -261,6 +261,13 @@ func (r *reader) targets(f *document) []collector.Target {
 	lines := map[string]int{}
 	for i, t := range f.Targets {
 		target := t.apply(defaults)
+		if t.Source != "" {
+			var err error
+			if target.Source, err = netip.ParseAddr(t.Source); err != nil {
+				r.fail(fmt.Errorf("source %q is no address of this machine: %w", t.Source, err), "targets", i, "source")
+				continue
+			}
+		}
 		credential, known := credentials[t.Credential]
 		target.Credential = credential
 		switch _, written := f.Credentials[t.Credential]; {
@@ -299,7 +306,7 @@ func unknownCredential(name string, known map[string]credential) error {
 
 // apply returns base with what t says.
 func (t target) apply(base collector.Target) collector.Target {
-	base.Name, base.Address, base.Collect, base.Labels = t.Name, t.Address, t.Collect, t.Labels
+	base.Name, base.Address, base.Collect, base.Labels, base.AnySource = t.Name, t.Address, t.Collect, t.Labels, t.AnySource
 	if t.Interval != 0 {
 		base.Interval = time.Duration(t.Interval)
 	}

@@ -53,6 +53,8 @@ type target struct {
 	Retries        *int              `yaml:"retries"`
 	MaxRepetitions *int              `yaml:"max_repetitions"`
 	Bulk           *bool             `yaml:"bulk"`
+	Source         string            `yaml:"source"`
+	AnySource      bool              `yaml:"any_source"`
 	AssumeSpeed    *uint64           `yaml:"assume_speed"`
 	MaxGap         *int              `yaml:"max_gap"`
 }

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -27,6 +28,32 @@ func TestReadme(t *testing.T) {
 	for _, p := range collector.BuiltIn().Names() {
 		if !strings.Contains(string(b), p) {
 			t.Errorf("README.md does not name the profile %s", p)
+		}
+	}
+}
+
+// TestReference: docs/snmpcollect.yaml.md, with docs/alerts.md for the rules, names every key that the file may have.
+func TestReference(t *testing.T) {
+	var docs string
+	for _, name := range []string{"snmpcollect.yaml.md", "alerts.md"} {
+		b, err := os.ReadFile("../../../docs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs += string(b)
+	}
+	source, err := os.ReadFile("file.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := regexp.MustCompile("yaml:\"(\\w+)\"").FindAllStringSubmatch(string(source), -1)
+	if len(keys) < 50 {
+		t.Fatalf("%d keys in file.go", len(keys))
+	}
+	for _, k := range keys {
+		key := strings.TrimSuffix(strings.TrimSuffix(k[1], "_file"), "_env")
+		if !regexp.MustCompile("\\b" + key + "\\b").MatchString(docs) {
+			t.Errorf("the key %s is not documented", key)
 		}
 	}
 }

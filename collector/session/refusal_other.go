@@ -1,0 +1,10 @@
+//go:build !linux
+
+package session
+
+import "syscall"
+
+// control does nothing: other systems tell a socket that is not connected nothing of ICMP, so that nobody listening is a time-out.
+func control(string, string, syscall.RawConn) error { return nil }
+
+func (k *socket) refusals() bool { return false }

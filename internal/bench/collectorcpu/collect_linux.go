@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"walkabout/collector"
+	"walkabout/collector/session"
+	"walkabout/exporters/lineprotocol"
+	"walkabout/internal/secret"
+	"walkabout/snmp"
+)
+
+// collect polls by the plan that it reads, and writes its figures.
+func collect(ctx context.Context, r io.Reader, w io.Writer) error {
+	var p plan
+	if err := json.NewDecoder(r).Decode(&p); err != nil {
+		return err
+	}
+	var targets []collector.Target
+	for i, port := range p.Ports {
+		t := collector.DefaultTarget()
+		t.Name, t.Address, t.Collect, t.Interval = fmt.Sprintf("switch%d", i), "127.0.0.1:"+strconv.Itoa(int(port)), []string{"interfaces"}, p.Interval
+		t.Timeout = min(t.Timeout, p.Interval)
+		t.Credential = session.Credential{Version: snmp.V2c, Community: secret.New(community)}
+		targets = append(targets, t)
+	}
+	s := &sink{}
+	c, err := collector.New(collector.Options{Targets: targets, Sinks: []collector.Sink{s}})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	if err := wait(ctx, 2*p.Interval); err == nil {
+		s.reset()
+		stop, err := profile(p.Profile)
+		if err != nil {
+			cancel()
+			return errors.Join(err, <-done)
+		}
+		before := cpu()
+		err = wait(ctx, p.For)
+		stop()
+		s.mu.Lock()
+		s.figures.CPU = cpu() - before
+		s.figures.Goroutines = runtime.NumGoroutine()
+		s.figures.RSS, s.figures.Files = usage()
+		f := s.figures
+		s.mu.Unlock()
+		if err == nil {
+			err = json.NewEncoder(w).Encode(f)
+		}
+		if err != nil {
+			cancel()
+			return errors.Join(err, <-done)
+		}
+	}
+	cancel()
+	return <-done
+}
+
+// profile begins a CPU profile in the file called name, if it has a name.
+func profile(name string) (stop func(), err error) {
+	if name == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close() // pprof says if it is broken
+	}, nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// sink encodes every poll's samples and forgets them.
+type sink struct {
+	mu      sync.Mutex
+	figures figures
+	encoder lineprotocol.Encoder
+	out     []byte
+}
+
+func (s *sink) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.figures = figures{}
+}
+
+// Poll implements collector.Sink.
+func (s *sink) Poll(_ context.Context, p collector.Poll) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.figures.Polls++
+	if p.Err != nil {
+		s.figures.Failed++
+	}
+	s.figures.Samples += len(p.Samples)
+	s.out = s.out[:0]
+	for i := range p.Samples {
+		s.out, _ = s.encoder.Append(s.out, &p.Samples[i]) // what cannot be encoded is not there
+	}
+	s.figures.Octets += len(s.out)
+}
+
+// cpu returns the CPU time of this process so far.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// usage returns the resident memory and the open descriptors of this process.
+func usage() (rss int64, files int) {
+	debug.FreeOSMemory()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err == nil {
+		var size, pages int64
+		if _, err := fmt.Sscan(string(text), &size, &pages); err == nil {
+			rss = pages * int64(os.Getpagesize())
+		}
+	}
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return rss, 0
+	}
+	return rss, len(list)
+}
