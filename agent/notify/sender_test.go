@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -498,6 +500,25 @@ func TestSetTargets(t *testing.T) {
 		}
 		if n := k.sender.Stats.Acknowledged.Load(); n != 2 {
 			t.Errorf("%d acknowledged", n)
+		}
+	})
+}
+
+// Targets that come and go do not leave goroutines, however dead they are.
+func TestTargetsThatComeAndGo(t *testing.T) {
+	run(t, func(k *kit) {
+		for i := range 1000 {
+			k.targets(target(fmt.Sprint(i), receiver, snmp.V2c, true))
+			k.sender.Notify(notify.Notification{TrapOID: notify.ColdStart})
+			time.Sleep(time.Millisecond)
+			if n := runtime.NumGoroutine(); n > 500 {
+				t.Fatalf("%d goroutines after %d targets", n, i)
+			}
+		}
+		k.targets()
+		time.Sleep(time.Minute)
+		if n := runtime.NumGoroutine(); n > 50 {
+			t.Errorf("%d goroutines at the end", n)
 		}
 	})
 }

@@ -206,6 +206,10 @@ func (p *parser) addSink(name string, s Sink) {
 		p.errorf("%s: more than %d receivers of notifications", name, MaxSinks)
 		return
 	}
+	if s.Source.IsValid() && s.Source.Addr().Is4() != (s.Address.Network == "udp4") {
+		p.errorf("%s: the address after -s and that of the receiver are one of IPv4 and one of IPv6; a name is of IPv4 unless it is written udp6:NAME", name)
+		return
+	}
 	if s.Name == "" {
 		s.Name = "internal" + strconv.Itoa(len(*sinks))
 	}

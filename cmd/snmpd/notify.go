@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -52,10 +53,6 @@ func (p *process) dialReceiver(ctx context.Context, network, address string, sou
 // does not ask VACM either.
 func (s *settings) targets(e *engine) []notify.Target {
 	n := &s.config.Notifications
-	own := ""
-	if e != nil {
-		own = e.engine.ID()
-	}
 	var out []notify.Target
 	for i := range n.Sinks {
 		k := &n.Sinks[i]
@@ -65,7 +62,7 @@ func (s *settings) targets(e *engine) []notify.Target {
 			Community: k.Community, AgentAddr: s.v1Address, Level: k.Level, Context: k.Context, EngineID: k.EngineID, View: vacm.All(),
 		}
 		if k.Version == snmp.V3 {
-			t.User = func(engineID string) (usm.User, error) { return s.config.SinkUser(k, engineID, own) }
+			t.User = func(engineID string) (usm.User, error) { return sinkUser(s.config, k, e.usm(), engineID) }
 		}
 		if families, ok := n.FilterOf(k); ok {
 			t.Filter = notify.NewFilter(families...)
@@ -73,6 +70,21 @@ func (s *settings) targets(e *engine) []notify.Target {
 		out = append(out, t)
 	}
 	return out
+}
+
+// sinkUser returns the user of k with its keys at an engine: by the files, else one that our own engine has got otherwise.
+func sinkUser(c *snmpdconf.Config, k *snmpdconf.Sink, own *usm.Engine, engineID string) (usm.User, error) {
+	ownID := ""
+	if own != nil {
+		ownID = own.ID()
+	}
+	u, err := c.SinkUser(k, engineID, ownID)
+	if errors.Is(err, snmpdconf.ErrNoKeys) && own != nil && engineID == ownID {
+		if known, ok := own.User(k.User); ok {
+			return known, nil
+		}
+	}
+	return u, err
 }
 
 // appendNotifications says who is told of what, without secrets.

@@ -115,4 +115,8 @@ func (n *notifications) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	n.sender.Close(ctx)
+	s := &n.sender.Stats
+	if sent, dropped := s.Sent.Load(), s.Dropped.Load(); sent+dropped > 0 {
+		n.log.Info("notifications", "sent", sent, "acknowledged", s.Acknowledged.Load(), "unacknowledged", s.Unacknowledged.Load(), "dropped", dropped)
+	}
 }

@@ -125,6 +125,15 @@ func (e *Engine) SetUsers(users []User) error {
 	return nil
 }
 
+// User returns the user of that name, whose keys are not to be modified; false if there is none.
+func (e *Engine) User(name string) (User, bool) {
+	k := (*e.users.Load())[name]
+	if k == nil {
+		return User{}, false
+	}
+	return k.User, true
+}
+
 // Stats is the usmStats group (RFC 3414 section 5).
 type Stats struct {
 	UnsupportedSecLevels, NotInTimeWindows, UnknownUserNames, UnknownEngineIDs, WrongDigests, DecryptionErrors atomic.Uint64

@@ -209,3 +209,14 @@ func TestSealDiscovery(t *testing.T) {
 		t.Errorf("%v, msgFlags %b", err, m.Flags)
 	}
 }
+
+func TestEngineUser(t *testing.T) {
+	u := userAt(t, receiverID, usm.SHA, usm.AES)
+	e := engineAt(t, receiverID, 1, time.Now(), u)
+	if got, ok := e.User("alice"); !ok || got.Priv != usm.AES || string(got.AuthKey) != string(u.AuthKey) {
+		t.Errorf("%v, %t", got.Name, ok)
+	}
+	if _, ok := e.User("bob"); ok {
+		t.Error("bob is nobody")
+	}
+}
