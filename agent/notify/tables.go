@@ -1,0 +1,197 @@
+package notify
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"walkabout/internal/secret"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+	"walkabout/snmp/usm"
+	"walkabout/snmp/vacm"
+)
+
+// TargetAddr is a row of snmpTargetAddrTable (RFC 3413 section 4.1).
+type TargetAddr struct {
+	Name       string
+	TDomain    oid.OID
+	TAddress   string // octets
+	Timeout    int32  // hundredths of a second
+	RetryCount int32
+	TagList    string // tags with white space between
+	Params     string // a name of TargetParams
+}
+
+// TargetParams is a row of snmpTargetParamsTable.
+type TargetParams struct {
+	Name          string
+	MPModel       int32 // SnmpMessageProcessingModel: 0 SNMPv1, 1 SNMPv2c, 3 SNMPv3
+	SecurityModel vacm.SecurityModel
+	SecurityName  string
+	SecurityLevel snmp.SecurityLevel
+}
+
+// Entry is a row of snmpNotifyTable (RFC 3413 section 4.2).
+type Entry struct {
+	Name   string
+	Tag    string
+	Inform bool // snmpNotifyType
+}
+
+// FilterProfile is a row of snmpNotifyFilterProfileTable.
+type FilterProfile struct {
+	Params  string // a name of TargetParams
+	Profile string
+}
+
+// FilterEntry is a row of snmpNotifyFilterTable.
+type FilterEntry struct {
+	Profile string
+	vacm.Family
+}
+
+// Tables is the active rows of the tables that say who is to be notified. The first row of a name counts.
+type Tables struct {
+	Addrs    []TargetAddr
+	Params   []TargetParams
+	Notify   []Entry
+	Profiles []FilterProfile
+	Filters  []FilterEntry
+
+	Policy *vacm.Policy // whose notify views apply
+	// Community returns the community that stands for a securityName (RFC 3584 section 5.2.3); false if none does.
+	Community func(securityName string) (secret.String, bool)
+	// User returns the user of a securityName with keys at an engine.
+	User func(engineID, securityName string) (usm.User, error)
+}
+
+// Targets returns what the tables select (RFC 3413 section 3.3): a target for each row of snmpNotifyTable and each address that has its
+// tag. A row of no use (an unknown transport, parameters or a community that are not there) gives none, and is told by the error,
+// which joins one for each.
+func (t *Tables) Targets() ([]Target, error) {
+	var out []Target
+	var errs []error
+	for _, n := range t.Notify {
+		for _, a := range t.Addrs {
+			if n.Tag == "" || !slices.Contains(strings.FieldsFunc(a.TagList, isDelimiter), n.Tag) {
+				continue
+			}
+			target, err := t.target(&n, &a)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("snmpTargetAddrTable, row %q, notified by %q: %w", a.Name, n.Name, err))
+				continue
+			}
+			out = append(out, target)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// isDelimiter tells what stands between tags (SnmpTagList).
+func isDelimiter(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' || r == '\v' }
+
+func (t *Tables) target(n *Entry, a *TargetAddr) (Target, error) {
+	i := slices.IndexFunc(t.Params, func(p TargetParams) bool { return p.Name == a.Params })
+	if i < 0 {
+		return Target{}, fmt.Errorf("snmpTargetParamsTable has no active row %q", a.Params)
+	}
+	p := &t.Params[i]
+	out := Target{
+		Name: a.Name + "/" + n.Name, Version: snmp.Version(p.MPModel), Inform: n.Inform && p.MPModel != int32(snmp.V1), Level: p.SecurityLevel,
+		Timeout: time.Duration(a.Timeout) * 10 * time.Millisecond, Retries: int(a.RetryCount), Filter: t.filter(p.Name),
+	}
+	var err error
+	if out.Network, out.Address, err = transportAddress(a.TDomain, a.TAddress); err != nil {
+		return out, err
+	}
+	model := vacm.V1
+	switch {
+	case out.Version == snmp.V3 && p.SecurityModel == vacm.USM:
+		model = vacm.USM
+		out.User = func(engineID string) (usm.User, error) { return t.User(engineID, p.SecurityName) }
+	case (out.Version == snmp.V1 || out.Version == snmp.V2c) && (p.SecurityModel == vacm.V1 || p.SecurityModel == vacm.V2c):
+		model = p.SecurityModel
+		var ok bool
+		if out.Community, ok = t.Community(p.SecurityName); !ok {
+			return out, fmt.Errorf("no community has the security name %q", p.SecurityName)
+		}
+	default:
+		return out, fmt.Errorf("the security model %d does not go with the message processing model %d", p.SecurityModel, p.MPModel)
+	}
+	if out.View, err = t.Policy.Allowed(model, p.SecurityName, p.SecurityLevel, "", vacm.Notify); err != nil {
+		return out, fmt.Errorf("security name %q may be notified of nothing: %w", p.SecurityName, err)
+	}
+	return out, nil
+}
+
+// filter returns the filter of target parameters; nil if they have no profile.
+func (t *Tables) filter(params string) *Filter {
+	i := slices.IndexFunc(t.Profiles, func(p FilterProfile) bool { return p.Params == params })
+	if i < 0 {
+		return nil
+	}
+	var families []vacm.Family
+	for _, f := range t.Filters {
+		if f.Profile == t.Profiles[i].Profile {
+			families = append(families, f.Family)
+		}
+	}
+	return NewFilter(families...)
+}
+
+// The transport domains of UDP (RFC 3417 section 3.1, RFC 3419 section 3).
+var (
+	snmpUDPDomain            = oid.New(1, 3, 6, 1, 6, 1, 1)
+	transportDomains         = oid.New(1, 3, 6, 1, 2, 1, 100, 1)
+	transportDomainUDPIPv4   = transportDomains.Append(1)
+	transportDomainUDPIPv6   = transportDomains.Append(2)
+	transportDomainUDPIPv6z  = transportDomains.Append(4)
+	transportDomainUDPByName = transportDomains.Append(14) // transportDomainUdpDns
+)
+
+// ErrTransport means a transport domain or an address that notifications cannot be sent to.
+var ErrTransport = errors.New("not an address of UDP")
+
+// transportAddress returns the network and HOST:PORT of a TAddress.
+func transportAddress(domain oid.OID, a string) (network, address string, err error) {
+	bad := fmt.Errorf("%w: domain %v, %d octets", ErrTransport, domain, len(a))
+	if domain == transportDomainUDPByName {
+		host, port, err := net.SplitHostPort(a)
+		if _, number := strconv.ParseUint(port, 10, 16); err != nil || number != nil || host == "" {
+			return "", "", bad
+		}
+		return "udp4", a, nil
+	}
+	size, zone := 4, 0
+	network = "udp4"
+	switch domain {
+	case snmpUDPDomain, transportDomainUDPIPv4:
+	case transportDomainUDPIPv6:
+		network, size = "udp6", 16
+	case transportDomainUDPIPv6z:
+		network, size, zone = "udp6", 16, 4
+	default:
+		return "", "", bad
+	}
+	if len(a) != size+zone+2 {
+		return "", "", bad
+	}
+	ip, _ := netip.AddrFromSlice([]byte(a[:size])) // of a length that is one
+	if zone > 0 {
+		if index := binary.BigEndian.Uint32([]byte(a[size:])); index != 0 {
+			ip = ip.WithZone(strconv.FormatUint(uint64(index), 10))
+		}
+	}
+	port := binary.BigEndian.Uint16([]byte(a[len(a)-2:]))
+	if port == 0 || ip.IsUnspecified() {
+		return "", "", bad
+	}
+	return network, netip.AddrPortFrom(ip, port).String(), nil
+}
