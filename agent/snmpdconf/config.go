@@ -7,11 +7,8 @@ package snmpdconf
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"strconv"
 
 	"walkabout/internal/secret"
@@ -46,6 +43,9 @@ type Config struct {
 	Notifications Notifications
 	// MaxMessageSize is the most octets of an answer (maxMessageSize, a directive that Net-SNMP does not have); 0 if it is not set.
 	MaxMessageSize int
+
+	Files   []string // that were read, in order: those of ReadFiles, and by includeFile and includeDir
+	Folders []string // of includeDir
 }
 
 // System is the part of the system group (RFC 3418) that the files set. An empty text or OID is not set.
@@ -154,59 +154,23 @@ func HasErrors(list []Diagnostic) bool {
 	return false
 }
 
-// ReadFiles reads files one after another as if they were one. The error is of a file that cannot be read, wraps the system's, and leaves no
+// ReadFiles reads files one after another as if they were one, and those that they include. The error is of a file that cannot be read, wraps the system's, and leaves no
 // Config; what the files hold is judged by the Diagnostics.
 func ReadFiles(files ...string) (*Config, []Diagnostic, error) {
 	p := newParser()
+	p.sources = &sources{}
 	for _, name := range files {
-		text, mode, err := readFile(name)
-		if err != nil {
+		if err := p.read(name); err != nil {
 			return nil, nil, err
-		}
-		communities, users, sinks := len(p.config.Communities), len(p.config.Users), len(p.config.Notifications.Sinks)
-		p.parse(name, text)
-		if mode.Perm()&0o004 == 0 || runtime.GOOS == "windows" { // which has no such bit
-			continue
-		}
-		if len(p.config.Communities) > communities {
-			p.line = p.config.Communities[communities].Line
-			p.warnf("every user of this machine can read this community: chmod o-rwx %s", name)
-		} else if len(p.config.Users) > users {
-			p.line = p.config.Users[users].Line
-			p.warnf("every user of this machine can read this user's passwords: chmod o-rwx %s", name)
-		} else if len(p.config.Notifications.Sinks) > sinks {
-			p.line = p.config.Notifications.Sinks[sinks].Line
-			p.warnf("every user of this machine can read this line's secrets: chmod o-rwx %s", name)
 		}
 	}
 	config, diagnostics := p.finish()
 	return config, diagnostics, nil
 }
 
-// Parse reads one file's text; name is what the Diagnostics call it.
+// Parse reads one file's text; name is what the Diagnostics call it. It includes no files.
 func Parse(name string, text []byte) (*Config, []Diagnostic) {
 	p := newParser()
 	p.parse(name, text)
 	return p.finish()
-}
-
-// readFile reads at most MaxFileSize octets, whatever the file's size is said to be: it may be a pipe.
-func readFile(name string) ([]byte, os.FileMode, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, 0, fmt.Errorf("configuration file: %w", err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, fmt.Errorf("configuration file: %w", err)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
-	if err != nil {
-		return nil, 0, fmt.Errorf("configuration file: %w", err)
-	}
-	if len(text) > MaxFileSize {
-		return nil, 0, fmt.Errorf("configuration file %s: more than %d octets: %w", name, MaxFileSize, ErrTooLarge)
-	}
-	return text, info.Mode(), nil
 }

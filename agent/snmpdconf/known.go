@@ -10,7 +10,7 @@ var notServed = []string{
 	"com2secunix", "count_kthreads", "cron", "defaultMonitors", "defDomain", "defTarget", "disablePerl", "disk", "diskio",
 	"diskio_exclude_fd", "diskio_exclude_loop", "diskio_exclude_ram", "dlmod", "doNotRetainNotificationLogs", "dontLogTCPWrappersConnects",
 	"dontRetainLogs", "exec", "extend", "extend-sh", "extendfix", "file", "ifmib_max_num_ifaces", "ignoredisk",
-	"include_ifmib_iface_prefix", "includeAllDisks", "includeDir", "includeFile", "includeSearch", "injectHandler", "interface",
+	"include_ifmib_iface_prefix", "includeAllDisks", "includeSearch", "injectHandler", "interface",
 	"interface_fadeout", "interface_replace_old", "iqueryLevel", "iquerySecLevel", "iqueryVersion", "leave_pidfile",
 	"load", "logmatch", "master", "maxGetbulkRepeats", "maxGetbulkResponses", "monitor", "notificationEvent",
 	"oldEngineID", "override", "pass", "pass_persist", "pduStatsMax", "pduStatsThreshold", "perl", "perlInitFile", "proc", "procfix", "proxy",
@@ -22,7 +22,7 @@ var notServed = []string{
 
 // Directives returns the names of the directives that Config holds.
 func Directives() []string {
-	var names []string
+	names := []string{"includeFile", "includeDir"}
 	for i := range directives {
 		names = append(names, directives[i].name)
 	}

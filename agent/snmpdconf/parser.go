@@ -16,13 +16,14 @@ type parser struct {
 	config      Config
 	diagnostics []Diagnostic
 
-	file     string
-	line     int
-	skipping bool             // in a section of another program's directives
-	given    map[string]place // where a directive that holds one value was last used
-	listen   place            // of the last agentAddress
-	names    map[string][]int // the communities of a name, by their place in Config
-	full     bool             // of diagnostics
+	file    string
+	line    int
+	section string           // whose directives follow, in small letters
+	sources *sources         // nil if no file may be opened
+	given   map[string]place // where a directive that holds one value was last used
+	listen  place            // of the last agentAddress
+	names   map[string][]int // the communities of a name, by their place in Config
+	full    bool             // of diagnostics
 
 	trapCommunity secret.String // of the sinks that follow
 
@@ -40,7 +41,7 @@ type place struct {
 }
 
 func newParser() *parser {
-	p := &parser{given: map[string]place{}, names: map[string][]int{}, members: map[memberKey]int{}, entries: map[entryKey]int{}, views: map[string]int{}, users: map[string]int{}}
+	p := &parser{section: ourSection, given: map[string]place{}, names: map[string][]int{}, members: map[memberKey]int{}, entries: map[entryKey]int{}, views: map[string]int{}, users: map[string]int{}}
 	p.config.System.Services = NoServices
 	p.trapCommunity = secret.New(defaultTrapCommunity)
 	return p
@@ -62,7 +63,7 @@ func (p *parser) report(s Severity, message string) {
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 func (p *parser) parse(file string, text []byte) {
-	p.file, p.line, p.skipping = file, 0, false
+	p.file, p.line = file, 0
 	text = bytes.TrimPrefix(text, byteOrderMark)
 	for line := range bytes.Lines(text) {
 		p.line++
@@ -98,41 +99,52 @@ func (p *parser) parseLine(line string) {
 		p.errorf("%v", err)
 		return
 	}
+	section := p.section
 	if strings.HasPrefix(name, "[") {
-		if name, rest = p.section(name, rest); name == "" {
+		if section, name, rest = p.enterSection(name, rest); name == "" {
 			return
 		}
-	} else if p.skipping {
-		return
 	}
-	p.directive(name, rest)
+	switch {
+	case p.include(name, rest):
+	case section == ourSection:
+		p.directive(name, rest)
+	case section == librarySection && strings.EqualFold(name, "persistentDir"):
+		p.directive(name, rest)
+	}
 }
 
-// section handles [TYPE], which says whose directives follow: on this line if there are any, else to the next section (snmp_config(5),
-// SWITCHING CONFIGURATION TYPES IN MID-FILE). It returns the directive of this line if it is for snmpd.
-func (p *parser) section(name, rest string) (string, string) {
-	kind, ok := strings.CutSuffix(name[1:], "]")
+// The sections whose directives are read: this program's, and of the library's, those of snmp.conf, persistentDir.
+const (
+	ourSection     = "snmpd"
+	librarySection = "snmp"
+)
+
+// enterSection handles [TYPE], which says whose directives follow: on this line if there are any, else to the next section (snmp_config(5),
+// SWITCHING CONFIGURATION TYPES IN MID-FILE). It returns the section, and the directive of this line.
+func (p *parser) enterSection(word, rest string) (section, name, value string) {
+	kind, ok := strings.CutSuffix(word[1:], "]")
 	if !ok {
 		p.errorf("[ without ]")
-		return "", ""
+		return "", "", ""
 	}
-	ours := strings.EqualFold(kind, "snmpd")
-	if !ours {
-		p.warnf("section %s holds other programs' directives; they are not read", clip(kind))
-	}
+	section = strings.ToLower(kind)
 	if rest == "" {
-		p.skipping = !ours
-		return "", ""
+		p.section = section
 	}
-	if !ours {
-		return "", ""
-	}
-	name, rest, err := nextWord(rest)
+	name, value, err := nextWord(rest)
 	if err != nil {
 		p.errorf("%v", err)
-		return "", ""
+		return section, "", ""
 	}
-	return name, rest
+	switch {
+	case section == ourSection || section == librarySection && strings.EqualFold(name, "persistentDir"):
+	case section == librarySection:
+		p.warnf("of section %s only persistentDir is read", clip(kind))
+	default:
+		p.warnf("section %s holds other programs' directives; they are not read", clip(kind))
+	}
+	return section, name, value
 }
 
 // directives is what this agent acts on.

@@ -43,6 +43,11 @@ func printCheck(w io.Writer, config *snmpdconf.Config, diagnostics []snmpdconf.D
 	for _, d := range diagnostics {
 		text = fmt.Appendln(text, d)
 	}
+	if len(config.Files) > 1 {
+		for _, f := range config.Files {
+			text = fmt.Appendf(text, "read %s\n", f)
+		}
+	}
 	list, byDefault := addresses(config, o)
 	for _, a := range list {
 		text = fmt.Appendf(text, "listen %v", a)
