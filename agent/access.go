@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"walkabout/internal/secret"
 	"walkabout/snmp"
@@ -24,8 +25,13 @@ type CommunityEntry struct {
 	Community    secret.String
 	SecurityName string         // what logs and handlers call the asker; never the community itself
 	Context      string         // contextName
-	Sources      []netip.Prefix // where it is accepted from; none is anywhere. IPv4 and IPv6 prefixes match their own kind only
+	Sources      []netip.Prefix // where it is accepted from. IPv4 and IPv6 prefixes match their own kind only
+	Sockets      []string       // the unix sockets, by their paths, that it is accepted at, AnySocket for each
+	// If there are neither Sources nor Sockets, it is accepted from anywhere.
 }
+
+// AnySocket in CommunityEntry.Sockets is every unix socket.
+const AnySocket = "*"
 
 // Community is the short form of an access: one subtree to read, and to write or not.
 type Community struct {
@@ -47,7 +53,7 @@ func CommunityAccess(list ...Community) Access {
 		if _, taken := views[name]; taken { // two may be called the same and differ in what they may do
 			name = fmt.Sprintf("%s (community %d)", c.Principal, i+1)
 		}
-		a.Communities = append(a.Communities, CommunityEntry{c.Name, name, "", c.Sources})
+		a.Communities = append(a.Communities, CommunityEntry{Community: c.Name, SecurityName: name, Sources: c.Sources})
 		views[name] = []vacm.Family{{Subtree: c.Subtree}}
 		e := vacm.Entry{Group: name, Exact: true, Level: snmp.NoAuthNoPriv, Views: [3]string{vacm.Read: name}}
 		if c.Write {
@@ -82,25 +88,28 @@ func newAccess(a Access) *access {
 	return out
 }
 
-// find returns the first entry that name opens from source, nil if there is none. Every entry is compared, whichever fits.
-func (a *access) find(name string, source netip.Addr) *community {
+// find returns the first entry that name opens from there, nil if there is none. Every entry is compared, whichever fits.
+func (a *access) find(name string, from origin) *community {
 	digest := sha256.Sum256([]byte(name))
-	source = source.Unmap().WithZone("")
+	from.addr = from.addr.Unmap().WithZone("")
 	var found *community
 	for i := range a.communities {
-		if c := &a.communities[i]; subtle.ConstantTimeCompare(c.digest[:], digest[:]) == 1 && found == nil && c.accepts(source) {
+		if c := &a.communities[i]; subtle.ConstantTimeCompare(c.digest[:], digest[:]) == 1 && found == nil && c.accepts(from) {
 			found = c
 		}
 	}
 	return found
 }
 
-func (c *community) accepts(source netip.Addr) bool {
-	if len(c.Sources) == 0 {
+func (c *community) accepts(from origin) bool {
+	if len(c.Sources) == 0 && len(c.Sockets) == 0 {
 		return true
 	}
+	if from.socket != "" {
+		return slices.Contains(c.Sockets, AnySocket) || slices.Contains(c.Sockets, from.socket)
+	}
 	for _, p := range c.Sources {
-		if p.Contains(source) {
+		if p.Contains(from.addr) {
 			return true
 		}
 	}

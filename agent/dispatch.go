@@ -395,7 +395,7 @@ func (d *dispatch) blame(err error) *failure {
 
 // failed logs f and makes the outcome of it.
 func (w *worker) failed(f *failure) outcome {
-	log := w.server.log.With("operation", w.in.PDU.Type, "principal", w.request.Principal, "from", w.source)
+	log := w.server.log.With("operation", w.in.PDU.Type, "principal", w.request.Principal, "from", w.from)
 	if f.index >= 0 {
 		log = log.With("name", w.in.PDU.VarBinds[f.index].Name)
 	}

@@ -33,13 +33,14 @@ type Config struct {
 	// cannot be cut to it is tooBig.
 	MaxMessageSize int
 	// MaxBulk bounds the answers to GetBulk, which are cut to it; 0 is what an Ethernet frame holds (1472 octets by IPv4, 1452 by
-	// IPv6), for fragments are lost by more firewalls than anybody can count, and MaxMessageSize over loopback.
+	// IPv6), for fragments are lost by more firewalls than anybody can count, and MaxMessageSize over loopback and by streams.
 	MaxBulk int
 	// Save puts on the disk what mib.Keepers keep. It is called once a SET, after every Commit and by one goroutine at a time; if it
 	// fails, all is taken back and the answer is commitFailed. nil if nothing outlives the program.
 	Save     func(ctx context.Context) error
 	Engine   *usm.Engine    // speaks SNMPv3 to its users; nil if nobody does
 	Counters *snmp.Counters // the snmp group; nil if nobody serves it
+	Streams  StreamLimits   // of what ServeStreams serves
 	// AuthenticationFailed is called, if AuthenTraps says so (snmpEnableAuthenTraps), when a message was not properly authenticated:
 	// of an unknown community or user, or with a wrong digest (RFC 3418, authenticationFailure). It is called for a source once a
 	// minute at most, 50 times a minute over all. Neither may wait; both may be nil.
@@ -56,6 +57,8 @@ type Server struct {
 	log      *slog.Logger
 	refusals refusals // that were logged
 	failures refusals // that AuthenticationFailed was told of
+	streams  streams
+	stats    stats
 
 	setting chan struct{} // of capacity 1: held by the SET that is under way
 	maxSize atomic.Int64  // what SetMaxMessageSize set; 0 if nothing
@@ -76,6 +79,7 @@ func New(c Config) *Server {
 	if c.MaxBulk != 0 {
 		c.MaxBulk = min(max(c.MaxBulk, minMessageSize), c.MaxMessageSize)
 	}
+	c.Streams = c.Streams.orDefault()
 	s := &Server{setting: make(chan struct{}, 1), config: c, counters: c.Counters, log: c.Log}
 	if s.counters == nil {
 		s.counters = new(snmp.Counters)
@@ -175,7 +179,7 @@ func (s *Server) work(ctx context.Context, d Datagrams, l *lead) error {
 				continue
 			}
 			request := l.begin()
-			if answer := w.answer(ctx, in[:n], peer.Remote.Addr()); answer != nil {
+			if answer := w.answer(ctx, in[:n], origin{addr: peer.Remote.Addr()}); answer != nil {
 				s.write(d, answer, peer)
 			}
 			leads = l.end(request)
@@ -194,29 +198,29 @@ func (s *Server) write(d Datagrams, answer []byte, to Peer) {
 }
 
 // refused logs that nobody was let in, at most once a minute and source.
-func (s *Server) refused(source netip.Addr, now time.Time, why string) {
-	if s.refusals.tell(source, now) {
-		s.log.Warn("refused a message; more from there are not told for a minute", "from", source, "why", why)
+func (s *Server) refused(from origin, now time.Time, why string) {
+	if s.refusals.tell(from.addr, now) {
+		s.log.Warn("refused a message; more from there are not told for a minute", "from", from, "why", why)
 	}
 }
 
 // authenticationFailed tells Config.AuthenticationFailed of it, if it is its turn.
-func (s *Server) authenticationFailed(source netip.Addr, now time.Time) {
-	if c := &s.config; c.AuthenTraps != nil && c.AuthenticationFailed != nil && c.AuthenTraps() && s.failures.tell(source, now) {
+func (s *Server) authenticationFailed(from origin, now time.Time) {
+	if c := &s.config; c.AuthenTraps != nil && c.AuthenticationFailed != nil && c.AuthenTraps() && s.failures.tell(from.addr, now) {
 		c.AuthenticationFailed()
 	}
 }
 
-// limits returns the most octets of an answer to source, and what one to a GetBulk is filled to.
-func (s *Server) limits(source netip.Addr) (most, bulk int) {
+// limits returns the most octets of an answer to what came from there, and what one to a GetBulk is filled to.
+func (s *Server) limits(from origin) (most, bulk int) {
 	if n := int(s.maxSize.Load()); n != 0 {
 		return n, n
 	}
 	most = s.config.MaxMessageSize
-	switch source = source.Unmap(); {
+	switch source := from.addr.Unmap(); {
 	case s.config.MaxBulk != 0:
 		return most, s.config.MaxBulk
-	case source.IsLoopback():
+	case from.stream || source.IsLoopback():
 		return most, most
 	case source.Is4():
 		return most, min(maxFrame4, most)

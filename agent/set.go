@@ -75,7 +75,7 @@ func (w *worker) logSet(changes []change, former []snmp.Value) {
 	}
 	for i := range vbs {
 		w.server.log.Info("set", "name", vbs[i].Name, "value", values[i], "was", former[i],
-			"principal", w.request.Principal, "level", w.request.Level, "from", w.source)
+			"principal", w.request.Principal, "level", w.request.Level, "from", w.from)
 	}
 }
 

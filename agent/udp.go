@@ -24,10 +24,7 @@ func ListenUDP(ctx context.Context, network string, addr netip.AddrPort) (*UDP, 
 	if network != "udp4" && network != "udp6" {
 		return nil, fmt.Errorf("listen %s: %w", network, net.UnknownNetworkError(network))
 	}
-	address := addr.String()
-	if !addr.Addr().IsValid() {
-		address = fmt.Sprintf(":%d", addr.Port())
-	}
+	address := listenAddress(addr)
 	var lc net.ListenConfig
 	pc, err := lc.ListenPacket(ctx, network, address)
 	if err != nil {

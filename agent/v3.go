@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"net/netip"
 
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -30,12 +29,13 @@ var (
 )
 
 // answerV3 is answer for SNMPv3, in the order of RFC 3412 section 7.2.
-func (w *worker) answerV3(ctx context.Context, b []byte, source netip.Addr) []byte {
+func (w *worker) answerV3(ctx context.Context, b []byte, from origin) []byte {
 	s, v := w.server, &w.v3
 	var err error
 	if v.message, err = snmp.ParseV3(b); err != nil {
 		s.counters.Add(snmp.InASNParseErrs, 1)
-		s.log.Debug("refused a message", "from", source, "err", err)
+		s.log.Debug("refused a message", "from", from, "err", err)
+		w.garbled = true
 		return nil
 	}
 	if v.message.SecurityModel != snmp.USMSecurityModel {
@@ -54,10 +54,10 @@ func (w *worker) answerV3(ctx context.Context, b []byte, source netip.Addr) []by
 	switch {
 	case errors.As(err, &refusal):
 		if refusal == usm.UnknownUserName || refusal == usm.WrongDigest || refusal == usm.DecryptionError || refusal == usm.UnsupportedSecLevel {
-			s.refused(source, w.request.At, err.Error()) // the others belong to finding each other
+			s.refused(from, w.request.At, err.Error()) // the others belong to finding each other
 		}
 		if refusal == usm.UnknownUserName || refusal == usm.WrongDigest {
-			s.authenticationFailed(source, w.request.At)
+			s.authenticationFailed(from, w.request.At)
 		}
 		if refusal != usm.NotInTimeWindow { // only that report proves who sends it
 			v.opened.Level = snmp.NoAuthNoPriv
@@ -68,7 +68,7 @@ func (w *worker) answerV3(ctx context.Context, b []byte, source netip.Addr) []by
 	}
 	if err != nil {
 		s.counters.Add(snmp.InASNParseErrs, 1)
-		s.log.Debug("refused a message", "from", source, "err", err)
+		s.log.Debug("refused a message", "from", from, "err", err)
 		return nil
 	}
 	return w.dispatchV3(ctx)

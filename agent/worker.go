@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"time"
 
 	"walkabout/mib"
@@ -19,7 +18,8 @@ type worker struct {
 	in      snmp.Message // of a v3 message, its version and PDU
 	v3      envelope     // around in.PDU, if its version is 3
 	request mib.Request
-	source  netip.Addr // of the request
+	from    origin // of the request
+	garbled bool   // it could not be parsed
 	dispatch
 	maxSize, maxBulk int // octets of this answer
 	result           []snmp.VarBind
@@ -34,15 +34,15 @@ type grant struct {
 
 // answer returns the answer to one message, valid until the next call, or nil if there is none: what cannot be parsed and
 // who cannot be named gets silence (RFC 3417, RFC 1157 section 4.1).
-func (w *worker) answer(ctx context.Context, b []byte, source netip.Addr) []byte {
+func (w *worker) answer(ctx context.Context, b []byte, from origin) []byte {
 	s := w.server
 	s.counters.Add(snmp.InPkts, 1)
 	w.request.Reset()
 	w.request.At = time.Now()
-	w.source = source
-	w.maxSize, w.maxBulk = s.limits(source)
+	w.from, w.garbled = from, false
+	w.maxSize, w.maxBulk = s.limits(from)
 	if version, err := snmp.PeekVersion(b); err == nil && version == snmp.V3 && s.config.Engine != nil {
-		return w.answerV3(ctx, b, source)
+		return w.answerV3(ctx, b, from)
 	}
 	if err := w.decoder.Decode(b, &w.in); err != nil {
 		if errors.Is(err, snmp.ErrVersion) {
@@ -50,14 +50,15 @@ func (w *worker) answer(ctx context.Context, b []byte, source netip.Addr) []byte
 		} else {
 			s.counters.Add(snmp.InASNParseErrs, 1)
 		}
-		s.log.Debug("refused a message", "from", source, "err", err)
+		s.log.Debug("refused a message", "from", from, "err", err)
+		w.garbled = true
 		return nil
 	}
-	c := s.access.Load().find(w.in.Community, source)
+	c := s.access.Load().find(w.in.Community, from)
 	if c == nil {
 		s.counters.Add(snmp.InBadCommunityNames, 1)
-		s.refused(source, w.request.At, "unknown community, or not accepted from there")
-		s.authenticationFailed(source, w.request.At)
+		s.refused(from, w.request.At, "unknown community, or not accepted from there")
+		s.authenticationFailed(from, w.request.At)
 		return nil
 	}
 	w.request.Level, w.request.Principal, w.request.Context = snmp.NoAuthNoPriv, c.SecurityName, c.Context

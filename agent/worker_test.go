@@ -13,7 +13,7 @@ import (
 	"walkabout/snmp/oid"
 )
 
-var loopback = netip.MustParseAddr("127.0.0.1")
+var loopback = origin{addr: netip.MustParseAddr("127.0.0.1")}
 
 // newWorker serves a table of 48 rows and 22 columns like ifTable: the cost of the agent's own part of a request.
 func newWorker(tb testing.TB) *worker {

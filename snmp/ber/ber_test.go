@@ -202,3 +202,29 @@ func FuzzPacked(f *testing.F) {
 		}
 	})
 }
+
+func TestSize(t *testing.T) {
+	tests := []struct {
+		in   string
+		tag  byte
+		size int
+		err  error
+	}{
+		{"", 0, 0, ber.ErrTruncated},
+		{"\x30", 0x30, 0, ber.ErrTruncated},
+		{"\x30\x00", 0x30, 2, nil},
+		{"\x30\x05ab", 0x30, 7, nil},
+		{"\x30\x82\x01", 0x30, 0, ber.ErrTruncated},
+		{"\x30\x82\x01\x02", 0x30, 4 + 258, nil},
+		{"\x30\x84\x00\x00\x00\x01abc", 0x30, 7, nil},
+		{"\x30\x80", 0x30, 0, ber.ErrLength},
+		{"\x30\xff", 0x30, 0, ber.ErrLength},
+		{"\x30\x84\x7f\xff\xff\xff", 0x30, 0, ber.ErrLength},
+		{"\x3f\x01", 0, 0, ber.ErrTag},
+	}
+	for _, tt := range tests {
+		if tag, size, err := ber.Size([]byte(tt.in)); tag != tt.tag || size != tt.size || !errors.Is(err, tt.err) {
+			t.Errorf("% x: %x, %d, %v; want %x, %d, %v", tt.in, tag, size, err, tt.tag, tt.size, tt.err)
+		}
+	}
+}

@@ -62,6 +62,27 @@ func (c *Cursor) Next() (tag byte, content []byte, err error) {
 	return tag, b[:n], nil
 }
 
+// Size returns the tag octet of the element that b begins with, and the octets that it takes, its header's included, of which b may
+// hold fewer. It is ErrTruncated while b does not hold the header.
+func Size(b []byte) (tag byte, n int, err error) {
+	if len(b) == 0 {
+		return 0, 0, ErrTruncated
+	}
+	if tag = b[0]; tag&0x1f == 0x1f {
+		return 0, 0, ErrTag
+	}
+	if len(b) < 2 {
+		return tag, 0, ErrTruncated
+	}
+	n, rest := int(b[1]), b[2:]
+	if n >= 0x80 {
+		if n, rest, err = longLength(n&0x7f, rest); err != nil {
+			return tag, 0, err
+		}
+	}
+	return tag, len(b) - len(rest) + n, nil
+}
+
 // longLength reads a length of the long form in count octets (X.690 8.1.3.5), of which leading ones may be zero.
 func longLength(count int, b []byte) (n int, rest []byte, err error) {
 	if count == 0 || count == 0x7f { // indefinite; reserved
