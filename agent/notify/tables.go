@@ -111,7 +111,7 @@ func (t *Tables) target(n *Entry, a *TargetAddr) (Target, error) {
 	if out.Network, out.Address, err = transportAddress(a.TDomain, a.TAddress); err != nil {
 		return out, err
 	}
-	model := vacm.V1
+	var model vacm.SecurityModel
 	switch {
 	case out.Version == snmp.V3 && p.SecurityModel == vacm.USM:
 		model = vacm.USM

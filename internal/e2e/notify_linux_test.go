@@ -68,3 +68,31 @@ func TestLinkUpDownNotifications(t *testing.T) {
 		t.Errorf("%d notifications of links, want 5:\n%s", n, receiver.Log())
 	}
 }
+
+// What happens before there is a route to the receiver, as while a machine starts, is told when there is one.
+func TestNotificationsWaitForTheNetwork(t *testing.T) {
+	t.Parallel()
+	near := newBox(t)
+	outside := strings.TrimSuffix(near.address, "2") + "1"
+	receiver := interop.StartSNMPTrapD(t, "udp:"+outside+":162", "authCommunity log public\n")
+	near.IP(t, "address", "flush", "dev", "mgmt")
+	conf := filepath.Join(t.TempDir(), "snmpd.conf")
+	if err := os.WriteFile(conf, []byte("rocommunity public\ntrapsink "+outside+"\ninformsink "+outside+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := interop.Build(t, "cmd/snmpd")
+	var p *interop.Process
+	near.Do(t, func() { p = interop.Start(t, path, "-f", "-c", conf, "127.0.0.1:161") })
+	for range 2 {
+		p.Await("cannot be sent yet.*network is unreachable")
+	}
+	near.IP(t, "address", "add", near.address+"/24", "dev", "mgmt")
+	got := map[string]bool{}
+	for len(got) < 2 {
+		m := receiver.Await(`^(TRAP|INFORM),.*\|(?:(\S+)\|\S+ 0 0\||.*1\.3\.6\.1\.6\.3\.1\.1\.5\.1\b)`)
+		if got[m[1]] = true; m[1] == "TRAP" && m[2] != near.address {
+			t.Errorf("agent-addr %s, want the address that it leaves from, %s", m[2], near.address)
+		}
+	}
+	end(t, p)
+}
