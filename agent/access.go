@@ -28,6 +28,7 @@ type CommunityEntry struct {
 	Sources      []netip.Prefix // where it is accepted from. IPv4 and IPv6 prefixes match their own kind only
 	Sockets      []string       // the unix sockets, by their paths, that it is accepted at, AnySocket for each
 	// If there are neither Sources nor Sockets, it is accepted from anywhere.
+	Refuse bool // the community is not accepted from there, whatever entries follow
 }
 
 // AnySocket in CommunityEntry.Sockets is every unix socket.
@@ -88,7 +89,7 @@ func newAccess(a Access) *access {
 	return out
 }
 
-// find returns the first entry that name opens from there, nil if there is none. Every entry is compared, whichever fits.
+// find returns the first entry that name opens from there, nil if there is none or it refuses. Every entry is compared, whichever fits.
 func (a *access) find(name string, from origin) *community {
 	digest := sha256.Sum256([]byte(name))
 	from.addr = from.addr.Unmap().WithZone("")
@@ -97,6 +98,9 @@ func (a *access) find(name string, from origin) *community {
 		if c := &a.communities[i]; subtle.ConstantTimeCompare(c.digest[:], digest[:]) == 1 && found == nil && c.accepts(from) {
 			found = c
 		}
+	}
+	if found != nil && found.Refuse {
+		return nil
 	}
 	return found
 }

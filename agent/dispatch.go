@@ -174,7 +174,7 @@ const (
 func (w *worker) bulk(ctx context.Context, view *vacm.View) outcome {
 	vbs, limit := w.in.PDU.VarBinds, w.maxBulk
 	n := min(w.in.PDU.NonRepeaters(), len(vbs))
-	repetitions := w.in.PDU.MaxRepetitions()
+	repetitions := w.server.bulk.cut(w.in.PDU.MaxRepetitions(), len(vbs)-n)
 	// More repeaters than a message holds would be worked out for nothing.
 	end := min(len(vbs), n+limit/minVarBind)
 	w.reset()

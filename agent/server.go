@@ -62,6 +62,7 @@ type Server struct {
 
 	setting chan struct{} // of capacity 1: held by the SET that is under way
 	maxSize atomic.Int64  // what SetMaxMessageSize set; 0 if nothing
+	bulk    bulkLimits
 	access  atomic.Pointer[access]
 	routes  atomic.Pointer[routes]
 

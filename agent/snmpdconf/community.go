@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,7 +55,7 @@ func (p *parser) communityWords(name string, w []string, types viewTypes, ipv6 b
 		c.Context = g.context
 	}
 	c.SecurityName = fmt.Sprintf("comm%d", p.simple+1) // as Net-SNMP calls it
-	if !p.addCommunity(name, w[0], c) {
+	if !p.addCommunity(name, w[0], c) || c.Source.Refuse {
 		return
 	}
 	p.simple++
@@ -108,10 +109,18 @@ func (p *parser) addCommunity(name, community string, c Community) bool {
 		return false
 	}
 	for _, i := range p.names[community] {
-		if first := &p.config.Communities[i]; covers(first.Source, c.Source) {
-			p.warnf("%s: %s:%d gives the same community from the same source, and comes first; this line has no effect", name, first.File, first.Line)
-			return false
+		first := &p.config.Communities[i]
+		if !covers(first.Source, c.Source) {
+			continue
 		}
+		if c.Source.Refuse && !first.Source.Refuse { // whoever wrote it relies on it
+			p.errorf("%s: %s:%d lets in this source already, and comes first: move this line before it", name, first.File, first.Line)
+		} else if first.Source.Refuse {
+			p.warnf("%s: %s:%d refuses the same community from the same source, and comes first; this line has no effect", name, first.File, first.Line)
+		} else {
+			p.warnf("%s: %s:%d gives the same community from the same source, and comes first; this line has no effect", name, first.File, first.Line)
+		}
+		return false
 	}
 	p.names[community] = append(p.names[community], len(p.config.Communities))
 	p.config.Communities = append(p.config.Communities, c)
@@ -124,7 +133,7 @@ func covers(a, b Source) bool {
 		return false
 	}
 	if a.Host != "" || b.Host != "" {
-		return a == b || a.Host == "" && a.Prefix.Bits() == 0
+		return a.Host == b.Host || a.Host == "" && a.Prefix.Bits() == 0
 	}
 	return a.Prefix.Bits() <= b.Prefix.Bits() && a.Prefix.Contains(b.Prefix.Addr())
 }
@@ -132,7 +141,22 @@ func covers(a, b Source) bool {
 // errUnsupported is wrapped where the line is right and to ignore it takes nothing but access.
 var errUnsupported = errors.New("is not supported")
 
-// parseSource reads default, a host's name, an address, ADDRESS/LENGTH or ADDRESS/MASK.
+// checkRefusals remarks on communities that are refused from somewhere and accepted from nowhere after that.
+func (p *parser) checkRefusals() {
+	for i := range p.config.Communities {
+		c := &p.config.Communities[i]
+		accepted := func(k int) bool {
+			other := p.config.Communities[k].Source
+			return k > i && !other.Refuse && other.IPv6 == c.Source.IPv6
+		}
+		if c.Source.Refuse && !slices.ContainsFunc(p.names[c.Name.Reveal()], accepted) {
+			p.file, p.line = c.File, c.Line
+			p.warnf("no line after this one accepts the community from elsewhere: add one, with the source default say")
+		}
+	}
+}
+
+// parseSource reads default, a host's name, an address, ADDRESS/LENGTH or ADDRESS/MASK, or one of the last four after a !.
 func parseSource(s string, ipv6 bool) (Source, error) {
 	none := Source{IPv6: ipv6}
 	if s == "default" {
@@ -144,8 +168,13 @@ func parseSource(s string, ipv6 bool) (Source, error) {
 	if strings.HasPrefix(s, "@") {
 		return none, fmt.Errorf("a netgroup as the source %w", errUnsupported)
 	}
-	if strings.HasPrefix(s, "!") { // to ignore it would let in whom it keeps out
-		return none, errors.New("an exclusion (!) as the source cannot be honoured: list the networks that are allowed")
+	if excluded, ok := strings.CutPrefix(s, "!"); ok {
+		if excluded == "default" || strings.HasPrefix(excluded, "!") || strings.HasPrefix(excluded, "@") { // to ignore it would let in whom it keeps out
+			return none, errors.New("after ! stands an address, a network or a host's name")
+		}
+		source, err := parseSource(excluded, ipv6)
+		source.Refuse = true
+		return source, err
 	}
 	address, mask, hasMask := strings.Cut(s, "/")
 	ip, err := netip.ParseAddr(address)

@@ -43,6 +43,8 @@ type Config struct {
 	Notifications Notifications
 	// MaxMessageSize is the most octets of an answer (maxMessageSize, a directive that Net-SNMP does not have); 0 if it is not set.
 	MaxMessageSize int
+	// MaxRepeats and MaxResponses bound the answers to GetBulk (maxGetbulkRepeats, maxGetbulkResponses); 0 is no bound.
+	MaxRepeats, MaxResponses int
 
 	Files   []string // that were read, in order: those of ReadFiles, and by includeFile and includeDir
 	Folders []string // of includeDir
@@ -99,11 +101,15 @@ type Source struct {
 	Prefix netip.Prefix // valid unless Host is set; "default" is 0.0.0.0/0 or ::/0
 	Host   string       // a name, all of whose addresses of the family are accepted
 	IPv6   bool
+	Refuse bool // the community is not accepted from there (!SOURCE), whatever lines follow
 }
 
 // String returns s as an snmpd.conf would say it.
 func (s Source) String() string {
 	switch {
+	case s.Refuse:
+		s.Refuse = false
+		return "!" + s.String()
 	case s.Host != "":
 		return s.Host
 	case s.Prefix.Bits() == 0 && s.IPv6:

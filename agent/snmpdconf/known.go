@@ -12,7 +12,7 @@ var notServed = []string{
 	"dontRetainLogs", "exec", "extend", "extend-sh", "extendfix", "file", "ifmib_max_num_ifaces", "ignoredisk",
 	"include_ifmib_iface_prefix", "includeAllDisks", "includeSearch", "injectHandler", "interface",
 	"interface_fadeout", "interface_replace_old", "iqueryLevel", "iquerySecLevel", "iqueryVersion", "leave_pidfile",
-	"load", "logmatch", "master", "maxGetbulkRepeats", "maxGetbulkResponses", "monitor", "notificationEvent",
+	"load", "logmatch", "master", "monitor", "notificationEvent",
 	"oldEngineID", "override", "pass", "pass_persist", "pduStatsMax", "pduStatsThreshold", "perl", "perlInitFile", "proc", "procfix", "proxy",
 	"psyscontact", "psyslocation", "psysname", "quit", "realStorageUnits", "repeat", "sendmail_config", "sendmail_index",
 	"sendmail_queue", "sendmail_queue_t", "sendmail_stats", "sendmail_stats_t", "setEvent", "setserialno", "sh", "skipNFSInHostResources",

@@ -80,6 +80,7 @@ func (p *parser) finish() (*Config, []Diagnostic) {
 		p.errorf("agentAddress leaves no address to listen on: write one of UDP, such as udp:127.0.0.1:161")
 	}
 	p.checkAccess()
+	p.checkRefusals()
 	p.checkSinks()
 	return &p.config, p.diagnostics
 }
@@ -182,6 +183,8 @@ var directives = []struct {
 	{"sysObjectID", (*parser).sysObjectID},
 	{"sysServices", (*parser).sysServices},
 	{"maxMessageSize", (*parser).maxMessageSize},
+	{"maxGetbulkRepeats", func(p *parser, name, value string) { p.bulkLimit(name, value, &p.config.MaxRepeats) }},
+	{"maxGetbulkResponses", func(p *parser, name, value string) { p.bulkLimit(name, value, &p.config.MaxResponses) }},
 	{"trapsink", func(p *parser, name, value string) { p.sink(name, value, snmp.V1, false) }},
 	{"trap2sink", func(p *parser, name, value string) { p.sink(name, value, snmp.V2c, false) }},
 	{"informsink", func(p *parser, name, value string) { p.sink(name, value, snmp.V2c, true) }},

@@ -57,6 +57,10 @@ func printCheck(w io.Writer, config *snmpdconf.Config, diagnostics []snmpdconf.D
 		text = fmt.Appendln(text)
 	}
 	for _, c := range config.Communities {
+		if c.Source.Refuse {
+			text = fmt.Appendf(text, "community %v from %v: refused (%s:%d)\n", c.Name, strings.TrimPrefix(c.Source.String(), "!"), c.File, c.Line)
+			continue
+		}
 		rights := describeRights(config, vacm.V2c, c.SecurityName)
 		if v1 := describeRights(config, vacm.V1, c.SecurityName); v1 != rights {
 			rights = "by v1 " + v1 + "; by v2c " + rights

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 
+	"walkabout/agent"
 	"walkabout/agent/notify"
 	"walkabout/agent/snmpdconf"
 	"walkabout/internal/localagent"
@@ -105,6 +106,7 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 		}
 		d.agent.SetAccess(s.access)
 		d.agent.SetMaxMessageSize(s.maxMessageSize)
+		d.agent.SetBulkLimits(agent.BulkLimits{Repetitions: s.config.MaxRepeats, Responses: s.config.MaxResponses})
 		d.agent.SetLinkTraps(s.config.Notifications.LinkUpDown)
 		return d.agent.SetTargets(s.targets(d.engine))
 	})

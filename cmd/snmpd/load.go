@@ -71,7 +71,7 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 	}
 	for i := range config.Communities {
 		c, err := p.community(ctx, &config.Communities[i])
-		if err != nil && reload {
+		if err != nil && (reload || c.Refuse) { // without a refusal somebody would be let in
 			return nil, fmt.Errorf("%s:%d: the source of a community: %w", config.Communities[i].File, config.Communities[i].Line, err)
 		}
 		if err != nil { // without sources it would be open to all
@@ -145,7 +145,7 @@ func (e endpoint) overlaps(other endpoint) bool {
 }
 
 func (p *process) community(ctx context.Context, c *snmpdconf.Community) (agent.CommunityEntry, error) {
-	out := agent.CommunityEntry{Community: c.Name, SecurityName: c.SecurityName, Context: c.Context}
+	out := agent.CommunityEntry{Community: c.Name, SecurityName: c.SecurityName, Context: c.Context, Refuse: c.Source.Refuse}
 	if c.Source.Host == "" {
 		out.Sources = []netip.Prefix{c.Source.Prefix}
 		return out, nil
@@ -206,7 +206,7 @@ func warnUnreachable(log *slog.Logger, s *settings, o *options) {
 func (s *settings) accepts(ipv6 bool) bool {
 	for _, c := range s.access.Communities {
 		for _, p := range c.Sources {
-			if p.Addr().Is6() == ipv6 {
+			if !c.Refuse && p.Addr().Is6() == ipv6 {
 				return true
 			}
 		}
