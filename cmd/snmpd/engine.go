@@ -23,6 +23,7 @@ type engine struct {
 	dir     *statedir.Dir
 	state   persist.State    // what is in dir
 	id      snmpdconf.Engine // what the files said of it
+	cache   snmpdconf.KeyCache
 	dirName string
 }
 
@@ -140,15 +141,7 @@ func (e *engine) keys(users []snmpdconf.User) ([]usm.User, error) {
 	if e == nil {
 		return nil, nil
 	}
-	var out []usm.User
-	for i := range users {
-		u, err := users[i].Keys(e.engine.ID())
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", users[i].File, users[i].Line, err)
-		}
-		out = append(out, u)
-	}
-	return out, nil
+	return e.cache.Users(users, e.engine.ID())
 }
 
 func (e *engine) setUsers(users []usm.User) error {
