@@ -23,6 +23,7 @@ const (
 	PartTCPSockets
 	PartUDPSockets
 	PartSocketOwners
+	PartLinkGroups
 	PartEvents // the listener for changes of links; while it is at fault Links may be out of date
 
 	partCount
@@ -30,7 +31,7 @@ const (
 
 var partNames = [partCount]string{
 	"host", "links", "counters", "stats", "stats6", "ipv4_settings", "ipv4_addresses", "ipv4_routes", "ipv4_neighbours",
-	"tcp_sockets", "udp_sockets", "socket_owners", "events",
+	"tcp_sockets", "udp_sockets", "socket_owners", "link_groups", "events",
 }
 
 // String returns the word that logs and metrics use, such as "ipv4_routes".

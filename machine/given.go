@@ -22,6 +22,7 @@ type Given struct {
 	TCPSockets     func(at time.Time) ([]TCPSocket, error)
 	UDPSockets     func(at time.Time) ([]UDPSocket, error)
 	SocketOwners   func(at time.Time) (SocketOwners, error)
+	LinkGroups     func(at time.Time) ([]LinkGroup, error)
 
 	Writer Writer // nil if nothing can be changed
 }
@@ -81,5 +82,7 @@ func (s given) ipv4Neighbours(at time.Time) ([]Neighbour, error) { return call(s
 func (s given) tcpSockets(at time.Time) ([]TCPSocket, error)     { return call(s.g.TCPSockets, at) }
 func (s given) udpSockets(at time.Time) ([]UDPSocket, error)     { return call(s.g.UDPSockets, at) }
 func (s given) socketOwners(at time.Time) (SocketOwners, error)  { return call(s.g.SocketOwners, at) }
+func (s given) linkGroups(at time.Time) ([]LinkGroup, error)     { return call(s.g.LinkGroups, at) }
+func (given) tellsLayers() bool                                  { return true }
 func (s given) writer() Writer                                   { return s.g.Writer }
 func (s given) Close() error                                     { return nil }

@@ -49,6 +49,8 @@ func parseLink(b []byte) (Link, error) {
 			l.Promiscuity = a.u32()
 		case unix.IFLA_ADDRESS:
 			l.Address = string(a.value)
+		case unix.IFLA_BROADCAST:
+			l.Broadcast = string(a.value)
 		case unix.IFLA_PERM_ADDRESS:
 			l.PermAddress = string(a.value)
 		case unix.IFLA_LINK:

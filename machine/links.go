@@ -18,6 +18,30 @@ type Links struct {
 	RowGeneration uint64
 	// LastChange is when a link last appeared or vanished (ifTableLastChange); zero if none did since New.
 	LastChange time.Time
+	// StackChange is when the links that there are, or what lies below what, last changed (ifStackLastChange); zero if never since New.
+	StackChange time.Time
+}
+
+// Layers calls yield for each pair of links of which the one runs on top of the other, in no order: ports below their bridge, bond or team, and
+// what Lower tells but for a veth's peer, which is no layer, and for what lies in another network namespace. A VRF has no layers.
+func (l *Links) Layers(yield func(higher, lower uint32)) {
+	for _, link := range l.List {
+		if link.Master != 0 {
+			if master, ok := l.ByIndex(link.Master); ok && master.Kind != "vrf" {
+				yield(link.Master, link.Index)
+			}
+		}
+		if link.HasLower() {
+			if _, ok := l.ByIndex(link.Lower); ok {
+				yield(link.Index, link.Lower)
+			}
+		}
+	}
+}
+
+// HasLower reports whether Lower is a layer below in this network namespace.
+func (l *Link) HasLower() bool {
+	return l.Lower != 0 && !l.LowerElsewhere && l.Kind != "veth" && l.Kind != "netkit"
 }
 
 // ByIndex returns the link of that index, in O(log n).
@@ -51,6 +75,7 @@ type Link struct {
 
 	Address     string // the link layer's address now, 0 to 32 octets
 	PermAddress string // the one that the hardware was made with; empty if it has none
+	Broadcast   string // where all of the link layer hear, as long as Address; empty if there is none
 
 	// Lower is the link below (IFLA_LINK: of a VLAN, macvlan or tunnel), 0 if there is none. A veth's Lower is its peer, which
 	// is no layer below. LowerElsewhere means that it is an index of another network namespace.
@@ -64,6 +89,12 @@ type Link struct {
 	LastChange time.Time
 	// Created is when a link with this index appeared; zero if it stood there at New already. Its counters began then.
 	Created time.Time
+}
+
+// LinkGroup is a multicast address of the link layer that a link listens to.
+type LinkGroup struct {
+	Link    uint32
+	Address string // raw octets, as long as the link's own
 }
 
 // Up reports whether the link is administratively up.

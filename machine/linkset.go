@@ -113,7 +113,7 @@ func (s *linkSet) apply(changes []linkChange, at time.Time) {
 	before := s.load()
 	next := &Links{
 		List: slices.Clone(before.List), Generation: before.Generation,
-		RowGeneration: before.RowGeneration, LastChange: before.LastChange,
+		RowGeneration: before.RowGeneration, LastChange: before.LastChange, StackChange: before.StackChange,
 	}
 	var events []LinkEvent
 	for _, c := range changes {
@@ -130,6 +130,9 @@ func (s *linkSet) apply(changes []linkChange, at time.Time) {
 		case !c.gone && found:
 			if l := succeed(next.List[i], c.link, at); l != nil {
 				events = append(events, LinkEvent{Before: next.List[i], After: l, Links: next, At: at})
+				if placeOf(l) != placeOf(next.List[i]) {
+					next.StackChange = at
+				}
 				next.List[i] = l
 				next.Generation++
 			}
@@ -139,7 +142,7 @@ func (s *linkSet) apply(changes []linkChange, at time.Time) {
 		}
 		next.Generation++
 		next.RowGeneration++
-		next.LastChange = at
+		next.LastChange, next.StackChange = at, at
 	}
 	if next.Generation != before.Generation {
 		s.publish(next)
@@ -157,6 +160,20 @@ func succeed(old *Link, now Link, at time.Time) *Link {
 		now.LastChange = at
 	}
 	return &now
+}
+
+// place is where a link stands among the others.
+type place struct {
+	master, lower uint32
+	hasLower      bool
+}
+
+func placeOf(l *Link) place {
+	p := place{master: l.Master, hasLower: l.HasLower()}
+	if p.hasLower {
+		p.lower = l.Lower
+	}
+	return p
 }
 
 // linkState is what a link's operational status depends on.

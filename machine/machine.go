@@ -42,8 +42,10 @@ type source interface {
 	tcpSockets(at time.Time) ([]TCPSocket, error)
 	udpSockets(at time.Time) ([]UDPSocket, error)
 	socketOwners(at time.Time) (SocketOwners, error)
+	linkGroups(at time.Time) ([]LinkGroup, error)
 
 	linkSet() *linkSet
+	tellsLayers() bool
 
 	// Close ends the source's goroutines and waits for them.
 	Close() error
@@ -71,6 +73,9 @@ func New(ctx context.Context, o Options) (*Machine, error) {
 	}
 	return &Machine{src: src, faults: f}, nil
 }
+
+// TellsLayers reports whether this system tells which link runs on top of which: Link's Lower and Master.
+func (m *Machine) TellsLayers() bool { return m.src.tellsLayers() }
 
 // Close ends all that New started and waits for it. Parts of earlier Readings that were not read yet then fail. To close again does
 // nothing.

@@ -3,7 +3,9 @@
 package machine_test
 
 import (
+	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -168,5 +170,35 @@ neigh add 192.0.2.20 lladdr 02:00:00:00:02:20 nud permanent dev veth0
 	neighbours := must(t, r.IPv4Neighbours)
 	if len(neighbours) != 1 || neighbours[0].Kind() != machine.NeighbourIsStatic || neighbours[0].Link != 401 {
 		t.Errorf("neighbours %+v", neighbours)
+	}
+}
+
+// TestLayersInNamespace builds a bridge and macvlans and takes them apart again.
+func TestLayersInNamespace(t *testing.T) {
+	m := open(t, machine.Options{})
+	batch(t, "link add br0 index 301 type bridge\nlink add veth0 index 302 type veth peer name veth1 index 303\n"+
+		"link set veth0 master br0\nlink add mac0 link veth1 index 304 type macvlan\nlink add mac1 link br0 index 305 type macvlan\n")
+	t.Cleanup(func() { batch(t, "link del veth0\nlink del br0\n") })
+	layers := func(l *machine.Links) (pairs []string) {
+		l.Layers(func(higher, lower uint32) { pairs = append(pairs, fmt.Sprintf("%d over %d", higher, lower)) })
+		slices.Sort(pairs)
+		return pairs
+	}
+	want := []string{"301 over 302", "304 over 303", "305 over 301"}
+	built := eventually(t, m, "the stack", func(l *machine.Links) bool { return slices.Equal(layers(l), want) })
+	if built.StackChange.IsZero() {
+		t.Error("the stack did not change")
+	}
+	ip(t, "link", "set", "veth0", "nomaster")
+	apart := eventually(t, m, "no port", func(l *machine.Links) bool { return slices.Equal(layers(l), want[1:]) })
+	if !apart.StackChange.After(built.StackChange) {
+		t.Errorf("the stack changed at %v, and before at %v", apart.StackChange, built.StackChange)
+	}
+
+	ip(t, "link", "set", "veth1", "up")
+	ip(t, "maddress", "add", "01:00:5e:11:22:33", "dev", "veth1")
+	groups := must(t, m.Reading(time.Now(), true).LinkGroups)
+	if !slices.Contains(groups, machine.LinkGroup{Link: 303, Address: "\x01\x00\x5e\x11\x22\x33"}) {
+		t.Errorf("veth1 listens to %+v", groups)
 	}
 }

@@ -103,7 +103,7 @@ func TestDumps(t *testing.T) {
 		{"links", func(c *netlinkConn) (string, error) {
 			x, err := dumpLinks(c)
 			for i := range x {
-				x[i].Address = net.HardwareAddr(x[i].Address).String()
+				x[i].Address, x[i].Broadcast = net.HardwareAddr(x[i].Address).String(), net.HardwareAddr(x[i].Broadcast).String()
 			}
 			return list(x), err
 		}},

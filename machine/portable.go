@@ -264,6 +264,12 @@ func (p *portable) socketOwners(time.Time) (SocketOwners, error) {
 	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }
 
+func (p *portable) linkGroups(time.Time) ([]LinkGroup, error) {
+	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
+func (p *portable) tellsLayers() bool { return false }
+
 // tcpStates are the words of Linux, Windows and lsof.
 var tcpStates = map[string]TCPState{
 	"ESTABLISHED": TCPEstablished, "SYN_SENT": TCPSynSent, "SYN_RECV": TCPSynReceived, "SYN_RCVD": TCPSynReceived,

@@ -34,6 +34,7 @@ type Reading struct {
 	tcpSockets     part[[]TCPSocket]
 	udpSockets     part[[]UDPSocket]
 	socketOwners   part[SocketOwners]
+	linkGroups     part[[]LinkGroup]
 }
 
 // Host returns who this machine is.
@@ -97,6 +98,11 @@ func (r *Reading) UDPSockets(ctx context.Context) ([]UDPSocket, error) {
 // SocketOwners returns which process has which socket open. It costs a look at every open file of the machine.
 func (r *Reading) SocketOwners(ctx context.Context) (SocketOwners, error) {
 	return read(ctx, r, &r.socketOwners, PartSocketOwners, source.socketOwners)
+}
+
+// LinkGroups returns the multicast addresses that links listen to, ascending by link, then by address.
+func (r *Reading) LinkGroups(ctx context.Context) ([]LinkGroup, error) {
+	return read(ctx, r, &r.linkGroups, PartLinkGroups, source.linkGroups)
 }
 
 // part is what one reading of one part gave. The zero part has not been read.

@@ -28,7 +28,7 @@ type linuxSource struct {
 	kernel      *kernelWriter
 	byLink      atomic.Bool // this kernel has no RTM_GETSTATS
 
-	snmp, snmp6        *procFile
+	snmp, snmp6, mcast *procFile
 	parser             snmpParser // used under snmp's lock
 	tracker4, tracker6 statTracker
 	settings           struct{ forwarding, ttl, fragTime *procFile }
@@ -67,6 +67,7 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 		diag:     netlinkConn{dial: dialNetlink(unix.NETLINK_SOCK_DIAG)},
 		snmp:     file("net/snmp"),
 		snmp6:    file("net/snmp6"),
+		mcast:    file("net/dev_mcast"),
 	}
 	s.kernel = &kernelWriter{
 		route:  netlinkConn{dial: dialNetlink(unix.NETLINK_ROUTE)},

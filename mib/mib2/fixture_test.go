@@ -32,6 +32,7 @@ type device struct {
 	tcp        []machine.TCPSocket
 	udp        []machine.UDPSocket
 	owners     machine.SocketOwners
+	groups     []machine.LinkGroup
 	dumps      int // how often the counters were read
 	writer     machine.Writer
 }
@@ -82,7 +83,8 @@ func (d *device) machine() *machine.Machine {
 			}
 			return d.owners, nil
 		},
-		Writer: d.writer,
+		LinkGroups: func(time.Time) ([]machine.LinkGroup, error) { return list(d.groups) },
+		Writer:     d.writer,
 	}, nil)
 }
 
@@ -161,7 +163,7 @@ func router() *device {
 			Index: 2, Name: "eth0", Alias: "uplink à Genève", Type: machine.TypeEthernet,
 			Flags: machine.FlagUp | machine.FlagBroadcast | machine.FlagRunning, OperState: machine.OperUp,
 			MTU: 1500, Speed: 25_000_000_000, Promiscuity: 1, Address: "\x02\x00\x5e\x10\x00\x01", Connector: machine.Present,
-			Master: 5, LastChange: start.Add(100 * time.Second), Created: start.Add(50 * time.Second),
+			Broadcast: "\xff\xff\xff\xff\xff\xff", Master: 5, LastChange: start.Add(100 * time.Second), Created: start.Add(50 * time.Second),
 		},
 		machine.Link{
 			Index: 5, Name: "br0", Kind: "bridge", Type: machine.TypeEthernet, Flags: machine.FlagUp, OperState: machine.OperLowerLayerDown,
@@ -169,6 +171,8 @@ func router() *device {
 		},
 	)
 	d.links.LastChange = start.Add(50 * time.Second)
+	d.links.StackChange = start.Add(60 * time.Second)
+	d.groups = []machine.LinkGroup{{Link: 1, Address: "\x01\x00\x5e\x00\x00\x01"}, {Link: 2, Address: "\x01\x00\x5e\x00\x00\x01"}}
 	d.addresses = []machine.Address{
 		{Prefix: netip.MustParsePrefix("10.0.0.1/24"), Link: 2, Broadcast: netip.MustParseAddr("10.0.0.255")},
 		{Prefix: netip.MustParsePrefix("127.0.0.1/8"), Link: 1},

@@ -15,6 +15,7 @@ import (
 type interfaces struct {
 	mu      sync.Mutex
 	layout  *layout
+	stack   *stack
 	unicast *unicast
 }
 
@@ -48,7 +49,7 @@ func (i *interfaces) layoutOf(l *machine.Links) *layout {
 		if link.Master != 0 {
 			next.stacks[link.Master] = true
 		}
-		if (link.Lower != 0 || link.LowerElsewhere) && link.Kind != "veth" && link.Kind != "netkit" {
+		if link.HasLower() || link.LowerElsewhere && link.Kind != "veth" && link.Kind != "netkit" {
 			next.stacks[link.Index] = true
 		}
 	}
@@ -148,19 +149,25 @@ func (m *MIB) ifScalars() mib.Group {
 	}
 }
 
-const ifTableLastChange = 5
+const (
+	ifTableLastChange = 5
+	ifStackLastChange = 6
+)
 
 func (m *MIB) ifMIBScalars() mib.Group {
 	return mib.Group{
 		Entry:   ifMIBObjects,
-		Columns: []uint32{ifTableLastChange},
+		Columns: []uint32{ifTableLastChange, ifStackLastChange},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
 			links, err := m.reading(q).Links(ctx)
-			return mib.Scalars(func(uint32) (snmp.Value, bool) {
-				if err != nil {
+			return mib.Scalars(func(column uint32) (snmp.Value, bool) {
+				switch {
+				case err != nil:
 					return snmp.Value{}, false
+				case column == ifTableLastChange:
+					return m.ticks(links.LastChange), true
 				}
-				return m.ticks(links.LastChange), true
+				return m.ticks(links.StackChange), m.machine.TellsLayers()
 			})
 		},
 	}

@@ -53,7 +53,7 @@ var (
 // Roots returns the subtrees to register a MIB for, ascending.
 func Roots() []oid.OID {
 	return []oid.OID{
-		systemGroup, interfacesGroup, atGroup, ipGroup, icmpGroup, tcpGroup, udpGroup, snmpGroup, ifMIBObjects,
+		systemGroup, interfacesGroup, atGroup, ipGroup, icmpGroup, tcpGroup, udpGroup, snmpGroup, ifMIBObjects, ifInvertedStack,
 	}
 }
 
@@ -102,7 +102,7 @@ func New(o Options) (*MIB, error) {
 	var err error
 	m.tree, err = mib.NewTree(
 		m.systemScalars(), m.sysORTable(),
-		m.ifScalars(), m.ifTable(), m.ifXTable(), m.ifMIBScalars(),
+		m.ifScalars(), m.ifTable(), m.ifXTable(), m.ifStackTable(), m.ifRcvAddressTable(), m.ifMIBScalars(), m.ifInvStackTable(),
 		m.atTable(),
 		m.ipScalars(), m.ipAddrTable(), m.ipRouteTable(), m.ipNetToMediaTable(),
 		m.ipForwardScalars(), m.ipCidrRouteTable(),

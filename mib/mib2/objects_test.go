@@ -26,7 +26,6 @@ var unserved = []string{
 	"4.24.6", "4.24.7", "4.24.8", // inetCidrRouteTable
 	"4.25", "4.26", "4.27", "4.28", "4.29", "4.30", "4.31", "4.32", "4.33", "4.34", "4.35", "4.36", "4.37", "4.38", "4.39", // IP-MIB of RFC 4293
 	"5.29", "5.30", // icmpStatsTable, icmpMsgStatsTable
-	"31.1.2", "31.1.4", "31.1.6", // ifStackTable, ifRcvAddressTable
 }
 
 // TestObjects holds every variable against what the modules say of its object, and looks for objects without one.
