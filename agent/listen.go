@@ -12,14 +12,28 @@ import (
 	"syscall"
 )
 
+// Socket says how a socket of UDP or TCP is opened. The zero Socket is of use.
+type Socket struct {
+	// Device is the interface that everything must come and leave by, or the VRF that its interface must be in; "" is any. Linux only.
+	Device string
+}
+
+// config returns what opens sockets as o says.
+func (o Socket) config() *net.ListenConfig {
+	lc := new(net.ListenConfig)
+	if o.Device != "" {
+		lc.Control = func(_, _ string, raw syscall.RawConn) error { return bindToDevice(raw, o.Device) }
+	}
+	return lc
+}
+
 // ListenTCP opens a socket of network "tcp4" or "tcp6" (which takes no IPv4) on addr, for ServeStreams. An addr without an address is
 // the wildcard; port 0 is any free one.
-func ListenTCP(ctx context.Context, network string, addr netip.AddrPort) (net.Listener, error) {
+func (o Socket) ListenTCP(ctx context.Context, network string, addr netip.AddrPort) (net.Listener, error) {
 	if network != "tcp4" && network != "tcp6" {
 		return nil, fmt.Errorf("listen %s: %w", network, net.UnknownNetworkError(network))
 	}
-	var lc net.ListenConfig
-	return lc.Listen(ctx, network, listenAddress(addr))
+	return o.config().Listen(ctx, network, listenAddress(addr))
 }
 
 // listenAddress returns addr as package net wants it.

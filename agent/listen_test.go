@@ -18,21 +18,21 @@ import (
 
 func TestListenTCP(t *testing.T) {
 	for network, addr := range map[string]string{"tcp4": "127.0.0.1:0", "tcp6": "[::1]:0"} {
-		l, err := agent.ListenTCP(t.Context(), network, netip.MustParseAddrPort(addr))
+		l, err := (agent.Socket{}).ListenTCP(t.Context(), network, netip.MustParseAddrPort(addr))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := agent.ListenTCP(t.Context(), network, netip.MustParseAddrPort(l.Addr().String())); err == nil {
+		if _, err := (agent.Socket{}).ListenTCP(t.Context(), network, netip.MustParseAddrPort(l.Addr().String())); err == nil {
 			t.Error("a port in use")
 		}
 		l.Close()
 	}
-	l, err := agent.ListenTCP(t.Context(), "tcp4", netip.AddrPort{})
+	l, err := (agent.Socket{}).ListenTCP(t.Context(), "tcp4", netip.AddrPort{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
-	if _, err := agent.ListenTCP(t.Context(), "udp4", netip.AddrPort{}); err == nil {
+	if _, err := (agent.Socket{}).ListenTCP(t.Context(), "udp4", netip.AddrPort{}); err == nil {
 		t.Error("network udp4")
 	}
 }

@@ -18,15 +18,19 @@ type UDP struct {
 
 const oobSize = 128
 
+// ListenUDP is Socket.ListenUDP of the zero Socket.
+func ListenUDP(ctx context.Context, network string, addr netip.AddrPort) (*UDP, error) {
+	return Socket{}.ListenUDP(ctx, network, addr)
+}
+
 // ListenUDP opens a socket of network "udp4" or "udp6" (which takes no IPv4) on addr. An addr without an address is the
 // wildcard; port 0 is any free one, which LocalAddr then tells.
-func ListenUDP(ctx context.Context, network string, addr netip.AddrPort) (*UDP, error) {
+func (o Socket) ListenUDP(ctx context.Context, network string, addr netip.AddrPort) (*UDP, error) {
 	if network != "udp4" && network != "udp6" {
 		return nil, fmt.Errorf("listen %s: %w", network, net.UnknownNetworkError(network))
 	}
 	address := listenAddress(addr)
-	var lc net.ListenConfig
-	pc, err := lc.ListenPacket(ctx, network, address)
+	pc, err := o.config().ListenPacket(ctx, network, address)
 	if err != nil {
 		return nil, err // a *net.OpError names the operation and the address
 	}

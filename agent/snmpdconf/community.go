@@ -44,7 +44,7 @@ func (p *parser) communityWords(name string, w []string, types viewTypes, ipv6 b
 		source = w[1]
 	}
 	var ok bool
-	if c.Source, ok = p.communitySource(name, w[0], source, ipv6); !ok {
+	if c.Source, ok = p.communitySource(name, w[0], source, network(ipv6)); !ok {
 		return
 	}
 	g, ok := p.parseGrant(name, w[min(2, len(w)):])
@@ -65,8 +65,8 @@ func (p *parser) communityWords(name string, w []string, types viewTypes, ipv6 b
 	p.addEntry(name, vacm.Entry{Group: group, Prefix: g.context, Exact: g.exact, Level: snmp.NoAuthNoPriv, Views: types.of(g.view)})
 }
 
-// com2sec reads [-Cn CONTEXT] SECNAME SOURCE COMMUNITY.
-func (p *parser) com2sec(name, value string, ipv6 bool) {
+// com2sec reads [-Cn CONTEXT] SECNAME SOURCE COMMUNITY; of com2secunix SOURCE is default or the path of a unix socket.
+func (p *parser) com2sec(name, value string, source func(s string) (Source, error)) {
 	w, ok := p.split(name, value, "[-Cn CONTEXT] SECNAME SOURCE COMMUNITY", 3, 5)
 	if !ok {
 		return
@@ -81,18 +81,18 @@ func (p *parser) com2sec(name, value string, ipv6 bool) {
 		return
 	}
 	c.SecurityName, c.Name = w[0], secret.New(w[2])
-	if c.Source, ok = p.communitySource(name, w[2], w[1], ipv6); ok {
+	if c.Source, ok = p.communitySource(name, w[2], w[1], source); ok {
 		p.addCommunity(name, w[2], c)
 	}
 }
 
 // communitySource checks the community and reads its source; false after a remark.
-func (p *parser) communitySource(name, community, source string, ipv6 bool) (Source, bool) {
+func (p *parser) communitySource(name, community, source string, parse func(s string) (Source, error)) (Source, bool) {
 	if community == "" {
 		p.errorf("%s: the community is empty", name)
 		return Source{}, false
 	}
-	s, err := parseSource(source, ipv6)
+	s, err := parse(source)
 	switch {
 	case errors.Is(err, errUnsupported):
 		p.warnf("%s: %v; the line is ignored", name, err)
@@ -129,6 +129,9 @@ func (p *parser) addCommunity(name, community string, c Community) bool {
 
 // covers reports whether all of b is surely in a.
 func covers(a, b Source) bool {
+	if a.Socket != "" || b.Socket != "" {
+		return a.Socket == b.Socket || a.Socket == AnySocket && b.Socket != ""
+	}
 	if a.IPv6 != b.IPv6 {
 		return false
 	}
@@ -147,12 +150,29 @@ func (p *parser) checkRefusals() {
 		c := &p.config.Communities[i]
 		accepted := func(k int) bool {
 			other := p.config.Communities[k].Source
-			return k > i && !other.Refuse && other.IPv6 == c.Source.IPv6
+			return k > i && !other.Refuse && other.Socket == "" && other.IPv6 == c.Source.IPv6
 		}
 		if c.Source.Refuse && !slices.ContainsFunc(p.names[c.Name.Reveal()], accepted) {
 			p.file, p.line = c.File, c.Line
 			p.warnf("no line after this one accepts the community from elsewhere: add one, with the source default say")
 		}
+	}
+}
+
+// network returns what reads a source of a family.
+func network(ipv6 bool) func(s string) (Source, error) {
+	return func(s string) (Source, error) { return parseSource(s, ipv6) }
+}
+
+// parseSocket reads default or the path of a unix socket.
+func parseSocket(s string) (Source, error) {
+	switch {
+	case s == "default":
+		return Source{Socket: AnySocket}, nil
+	case strings.HasPrefix(s, "/"):
+		return Source{Socket: s}, nil
+	default:
+		return Source{}, errors.New("the source must be default or a unix socket's path, such as /run/snmpd.sock")
 	}
 }
 

@@ -7,9 +7,7 @@ package snmpdconf
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
 
 	"walkabout/internal/secret"
 	"walkabout/snmp/oid"
@@ -60,29 +58,9 @@ type System struct {
 // NoServices is System.Services where the files have no sysServices.
 const NoServices = -1
 
-// Address is one place to listen.
-type Address struct {
-	Network string // udp4 or udp6
-	Host    string // an address, a host's name, or "" for every address of the machine
-	Port    uint16 // 0 is any free port
-}
-
-// String returns a in the form of agentAddress: udp:127.0.0.1:161, udp6:[::1]:161, udp:161.
-func (a Address) String() string {
-	transport := "udp:"
-	if a.Network == "udp6" {
-		transport = "udp6:"
-	}
-	port := strconv.Itoa(int(a.Port))
-	if a.Host == "" {
-		return transport + port
-	}
-	return transport + net.JoinHostPort(a.Host, port)
-}
-
 // DefaultListen is where to listen if no agentAddress says it: on loopback only. Net-SNMP listens on every IPv4 address then.
 func DefaultListen() []Address {
-	return []Address{{"udp4", "127.0.0.1", DefaultPort}, {"udp6", "::1", DefaultPort}}
+	return []Address{{Network: "udp4", Host: "127.0.0.1", Port: DefaultPort}, {Network: "udp6", Host: "::1", Port: DefaultPort}}
 }
 
 // Community is a row of snmpCommunityTable as com2sec makes it, or rocommunity and its kin, which add the rows of Members, Entries and
@@ -96,13 +74,18 @@ type Community struct {
 	Line         int
 }
 
-// Source is where a community is accepted from. The directives without a 6 accept IPv4 only, those with it IPv6 only, as Net-SNMP's do.
+// Source is where a community is accepted from. The directives without a 6 accept IPv4 only, those with it IPv6 only, and com2secunix alone
+// unix sockets, as Net-SNMP's do.
 type Source struct {
-	Prefix netip.Prefix // valid unless Host is set; "default" is 0.0.0.0/0 or ::/0
+	Prefix netip.Prefix // valid unless Host or Socket is set; "default" is 0.0.0.0/0 or ::/0
 	Host   string       // a name, all of whose addresses of the family are accepted
 	IPv6   bool
-	Refuse bool // the community is not accepted from there (!SOURCE), whatever lines follow
+	Refuse bool   // the community is not accepted from there (!SOURCE), whatever lines follow
+	Socket string // of com2secunix: the path of a unix socket, or AnySocket
 }
+
+// AnySocket is Source.Socket where every unix socket is meant.
+const AnySocket = "*"
 
 // String returns s as an snmpd.conf would say it.
 func (s Source) String() string {
@@ -110,6 +93,10 @@ func (s Source) String() string {
 	case s.Refuse:
 		s.Refuse = false
 		return "!" + s.String()
+	case s.Socket == AnySocket:
+		return "any unix socket"
+	case s.Socket != "":
+		return "unix:" + s.Socket
 	case s.Host != "":
 		return s.Host
 	case s.Prefix.Bits() == 0 && s.IPv6:

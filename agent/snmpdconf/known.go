@@ -7,7 +7,7 @@ import "walkabout/internal/nearest"
 var notServed = []string{
 	"add_row", "agentgroup", "agentuser", "agentXPerms", "agentXRetries", "agentXSocket", "agentXTimeout", "at",
 	"avgBulkVarbindSize", "certSecName",
-	"com2secunix", "count_kthreads", "cron", "defaultMonitors", "defDomain", "defTarget", "disablePerl", "disk", "diskio",
+	"count_kthreads", "cron", "defaultMonitors", "defDomain", "defTarget", "disablePerl", "disk", "diskio",
 	"diskio_exclude_fd", "diskio_exclude_loop", "diskio_exclude_ram", "dlmod", "doNotRetainNotificationLogs", "dontLogTCPWrappersConnects",
 	"dontRetainLogs", "exec", "extend", "extend-sh", "extendfix", "file", "ifmib_max_num_ifaces", "ignoredisk",
 	"include_ifmib_iface_prefix", "includeAllDisks", "includeSearch", "injectHandler", "interface",

@@ -77,7 +77,7 @@ func (p *parser) parse(file string, text []byte) {
 func (p *parser) finish() (*Config, []Diagnostic) {
 	if p.listen != (place{}) && len(p.config.Listen) == 0 {
 		p.file, p.line = p.listen.file, p.listen.line
-		p.errorf("agentAddress leaves no address to listen on: write one of UDP, such as udp:127.0.0.1:161")
+		p.errorf("agentAddress leaves no address to listen on: write one such as udp:127.0.0.1:161")
 	}
 	p.checkAccess()
 	p.checkRefusals()
@@ -159,8 +159,9 @@ var directives = []struct {
 	{"rocommunity6", func(p *parser, name, value string) { p.community(name, value, readOnly, true) }},
 	{"rwcommunity6", func(p *parser, name, value string) { p.community(name, value, readWrite, true) }},
 	{"authcommunity", (*parser).authCommunity},
-	{"com2sec", func(p *parser, name, value string) { p.com2sec(name, value, false) }},
-	{"com2sec6", func(p *parser, name, value string) { p.com2sec(name, value, true) }},
+	{"com2sec", func(p *parser, name, value string) { p.com2sec(name, value, network(false)) }},
+	{"com2sec6", func(p *parser, name, value string) { p.com2sec(name, value, network(true)) }},
+	{"com2secunix", func(p *parser, name, value string) { p.com2sec(name, value, parseSocket) }},
 	{"createUser", (*parser).createUser},
 	{"rouser", func(p *parser, name, value string) { p.user(name, value, readOnly) }},
 	{"rwuser", func(p *parser, name, value string) { p.user(name, value, readWrite) }},

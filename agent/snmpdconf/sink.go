@@ -155,7 +155,7 @@ func (p *parser) sinkOption(name string, s *Sink, w []string) (rest []string, ok
 // parseSourceAddress reads the address that notifications leave from; without a port it is any.
 func parseSourceAddress(s string) (netip.AddrPort, bool) {
 	a, err := ParseAddress(s)
-	if err != nil {
+	if err != nil || !a.isUDP() || a.Device != "" {
 		return netip.AddrPort{}, false
 	}
 	if !explicitPort(s) {
@@ -169,10 +169,10 @@ func parseSourceAddress(s string) (netip.AddrPort, bool) {
 func (p *parser) receiver(name, s string) (Address, bool) {
 	a, err := ParseAddress(s)
 	switch {
-	case errors.Is(err, ErrTransport) || err == nil && a.Network != "udp4" && a.Network != "udp6":
+	case errors.Is(err, ErrTransport) || err == nil && !a.isUDP():
 		p.warnf("%s: notifications go out by udp and udp6 only; the line is ignored", name)
 		return a, false
-	case err != nil || a.Host == "" || a.Port == 0:
+	case err != nil || a.Host == "" || a.Port == 0 || a.Device != "":
 		p.errorf("%s: the receiver must be an address or a host's name, such as udp:192.0.2.1:162, receiver.example or udp6:[2001:db8::1]", name)
 		return a, false
 	}

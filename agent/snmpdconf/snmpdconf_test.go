@@ -141,10 +141,31 @@ func TestParseAddress(t *testing.T) {
 		{in: "udp6:[::]:161", want: "udp6:161"},
 		{in: "udp6:localhost:1161", want: "udp6:localhost:1161"},
 		{in: "[fe80::1%eth0]:161", want: "udp6:[fe80::1%eth0]:161"},
-		{in: "tcp:161", err: snmpdconf.ErrTransport},
-		{in: "tcp6:[::1]:161", err: snmpdconf.ErrTransport},
-		{in: "unix:/run/snmp", err: snmpdconf.ErrTransport},
-		{in: "/run/snmp", err: snmpdconf.ErrTransport},
+		{in: "tcp:161", want: "tcp:161"},
+		{in: "tcp:127.0.0.1", want: "tcp:127.0.0.1:161"},
+		{in: "TCP:localhost:1161", want: "tcp:localhost:1161"},
+		{in: "tcp6:[::1]:161", want: "tcp6:[::1]:161"},
+		{in: "tcpipv6:::1", want: "tcp6:[::1]:161"},
+		{in: "unix:/run/snmp", want: "unix:/run/snmp"},
+		{in: "Unix:/run/a:b", want: "unix:/run/a:b"},
+		{in: "/run/snmp", want: "unix:/run/snmp"},
+		{in: "udp:@eth0:161", want: "udp:@eth0:161"},
+		{in: "@eth0", want: "udp:@eth0:161"},
+		{in: "127.0.0.1@lo", want: "udp:127.0.0.1@lo:161"},
+		{in: "tcp:nms@vrf-mgmt:1161", want: "tcp:nms@vrf-mgmt:1161"},
+		{in: "udp6:[fe80::1%eth0]@eth0:1161", want: "udp6:[fe80::1%eth0]@eth0:1161"},
+		{in: "udp6:@eth0", want: "udp6:@eth0:161"},
+		{in: "udp:0.0.0.0@eth0", want: "udp:@eth0:161"},
+		{in: "127.0.0.1@", err: snmpdconf.ErrAddress},
+		{in: "127.0.0.1@lo@lo", err: snmpdconf.ErrAddress},
+		{in: "127.0.0.1@a/b", err: snmpdconf.ErrAddress},
+		{in: "udp:@sixteenoctetslong", err: snmpdconf.ErrAddress},
+		{in: "127.0.0.1:161@lo", err: snmpdconf.ErrAddress},
+		{in: "tcp6:127.0.0.1:161", err: snmpdconf.ErrAddress},
+		{in: "tcp:[::1]:161", err: snmpdconf.ErrAddress},
+		{in: "unix:run/snmp", err: snmpdconf.ErrAddress},
+		{in: "unix:", err: snmpdconf.ErrAddress},
+		{in: "tlstcp:127.0.0.1:10161", err: snmpdconf.ErrTransport},
 		{in: "dtlsudp:127.0.0.1:10161", err: snmpdconf.ErrTransport},
 		{in: "none", err: snmpdconf.ErrTransport},
 		{in: "", err: snmpdconf.ErrAddress},
@@ -157,7 +178,6 @@ func TestParseAddress(t *testing.T) {
 		{in: "127.0.0.1:70000", err: snmpdconf.ErrAddress},
 		{in: "127.0.0.1:snmp", err: snmpdconf.ErrAddress},
 		{in: "127.0.0.1:161 # all", err: snmpdconf.ErrAddress},
-		{in: "127.0.0.1@lo", err: snmpdconf.ErrAddress},
 		{in: "127.0.0.300", err: snmpdconf.ErrAddress},
 		{in: "*:161", err: snmpdconf.ErrAddress},
 		{in: `"udp:161"`, err: snmpdconf.ErrAddress},
@@ -302,7 +322,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		for _, c := range c.Communities {
-			if c.Name.IsZero() || c.Source.Host == "" && !c.Source.Prefix.IsValid() || c.Line < 1 || c.Line > lines {
+			if c.Name.IsZero() || c.Source.Host == "" && c.Source.Socket == "" && !c.Source.Prefix.IsValid() || c.Line < 1 || c.Line > lines {
 				t.Errorf("community %+v of line %d", c.Source, c.Line)
 			}
 		}

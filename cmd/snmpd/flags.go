@@ -252,8 +252,9 @@ func longHelp() string {
 	var b strings.Builder
 	b.WriteString(`Serve this machine over SNMP, as snmpd.conf says.
 
-ADDRESS is as in agentAddress, replaces those of the file, and may be 127.0.0.1:161, udp6:[::1]:161 or a port. Without any, and without
-agentAddress, snmpd listens on port 161 of loopback only.
+ADDRESS is as in agentAddress, replaces those of the file, and may be 127.0.0.1:161, udp6:[::1]:161, tcp:161, tcp6:[::1]:161,
+unix:/run/snmpd.sock, a port, or one of an interface or VRF only: udp:@eth0:161. Without any, and without agentAddress, snmpd listens on
+port 161 of loopback only.
 
 The flags are those of Net-SNMP's snmpd:
 `)

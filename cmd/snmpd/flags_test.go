@@ -69,7 +69,7 @@ func TestParseFlagsErrors(t *testing.T) {
 	if _, err := parseFlags([]string{"-L", ""}); !errors.Is(err, errUsage) {
 		t.Errorf("empty -L: %v", err)
 	}
-	for line, want := range map[string]error{"tcp:161": snmpdconf.ErrTransport, "a:b": snmpdconf.ErrAddress, "161,": snmpdconf.ErrAddress} {
+	for line, want := range map[string]error{"ssh:host:22": snmpdconf.ErrTransport, "a:b": snmpdconf.ErrAddress, "161,": snmpdconf.ErrAddress} {
 		if _, err := parseFlags(strings.Fields(line)); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", line, err, want)
 		}

@@ -29,7 +29,7 @@ func launch(t *testing.T, args ...string) (*interop.Process, []string) {
 	for line := range strings.Lines(p.Log()) {
 		if _, rest, ok := strings.Cut(strings.TrimSpace(line), "msg=listening transport="); ok {
 			transport, address, _ := strings.Cut(rest, " address=")
-			addresses = append(addresses, strings.Replace(transport, "udp4", "udp", 1)+":"+address)
+			addresses = append(addresses, strings.TrimSuffix(transport, "4")+":"+strings.Fields(address)[0])
 		}
 	}
 	return p, addresses

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
+	"net"
 	"net/netip"
-	"os"
 	"slices"
-	"syscall"
 
 	"walkabout/agent"
 )
@@ -24,9 +22,61 @@ type listeners struct {
 
 // listener is one socket; its serving goroutine closes done.
 type listener struct {
-	socket *agent.UDP
+	socket socket
 	stop   context.CancelFunc
 	done   chan struct{}
+}
+
+// socket is one that is bound: of datagrams or of streams, the other is nil.
+type socket struct {
+	datagrams *agent.UDP
+	streams   net.Listener
+}
+
+// bind opens the socket of e.
+func bind(ctx context.Context, e endpoint) (s socket, err error) {
+	o := agent.Socket{Device: e.device}
+	switch e.network {
+	case unixNetwork:
+		s.streams, err = agent.ListenUnix(ctx, e.path)
+	case "tcp4", "tcp6":
+		s.streams, err = o.ListenTCP(ctx, e.network, e.addr)
+	default:
+		s.datagrams, err = o.ListenUDP(ctx, e.network, e.addr)
+	}
+	return s, err
+}
+
+func (s socket) serve(ctx context.Context, server *agent.Server) error {
+	if s.datagrams != nil {
+		return server.ServeDatagrams(ctx, s.datagrams)
+	}
+	return server.ServeStreams(ctx, s.streams)
+}
+
+func (s socket) Close() error {
+	if s.datagrams != nil {
+		return s.datagrams.Close()
+	}
+	return s.streams.Close()
+}
+
+// addrPort returns the address that s is bound to; of a unix socket it is not valid.
+func (s socket) addrPort() netip.AddrPort {
+	if s.datagrams != nil {
+		return s.datagrams.LocalAddr()
+	}
+	if tcp, ok := s.streams.Addr().(*net.TCPAddr); ok {
+		return tcp.AddrPort()
+	}
+	return netip.AddrPort{}
+}
+
+func (s socket) address() string {
+	if s.datagrams != nil {
+		return s.datagrams.LocalAddr().String()
+	}
+	return s.streams.Addr().String()
 }
 
 func newListeners(server *agent.Server, log *slog.Logger) *listeners {
@@ -42,14 +92,14 @@ func (l *listeners) change(ctx context.Context, want []endpoint, commit func() e
 			surplus = append(surplus, e)
 		}
 	}
-	bound, stopped := map[endpoint]*agent.UDP{}, map[endpoint]netip.AddrPort{}
+	bound, stopped := map[endpoint]socket{}, map[endpoint]netip.AddrPort{}
 	err := l.bind(ctx, want, surplus, bound, stopped)
 	if err == nil {
 		err = commit()
 	}
 	if err != nil {
-		for _, socket := range bound {
-			l.close(socket)
+		for _, s := range bound {
+			l.close(s)
 		}
 		return errors.Join(err, l.reopen(ctx, stopped))
 	}
@@ -57,8 +107,8 @@ func (l *listeners) change(ctx context.Context, want []endpoint, commit func() e
 		l.end(e)
 	}
 	for _, e := range want {
-		if socket := bound[e]; socket != nil {
-			l.serve(ctx, e, socket)
+		if s, ok := bound[e]; ok {
+			l.serve(ctx, e, s)
 		}
 	}
 	return nil
@@ -66,20 +116,20 @@ func (l *listeners) change(ctx context.Context, want []endpoint, commit func() e
 
 // bind adds to bound what is wanted and not open. A surplus socket that stands in the way (0.0.0.0:161 in that of 127.0.0.1:161) is ended
 // first and added to stopped with its address, whose port e does not tell if it is 0.
-func (l *listeners) bind(ctx context.Context, want, surplus []endpoint, bound map[endpoint]*agent.UDP, stopped map[endpoint]netip.AddrPort) error {
+func (l *listeners) bind(ctx context.Context, want, surplus []endpoint, bound map[endpoint]socket, stopped map[endpoint]netip.AddrPort) error {
 	for _, e := range want {
-		if l.open[e] != nil || bound[e] != nil {
+		if _, ok := bound[e]; ok || l.open[e] != nil {
 			continue
 		}
-		socket, err := agent.ListenUDP(ctx, e.network, e.addr)
-		if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaeAddrInUse) {
-			for _, s := range surplus {
-				if running := l.open[s]; s.network == e.network && running != nil && running.socket.LocalAddr().Port() == e.addr.Port() {
-					stopped[s] = running.socket.LocalAddr()
-					l.end(s)
+		s, err := bind(ctx, e)
+		if addressInUse(err) && e.network != unixNetwork {
+			for _, other := range surplus {
+				if running := l.open[other]; other.network == e.network && running != nil && running.socket.addrPort().Port() == e.addr.Port() {
+					stopped[other] = running.socket.addrPort()
+					l.end(other)
 				}
 			}
-			socket, err = agent.ListenUDP(ctx, e.network, e.addr)
+			s, err = bind(ctx, e)
 		}
 		if err != nil && e.optional && noSuchAddress(err) {
 			l.log.Warn("not listening there: this machine has no such address", "address", e)
@@ -88,7 +138,7 @@ func (l *listeners) bind(ctx context.Context, want, surplus []endpoint, bound ma
 		if err != nil {
 			return explainListen(err, e)
 		}
-		bound[e] = socket
+		bound[e] = s
 	}
 	return nil
 }
@@ -97,36 +147,47 @@ func (l *listeners) bind(ctx context.Context, want, surplus []endpoint, bound ma
 func (l *listeners) reopen(ctx context.Context, stopped map[endpoint]netip.AddrPort) error {
 	var errs []error
 	for e, addr := range stopped {
-		socket, err := agent.ListenUDP(ctx, e.network, addr)
+		as := e
+		as.addr = addr
+		s, err := bind(ctx, as)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("and the old address is lost: %w", explainListen(err, e)))
 			continue
 		}
-		l.serve(ctx, e, socket)
+		l.serve(ctx, e, s)
 	}
 	return errors.Join(errs...)
 }
 
-func (l *listeners) close(socket *agent.UDP) {
-	if err := socket.Close(); err != nil {
-		l.log.Warn("closing a socket", "address", socket.LocalAddr(), "err", err)
+func (l *listeners) close(s socket) {
+	if err := s.Close(); err != nil {
+		l.log.Warn("closing a socket", "address", s.address(), "err", err)
 	}
 }
 
-func (l *listeners) serve(ctx context.Context, e endpoint, socket *agent.UDP) {
+func (l *listeners) serve(ctx context.Context, e endpoint, s socket) {
 	ctx, stop := context.WithCancel(ctx)
-	running := &listener{socket, stop, make(chan struct{})}
+	running := &listener{s, stop, make(chan struct{})}
 	l.open[e] = running
-	l.log.Info("listening", "transport", e.network, "address", socket.LocalAddr())
+	l.log.Info("listening", running.attrs(e)...)
 	go func() {
 		defer close(running.done)
-		if err := l.server.ServeDatagrams(ctx, socket); err != nil {
+		if err := s.serve(ctx, l.server); err != nil {
 			select {
 			case l.failed <- fmt.Errorf("listening on %v: %w", e, err):
 			default: // the first one ends the program anyway
 			}
 		}
 	}()
+}
+
+// attrs says for the log which socket it is.
+func (r *listener) attrs(e endpoint) []any {
+	attrs := []any{"transport", e.network, "address", r.socket.address()}
+	if e.device != "" {
+		attrs = append(attrs, "interface", e.device)
+	}
+	return attrs
 }
 
 // end closes one socket and waits until its last answer is sent. It does nothing if the socket is not open.
@@ -138,49 +199,12 @@ func (l *listeners) end(e endpoint) {
 	running.stop()
 	<-running.done
 	delete(l.open, e)
-	l.log.Info("no longer listening", "transport", e.network, "address", running.socket.LocalAddr())
+	l.log.Info("no longer listening", running.attrs(e)...)
 }
 
 // closeAll ends every socket.
 func (l *listeners) closeAll() {
 	for e := range l.open {
 		l.end(e)
-	}
-}
-
-// Windows' own numbers; no other system uses them.
-const (
-	wsaeAddrInUse    = syscall.Errno(10048)
-	wsaeAddrNotAvail = syscall.Errno(10049)
-	wsaeAFNoSupport  = syscall.Errno(10047)
-)
-
-func noSuchAddress(err error) bool {
-	for _, e := range []error{syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT, wsaeAddrNotAvail, wsaeAFNoSupport} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
-// explainListen says what to do about an address that cannot be bound.
-func explainListen(err error, e endpoint) error {
-	port := e.addr.Port()
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaeAddrInUse):
-		return fmt.Errorf("%v is in use by another program (perhaps another snmpd; «ss -ulnp 'sport = :%d'» as root tells which): "+
-			"stop that one, or choose another port with agentAddress: %w", e, port, err)
-	case errors.Is(err, fs.ErrPermission) && port < 1024:
-		program, exeErr := os.Executable()
-		if exeErr != nil {
-			program = "snmpd"
-		}
-		return fmt.Errorf("port %d needs a right that this user lacks: run as root, give it with «setcap cap_net_bind_service=+ep %s», "+
-			"or choose another port («agentAddress %v»): %w", port, program, endpoint{e.network, netip.AddrPortFrom(e.addr.Addr(), 1161), false}, err)
-	case noSuchAddress(err):
-		return fmt.Errorf("%v: this machine has no such address (yet): %w", e, err)
-	default:
-		return fmt.Errorf("%v: %w", e, err)
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"walkabout/agent"
 	"walkabout/agent/snmpdconf"
-	"walkabout/internal/nearest"
 )
 
 // settings is a configuration that can be put to use: every name is resolved.
@@ -26,21 +26,6 @@ type settings struct {
 
 	config    *snmpdconf.Config // what the files say
 	v1Address netip.Addr        // v1trapaddress; not valid if it is not set
-}
-
-// endpoint is an address to listen on. It is comparable: the same endpoint keeps its socket through a reload.
-type endpoint struct {
-	network  string // udp4 or udp6
-	addr     netip.AddrPort
-	optional bool // one of the default addresses: a machine without IPv6 is no error
-}
-
-func (e endpoint) String() string {
-	a := snmpdconf.Address{Network: e.network, Port: e.addr.Port()}
-	if !e.addr.Addr().IsUnspecified() {
-		a.Host = e.addr.Addr().String()
-	}
-	return a.String()
 }
 
 // errConfig says that the files have errors; each was logged.
@@ -106,46 +91,12 @@ func addresses(c *snmpdconf.Config, o *options) (list []snmpdconf.Address, byDef
 	}
 }
 
-func (p *process) endpoints(ctx context.Context, list []snmpdconf.Address, byDefault bool) ([]endpoint, error) {
-	var out []endpoint
-	for _, a := range list {
-		e := endpoint{network: a.Network, optional: byDefault}
-		ip := netip.IPv4Unspecified()
-		if a.Network == "udp6" {
-			ip = netip.IPv6Unspecified()
-		}
-		if a.Host != "" {
-			var err error
-			if ip, err = netip.ParseAddr(a.Host); err != nil {
-				ips, err := p.resolve(ctx, a.Host, a.Network == "udp6")
-				if err != nil {
-					if near := nearest.Word(a.Host, []string{"check"}); near != "" {
-						return nil, fmt.Errorf("listen on %v: %w (did you mean «snmpd %s»?)", a, err, near)
-					}
-					return nil, fmt.Errorf("listen on %v: %w", a, err)
-				}
-				ip = ips[0]
-			}
-		}
-		e.addr = netip.AddrPortFrom(ip, a.Port)
-		for _, other := range out {
-			if e.overlaps(other) {
-				return nil, fmt.Errorf("listen on %v and on %v: the one takes the port for all addresses, so that the other cannot be had; keep one of them", other, e)
-			}
-		}
-		out = append(out, e)
-	}
-	return out, nil
-}
-
-// overlaps reports whether e and other are different and cannot both be bound.
-func (e endpoint) overlaps(other endpoint) bool {
-	return e.network == other.network && e.addr.Port() == other.addr.Port() && e.addr.Port() != 0 && e.addr != other.addr &&
-		(e.addr.Addr().IsUnspecified() || other.addr.Addr().IsUnspecified())
-}
-
 func (p *process) community(ctx context.Context, c *snmpdconf.Community) (agent.CommunityEntry, error) {
 	out := agent.CommunityEntry{Community: c.Name, SecurityName: c.SecurityName, Context: c.Context, Refuse: c.Source.Refuse}
+	if c.Source.Socket != "" {
+		out.Sockets = []string{c.Source.Socket} // "*" is every one here and there
+		return out, nil
+	}
 	if c.Source.Host == "" {
 		out.Sources = []netip.Prefix{c.Source.Prefix}
 		return out, nil
@@ -191,22 +142,31 @@ func warnUnreachable(log *slog.Logger, s *settings, o *options) {
 		return
 	}
 	for _, e := range s.listen {
-		if e.optional || s.accepts(e.network == "udp6") {
+		if e.optional || s.accepts(e) {
 			continue
 		}
 		add := hint
-		if e.network == "udp6" {
+		switch {
+		case e.network == unixNetwork:
+			add = "com2secunix NAME default COMMUNITY, and group and access for NAME"
+		case e.ipv6():
 			add = "rocommunity6 COMMUNITY ::1"
 		}
 		log.Warn("no community is accepted there: every request is refused", "address", e, "add", add)
 	}
 }
 
-// accepts reports whether a request over IPv6, or over IPv4, may have a community that is accepted.
-func (s *settings) accepts(ipv6 bool) bool {
+// accepts reports whether a request to e may have a community that is accepted.
+func (s *settings) accepts(e endpoint) bool {
 	for _, c := range s.access.Communities {
+		if e.network == unixNetwork {
+			if slices.Contains(c.Sockets, agent.AnySocket) || slices.Contains(c.Sockets, e.path) {
+				return true
+			}
+			continue
+		}
 		for _, p := range c.Sources {
-			if !c.Refuse && p.Addr().Is6() == ipv6 {
+			if !c.Refuse && p.Addr().Is6() == e.ipv6() {
 				return true
 			}
 		}

@@ -322,7 +322,7 @@ func TestStartFails(t *testing.T) {
 }
 
 func TestExplainListen(t *testing.T) {
-	low := endpoint{"udp4", netip.MustParseAddrPort("127.0.0.1:161"), false}
+	low := endpoint{network: "udp4", addr: netip.MustParseAddrPort("127.0.0.1:161")}
 	got := explainListen(&net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EACCES)}, low).Error()
 	for _, want := range []string{"port 161", "run as root", "setcap cap_net_bind_service=+ep", "agentAddress udp:127.0.0.1:1161"} {
 		if !strings.Contains(got, want) {
@@ -349,11 +349,11 @@ rocomunity x
 `, "HIDDEN", hidden)
 	path := config(t, text)
 	got := strings.ReplaceAll(start(t, nil, "check", "-c", path).end(exitOK), path, "snmpd.conf")
-	want := `snmpd.conf:1: warning: agentAddress: "tcp:161": transport is not supported: only udp and udp6 are; the address is ignored
-snmpd.conf:14: warning: unknown directive "rocomunity"; did you mean rocommunity? The line is ignored
+	want := `snmpd.conf:14: warning: unknown directive "rocomunity"; did you mean rocommunity? The line is ignored
 snmpd.conf:13: warning: createUser: the user "idle" may do nothing: add rouser idle
 listen udp:161
 listen udp6:[::1]:1161
+listen tcp:161
 community comm1 <secret> from default (IPv4): read everything (snmpd.conf:2)
 community comm2 <secret> from 10.0.0.0/8: read and write .1.3.6.1.2.1.1 (snmpd.conf:3)
 community comm3 <secret> from nms.example.org: read everything (snmpd.conf:4)
