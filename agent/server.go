@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -229,6 +231,12 @@ func (s *Server) limits(from origin) (most, bulk int) {
 		return most, min(maxFrame6, most)
 	}
 }
+
+// MPDStats returns the counters of what message processing refuses, which go on.
+func (s *Server) MPDStats() *snmp.MPDStats { return &s.mpd }
+
+// Contexts returns the names of the contexts that are served, in any order; "" is the default context.
+func (s *Server) Contexts() []string { return slices.Collect(maps.Keys(*s.routes.Load())) }
 
 // contextRegions returns the regions of a context and whether it is known.
 func (s *Server) contextRegions(name string) ([]region, bool) {

@@ -34,23 +34,6 @@ const (
 	noneView = "_none_"
 )
 
-// Policy returns who may do what by the files.
-func (c *Config) Policy() *vacm.Policy {
-	var members []vacm.Member
-	for _, m := range c.Members {
-		members = append(members, m.Member)
-	}
-	var entries []vacm.Entry
-	for _, e := range c.Entries {
-		entries = append(entries, e.Entry)
-	}
-	views := make(map[string][]vacm.Family, len(c.Views))
-	for _, v := range c.Views {
-		views[v.Name] = v.Families
-	}
-	return vacm.NewPolicy(members, entries, views)
-}
-
 // memberKey and entryKey are the indexes of the two tables.
 type memberKey struct {
 	model vacm.SecurityModel

@@ -31,7 +31,7 @@ type Config struct {
 	Listen      []Address // in the order of the file; empty if agentAddress is not used: see DefaultListen
 	Communities []Community
 	Users       []User
-	Members     []Member // who is in which group; Policy puts these three together
+	Members     []Member // who is in which group (vacmSecurityToGroupTable)
 	Entries     []Entry  // what a group may do
 	Views       []View   // in the order in which they are first used
 	Engine      Engine

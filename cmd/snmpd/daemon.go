@@ -13,6 +13,7 @@ import (
 	"walkabout/agent/snmpdconf"
 	"walkabout/internal/localagent"
 	"walkabout/internal/version"
+	enginemib "walkabout/mib/engine"
 	"walkabout/mib/mib2"
 )
 
@@ -29,7 +30,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	e := p.openEngine(ctx, log, s)
 	defer e.close(log)
 	m := &memory{engine: e}
-	a, err := localagent.New(ctx, localagent.Options{Engine: e.usm(), Save: m.save, Dial: p.dialReceiver, Log: log})
+	a, err := localagent.New(ctx, localagent.Options{Engine: e.usm(), Save: m.save, Modules: enginemib.Modules(), Dial: p.dialReceiver, Log: log})
 	if err != nil {
 		return err
 	}
@@ -38,11 +39,15 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 			log.Warn("closing the agent", "err", closeErr)
 		}
 	}()
-	m.keepers = []keeper{{a.MIB2(), mib2.Roots()}}
+	t, err := newTables(a, e, log)
+	if err != nil {
+		return err
+	}
+	m.keepers = []keeper{{a.MIB2(), mib2.Roots()}, {t.mib, enginemib.Roots()}}
 	m.restore(log)
 	l := newListeners(a.Server, log)
 	defer l.closeAll()
-	d := &service{agent: a, listeners: l, engine: e}
+	d := &service{agent: a, listeners: l, engine: e, tables: t}
 	if err := d.apply(ctx, s); err != nil {
 		return err
 	}
@@ -52,7 +57,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 		}
 		defer p.removePID(log, o)
 	}
-	log.Info("ready", "version", version.Version(), "communities", len(s.access.Communities), "users", len(s.users))
+	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", len(s.users))
 	a.Notify(notify.ColdStart)
 	defer a.Notify(notify.NSNotifyShutdown)
 	for {
@@ -79,6 +84,7 @@ type service struct {
 	agent     *localagent.Agent
 	listeners *listeners
 	engine    *engine // nil if SNMPv3 is off
+	tables    *tables
 }
 
 // reload puts the files' present contents to use, wholly or not at all. The engine stays what it is: its boots count starts.
@@ -101,14 +107,13 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 		if err := d.agent.SetSystem(system(s.config)); err != nil {
 			return err
 		}
-		if err := d.engine.setUsers(users); err != nil {
+		if err := d.tables.set(s, users); err != nil {
 			return err
 		}
-		d.agent.SetAccess(s.access)
 		d.agent.SetMaxMessageSize(s.maxMessageSize)
 		d.agent.SetBulkLimits(agent.BulkLimits{Repetitions: s.config.MaxRepeats, Responses: s.config.MaxResponses})
 		d.agent.SetLinkTraps(s.config.Notifications.LinkUpDown)
-		return d.agent.SetTargets(s.targets(d.engine))
+		return nil
 	})
 }
 

@@ -16,11 +16,11 @@ import (
 
 // settings is a configuration that can be put to use: every name is resolved.
 type settings struct {
-	listen   []endpoint
-	access   agent.Access
-	users    []snmpdconf.User
-	engine   snmpdconf.Engine
-	stateDir string
+	listen      []endpoint
+	communities []agent.CommunityEntry
+	users       []snmpdconf.User
+	engine      snmpdconf.Engine
+	stateDir    string
 
 	maxMessageSize int // of answers, in octets; 0 is not set
 
@@ -49,7 +49,6 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 	defer cancel()
 	s := &settings{maxMessageSize: config.MaxMessageSize, users: config.Users, engine: config.Engine, stateDir: config.StateDir}
 	s.config, s.v1Address = config, p.v1Address(ctx, log, config.Notifications.V1Address)
-	s.access.Policy = config.Policy()
 	list, byDefault := addresses(config, o)
 	if s.listen, err = p.endpoints(ctx, list, byDefault); err != nil {
 		return nil, err
@@ -63,7 +62,7 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 			log.Warn("a community is not accepted: its source cannot be resolved", "file", config.Communities[i].File, "line", config.Communities[i].Line, "err", err)
 			continue
 		}
-		s.access.Communities = append(s.access.Communities, c)
+		s.communities = append(s.communities, c)
 	}
 	warnUnreachable(log, s, o)
 	return s, nil
@@ -133,7 +132,7 @@ func warnUnreachable(log *slog.Logger, s *settings, o *options) {
 	if len(s.users) > 0 { // they may come from anywhere
 		return
 	}
-	if len(s.access.Communities) == 0 {
+	if len(s.communities) == 0 {
 		file := "none is read: name one with -c"
 		if files := o.configFiles(); len(files) > 0 {
 			file = files[0]
@@ -158,7 +157,7 @@ func warnUnreachable(log *slog.Logger, s *settings, o *options) {
 
 // accepts reports whether a request to e may have a community that is accepted.
 func (s *settings) accepts(e endpoint) bool {
-	for _, c := range s.access.Communities {
+	for _, c := range s.communities {
 		if e.network == unixNetwork {
 			if slices.Contains(c.Sockets, agent.AnySocket) || slices.Contains(c.Sockets, e.path) {
 				return true

@@ -12,6 +12,7 @@ import (
 	"walkabout/agent"
 	"walkabout/agent/notify"
 	"walkabout/machine"
+	"walkabout/mib"
 	"walkabout/mib/mib2"
 	"walkabout/snmp"
 	"walkabout/snmp/usm"
@@ -23,6 +24,7 @@ type Options struct {
 	Machine machine.Options                 // Log is the Agent's unless it is set
 	Engine  *usm.Engine                     // speaks SNMPv3; nil if nobody does
 	Save    func(ctx context.Context) error // agent.Config has it
+	Modules []mib.Module                    // sysORTable: what the caller will register, besides mib2.Modules
 	Dial    notify.DialFunc                 // opens the sockets that notifications leave by; the system's if nil
 	Log     *slog.Logger                    // slog.Default if nil
 }
@@ -57,7 +59,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		Engine: o.Engine, Save: o.Save, Counters: counters, Log: o.Log,
 		AuthenTraps: func() bool { return a.mib.AuthenTraps() }, AuthenticationFailed: func() { a.Notify(notify.AuthenticationFailure) },
 	})
-	a.mib, err = mib2.New(mib2.Options{Machine: m, Counters: counters, Start: start, System: o.System, Modules: mib2.Modules()})
+	a.mib, err = mib2.New(mib2.Options{Machine: m, Counters: counters, Start: start, System: o.System, Modules: append(mib2.Modules(), o.Modules...)})
 	if err == nil {
 		var regs []agent.Registration
 		for _, root := range mib2.Roots() {

@@ -63,7 +63,7 @@ type Options struct {
 	Counters *snmp.Counters // the snmp group; of the agent that serves this MIB
 	Start    time.Time      // when sysUpTime was 0
 	System   System         // DefaultSystem and what the administrator says
-	Modules  []Module       // sysORTable; Modules() and what else the agent serves
+	Modules  []mib.Module   // sysORTable; Modules() and what else the agent serves
 }
 
 // MIB is a mib.Handler for the subtrees of Roots. It is a mib.Setter and a mib.Keeper as well; docs/writable.md lists what can be SET.
@@ -72,7 +72,7 @@ type MIB struct {
 	machine  *machine.Machine
 	counters *snmp.Counters
 	start    time.Time
-	modules  []Module
+	modules  []mib.Module
 	system   atomic.Pointer[System]
 	kept     atomic.Pointer[kept]
 

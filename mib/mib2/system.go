@@ -70,16 +70,9 @@ func platformID(goos string) oid.OID {
 	return oid.New(1, 3, 6, 1, 4, 1, 8072, 3, 2, arc)
 }
 
-// Module is a row of sysORTable: a MIB module that the agent serves.
-type Module struct {
-	ID    oid.OID // sysORID: of its MODULE-IDENTITY, or of a capabilities statement
-	Descr string
-	Since time.Time // when it was added; zero for the agent's start
-}
-
 // Modules returns the modules that this package serves.
-func Modules() []Module {
-	return []Module{
+func Modules() []mib.Module {
+	return []mib.Module{
 		{ID: mib2Root, Descr: "RFC1213-MIB: system, interfaces, at, ip, icmp, tcp, udp, snmp"},
 		{ID: oid.New(1, 3, 6, 1, 6, 3, 1), Descr: "SNMPv2-MIB (RFC 3418): system, snmp"},
 		{ID: mib2Root.Append(31), Descr: "IF-MIB (RFC 2863)"},
@@ -192,8 +185,8 @@ func (m *MIB) sysORTable() mib.Group {
 		p.number(uint32(i + 1))
 		p.end()
 	}
-	t := table[Module]{index: p.index(), rows: m.modules}
-	cell := func(row *Module, column uint32) (snmp.Value, bool) {
+	t := table[mib.Module]{index: p.index(), rows: m.modules}
+	cell := func(row *mib.Module, column uint32) (snmp.Value, bool) {
 		switch column {
 		case sysORID:
 			return snmp.ObjectID(row.ID), true

@@ -150,7 +150,7 @@ func TestModules(t *testing.T) {
 	own := oid.New(1, 3, 6, 1, 4, 1, 99)
 	m, err := mib2.New(mib2.Options{
 		Machine: router().machine(), Counters: &snmp.Counters{}, Start: start, System: mib2.DefaultSystem(),
-		Modules: []mib2.Module{{ID: oid.New(1, 3, 6), Descr: "first"}, {ID: own, Descr: "later", Since: start.Add(4 * time.Second)}},
+		Modules: []mib.Module{{ID: oid.New(1, 3, 6), Descr: "first"}, {ID: own, Descr: "later", Since: start.Add(4 * time.Second)}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -194,5 +194,28 @@ func ExtendKey(auth AuthProtocol, priv PrivProtocol, kul []byte, engineID string
 	return key[:priv.KeyLen()]
 }
 
+// ChangeKey returns the key that change makes of a localised key, which is an authentication key or a privacy key of a user whose
+// authentication protocol is p: the receiver's side of KeyChange (RFC 3414 section 5). change is random octets and a delta, each as long
+// as old; ErrKey if it is not.
+func ChangeKey(p AuthProtocol, old, change []byte) ([]byte, error) {
+	if len(change) != 2*len(old) || p == NoAuth {
+		return nil, fmt.Errorf("%v: %w: %d octets instead of twice %d", p, ErrKey, len(change), len(old))
+	}
+	random, delta := change[:len(old)], change[len(old):]
+	out, mask := make([]byte, 0, len(delta)), old
+	for len(delta) > 0 {
+		h := authProtocols[p].hash()
+		h.Write(mask)
+		h.Write(random)
+		mask = h.Sum(nil)
+		n := min(len(mask), len(delta))
+		for i := range n {
+			out = append(out, mask[i]^delta[i])
+		}
+		delta = delta[n:]
+	}
+	return out, nil
+}
+
 // equal compares in constant time.
 func equal(a, b []byte) bool { return hmac.Equal(a, b) }

@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// Kept implements mib.Keeper: the rows of StorageType nonVolatile that were SET, cell by cell, keys and communities with them. A key stands
+// at the name of its KeyChange object.
+func (m *MIB) Kept() []snmp.VarBind {
+	var vbs []snmp.VarBind
+	s := m.state.Load()
+	for i, t := range m.tables {
+		for _, r := range s.set[i].list {
+			if r.cells[t.storage] != snmp.Integer(nonVolatile) {
+				continue
+			}
+			for k, v := range r.cells {
+				if v.Kind() != snmp.KindNull {
+					vbs = append(vbs, snmp.VarBind{Name: t.columns[k].name.Join(r.index), Value: v})
+				}
+			}
+		}
+	}
+	return vbs
+}
+
+// ErrNotKept is wrapped by Restore's errors.
+var ErrNotKept = errors.New("not what this MIB keeps")
+
+// Restore implements mib.Keeper.
+func (m *MIB) Restore(vbs []snmp.VarBind) error {
+	var made [tableCount]map[oid.OID]*row
+	for i := range vbs {
+		if err := m.restore(&made, vbs[i]); err != nil {
+			return fmt.Errorf("%w: %v: %w", ErrNotKept, vbs[i].Name, err)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next := *m.state.Load()
+	for i, t := range m.tables {
+		var list []*row
+		for _, r := range made[i] {
+			if err := m.sound(t, r); err != nil {
+				return fmt.Errorf("%w: the row of %v: %w", ErrNotKept, t.columns[t.status].name.Join(r.index), err)
+			}
+			list = append(list, r)
+		}
+		if len(list) > maxRows {
+			return fmt.Errorf("%w: %d rows of one table, the most is %d", ErrNotKept, len(list), maxRows)
+		}
+		next.set[i] = newRows(list)
+	}
+	return m.useLocked(&next)
+}
+
+// restore puts one cell into the rows that were made so far.
+func (m *MIB) restore(made *[tableCount]map[oid.OID]*row, vb snmp.VarBind) error {
+	for i, t := range m.tables {
+		at := t.at(vb.Name)
+		if at < 0 {
+			continue
+		}
+		c := &t.columns[at]
+		index := vb.Name.From(c.name.Len())
+		if !t.fits(index) {
+			return errors.New("no row can have this index")
+		}
+		syntax := c.syntax
+		switch {
+		case c.keeps != nil:
+			syntax = *c.keeps
+		case at == t.status:
+			syntax = integer(active, notReady)
+		}
+		if status, err := syntax.check(vb.Value); err != nil {
+			return fmt.Errorf("%v: %w", status, err)
+		}
+		if made[i] == nil {
+			made[i] = map[oid.OID]*row{}
+		}
+		r := made[i][index]
+		if r == nil {
+			r = t.newRow(m, index)
+			made[i][index] = r
+		}
+		r.cells[at] = vb.Value
+		return nil
+	}
+	return errors.New("no cell of a table")
+}
+
+// sound returns why r cannot be kept as it is.
+func (m *MIB) sound(t *table, r *row) error {
+	if r.cells[t.storage] != snmp.Integer(nonVolatile) {
+		return errors.New("its StorageType is not nonVolatile(3)")
+	}
+	if t.is(r, notReady) {
+		return nil
+	}
+	return t.ready(m, r)
+}
