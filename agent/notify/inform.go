@@ -34,7 +34,7 @@ const maxAgain = 4
 // maxStrange bounds the datagrams and errors that are looked at while an inform waits for its time-out.
 const maxStrange = 100
 
-// inform sends m until it is acknowledged.
+// inform sends m until it is acknowledged. The error wraps errRefused if that has an error-status.
 func (w *worker) inform(ctx context.Context, m *message) error {
 	var c conversation = &informV2c{w: w, message: m, requestID: newID()}
 	if w.current.Version == snmp.V3 {
@@ -47,7 +47,6 @@ func (w *worker) inform(ctx context.Context, m *message) error {
 	conn := w.conn // which w may have closed by then
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
 	defer stop()
-	w.sender.Stats.Sent.Add(1)
 	var reason error // the last that the receiver gave
 	repeats := 0
 	for try := 0; try <= max(w.current.Retries, 0); {
@@ -58,6 +57,10 @@ func (w *worker) inform(ctx context.Context, m *message) error {
 		if err := w.write(); err != nil {
 			return err
 		}
+		if !w.left {
+			w.left = true
+			w.sender.Stats.Sent.Add(1)
+		}
 		v, why := w.await(ctx, c)
 		if why != nil {
 			reason = why
@@ -65,7 +68,7 @@ func (w *worker) inform(ctx context.Context, m *message) error {
 		switch {
 		case v == acknowledged:
 			w.sender.Stats.Acknowledged.Add(1)
-			return reason
+			return why
 		case ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", errUnacknowledged, ctx.Err())
 		case v == again && repeats < maxAgain:
@@ -156,7 +159,7 @@ func judgeResponse(w *worker, p *snmp.PDU, requestID int32) (verdict, error) {
 	}
 	w.sender.config.Counters.Add(snmp.InGetResponses, 1)
 	if p.ErrorStatus != snmp.NoError {
-		return acknowledged, fmt.Errorf("the receiver answered %v", p.ErrorStatus)
+		return acknowledged, fmt.Errorf("%w: %v", errRefused, p.ErrorStatus)
 	}
 	return acknowledged, nil
 }

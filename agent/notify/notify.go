@@ -78,7 +78,7 @@ type Target struct {
 // Stats counts what became of notifications, over all targets.
 type Stats struct {
 	Sent           atomic.Uint64 // traps and informs that left, retries not counted
-	Acknowledged   atomic.Uint64 // informs
+	Acknowledged   atomic.Uint64 // informs, those included that their receiver refused
 	Unacknowledged atomic.Uint64 // informs that were given up
 	Dropped        atomic.Uint64 // what could not be sent at all, or found its queue full
 }

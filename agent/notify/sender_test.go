@@ -17,8 +17,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"walkabout/agent/notify"
 	"walkabout/internal/packetnet"
 	"walkabout/internal/secret"
@@ -182,113 +180,6 @@ func TestTraps(t *testing.T) {
 		if out := k.counters.Load(snmp.OutTraps); out != 3 {
 			t.Errorf("snmpOutTraps %d", out)
 		}
-	})
-}
-
-func TestInformIsRetriedUntilAcknowledged(t *testing.T) {
-	run(t, func(k *kit) {
-		c := k.listen(receiver)
-		inform := target("r", receiver, snmp.V2c, true)
-		inform.Timeout = 3 * time.Second
-		k.targets(inform)
-		k.sender.Notify(notify.Notification{TrapOID: notify.ColdStart})
-		first, from, _ := k.message(c)
-		second, _, waited := k.message(c)
-		if first.PDU.Type != snmp.InformRequest || waited != 3*time.Second {
-			t.Errorf("%v, again after %v", first.PDU.Type, waited)
-		}
-		if diff := cmp.Diff(first.PDU.RequestID, second.PDU.RequestID); diff != "" {
-			t.Errorf("request-id of the second: %s", diff)
-		}
-		k.answer(c, second, from)
-		k.silent(c)
-		k.stats(1, 1, 0, 0)
-		if out := k.counters.Load(snmp.OutTraps); out != 0 {
-			t.Errorf("snmpOutTraps %d of an inform", out)
-		}
-	})
-}
-
-func TestInformIsGivenUp(t *testing.T) {
-	run(t, func(k *kit) {
-		c := k.listen(receiver)
-		k.targets(target("r", receiver, snmp.V2c, true))
-		k.sender.Notify(notify.Notification{TrapOID: notify.ColdStart})
-		for range 3 { // the first, and two retries a second apart
-			k.message(c)
-		}
-		k.silent(c)
-		k.stats(1, 0, 1, 0)
-		if !strings.Contains(k.log.String(), "no acknowledgement") {
-			t.Errorf("log: %s", k.log)
-		}
-	})
-}
-
-// Only a Response with the request-id, from where the inform went, acknowledges it.
-func TestInformDistrustsAnswers(t *testing.T) {
-	run(t, func(k *kit) {
-		c, stranger := k.listen(receiver), k.listen(other)
-		k.targets(target("r", receiver, snmp.V2c, true))
-		k.sender.Notify(notify.Notification{TrapOID: notify.ColdStart})
-		m, from, _ := k.message(c)
-		lies := func(change func(*snmp.Message)) {
-			lie := m
-			lie.PDU.Type = snmp.Response
-			change(&lie)
-			k.answer(c, lie, from)
-		}
-		lies(func(m *snmp.Message) { m.PDU.RequestID++ })
-		lies(func(m *snmp.Message) { m.PDU.Type = snmp.GetRequest })
-		lies(func(m *snmp.Message) { m.PDU.Type = snmp.Report })
-		lies(func(m *snmp.Message) { m.Version = snmp.V1 })
-		k.answer(stranger, m, from)
-		for _, garbage := range []string{"", "x", "0\x82\xff\xff", strings.Repeat("0", 65000)} {
-			if _, err := c.WriteToAddrPort([]byte(garbage), from); err != nil {
-				t.Fatal(err)
-			}
-		}
-		again, _, waited := k.message(c)
-		if waited < 900*time.Millisecond {
-			t.Errorf("sent again after %v", waited)
-		}
-		k.answer(c, again, from)
-		k.silent(c)
-		k.stats(1, 1, 0, 0)
-	})
-}
-
-func TestReceiverRefusesInform(t *testing.T) {
-	run(t, func(k *kit) {
-		c := k.listen(receiver)
-		k.targets(target("r", receiver, snmp.V2c, true))
-		k.sender.Notify(notify.Notification{TrapOID: notify.ColdStart})
-		m, from, _ := k.message(c)
-		m.PDU.ErrorStatus = snmp.AuthorizationError
-		k.answer(c, m, from)
-		k.silent(c)
-		k.stats(1, 1, 0, 1)
-		if !strings.Contains(k.log.String(), "authorizationError") {
-			t.Errorf("log: %s", k.log)
-		}
-	})
-}
-
-// A flood of answers does not make more be sent.
-func TestFloodedInform(t *testing.T) {
-	run(t, func(k *kit) {
-		c := k.listen(receiver)
-		inform := target("r", receiver, snmp.V2c, true)
-		inform.Retries = 0
-		k.targets(inform)
-		k.sender.Notify(notify.Notification{TrapOID: notify.ColdStart})
-		m, from, _ := k.message(c)
-		m.PDU.RequestID ^= 1
-		for range 200 {
-			k.answer(c, m, from)
-		}
-		k.silent(c)
-		k.stats(1, 0, 1, 0)
 	})
 }
 

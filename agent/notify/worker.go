@@ -31,6 +31,9 @@ const (
 // errUnacknowledged means an inform that was sent as often as it may be.
 var errUnacknowledged = errors.New("no acknowledgement")
 
+// errRefused means an inform whose acknowledgement has an error-status: it was received, and its receiver will not have it.
+var errRefused = errors.New("the receiver refused it")
+
 // unsentError means that the system would not send.
 type unsentError struct{ err error }
 
@@ -47,6 +50,7 @@ type worker struct {
 	cancel   context.CancelFunc
 	log      *slog.Logger
 
+	left    bool     // the inform that deliver is at was sent once, at least
 	conn    net.Conn // while there is something to send
 	current *Target  // that conn and v3 belong to
 	v3      *sessionV3
@@ -81,12 +85,13 @@ func (w *worker) run(ctx context.Context) {
 // deliver sends m, again and again if the system will not have it yet.
 func (w *worker) deliver(ctx context.Context, m *message) error {
 	stats := &w.sender.Stats
+	w.left = false
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := w.send(ctx, m)
 		var unsent *unsentError
 		switch {
-		case err == nil:
-			return nil
+		case err == nil, errors.Is(err, errRefused):
+			return err
 		case errors.Is(err, errUnacknowledged):
 			stats.Unacknowledged.Add(1)
 			return err
