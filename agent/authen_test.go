@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"walkabout/agent"
+	"walkabout/internal/forge"
 	"walkabout/snmp"
 	"walkabout/snmp/usm"
 )
@@ -41,18 +42,18 @@ func TestAuthenticationFailed(t *testing.T) {
 		m.ask(snmp.V2c, "far", get)
 		expect("a community from elsewhere", 1)
 		for name, c := range map[string]struct {
-			edit func(q *question)
+			edit func(q *forge.Message)
 			want int32
 		}{
-			"right":           {func(*question) {}, 0},
-			"wrong digest":    {func(q *question) { q.authKey = make([]byte, 32) }, 1},
-			"unknown user":    {func(q *question) { q.user = "nobody" }, 1},
-			"discovery":       {func(q *question) { q.engineID, q.user, q.flags = "", "", snmp.ReportableFlag }, 0},
-			"not in the time": {func(q *question) { q.time -= 1000 }, 0},
+			"right":           {func(*forge.Message) {}, 0},
+			"wrong digest":    {func(q *forge.Message) { q.User.AuthKey = make([]byte, 32) }, 1},
+			"unknown user":    {func(q *forge.Message) { q.User.Name = "nobody" }, 1},
+			"discovery":       {func(q *forge.Message) { q.EngineID, q.User.Name, q.Flags = "", "", snmp.ReportableFlag }, 0},
+			"not in the time": {func(q *forge.Message) { q.Time -= 1000 }, 0},
 		} {
-			q := newQuestion(u, e)
+			q := question(u, e)
 			c.edit(&q)
-			m.exchange(q.encode(t))
+			m.exchange(octets(t, q))
 			expect(name, c.want)
 		}
 	})

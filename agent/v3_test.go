@@ -2,12 +2,10 @@ package agent_test
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,8 +14,8 @@ import (
 	"github.com/gosnmp/gosnmp"
 
 	"walkabout/agent"
+	"walkabout/internal/forge"
 	"walkabout/snmp"
-	"walkabout/snmp/ber"
 	"walkabout/snmp/usm"
 	"walkabout/snmp/vacm"
 )
@@ -152,105 +150,29 @@ func TestEveryProtocol(t *testing.T) {
 	}
 }
 
-// question is an SNMPv3 message of the user m (SHA-256, AES), put together by hand so that each part can be wrong.
-type question struct {
-	engineID, user  string
-	boots, time     int32
-	flags           snmp.Flags
-	model, maxSize  int32
-	contextEngineID string
-	context         string
-	pdu             snmp.PDU
-	plain           bool // leave the data in the clear whatever flags says
-	cut             int  // octets to take off the digest
-	salt            string
-	authKey         []byte
-	privKey         []byte
+// question returns a message of u's to e, who asks for sysDescr at the level of its keys.
+func question(u usm.User, e *usm.Engine) forge.Message {
+	boots, seconds := e.Clock(time.Now())
+	return forge.To(engineID, boots, seconds, u, snmp.PDU{Type: snmp.GetRequest, RequestID: 99, VarBinds: names("1.3.6.1.2.1.1.1.0")})
 }
 
-func newQuestion(u usm.User, e *usm.Engine) question {
-	_, seconds := e.Clock(time.Now())
-	return question{engineID: engineID, user: u.Name, boots: 7, time: int32(seconds), flags: snmp.AuthFlag | snmp.PrivFlag | snmp.ReportableFlag, model: 3,
-		maxSize: 65507, contextEngineID: engineID, pdu: snmp.PDU{Type: snmp.GetRequest, RequestID: 99, VarBinds: names("1.3.6.1.2.1.1.1.0")},
-		salt: "saltsalt", authKey: u.AuthKey, privKey: u.PrivKey}
-}
-
-func (q *question) encode(t *testing.T) []byte {
+func octets(t *testing.T, q forge.Message) []byte {
 	t.Helper()
-	scoped := snmp.ScopedPDU{ContextEngineID: q.contextEngineID, ContextName: q.context, PDU: q.pdu}
-	m := snmp.MessageV3{ID: 4711, MaxSize: q.maxSize, Flags: q.flags, SecurityModel: q.model, Data: scoped.AppendContent(nil)}
-	p := usm.Parameters{EngineID: []byte(q.engineID), Boots: q.boots, Time: q.time, User: []byte(q.user)}
-	if q.flags&snmp.PrivFlag != 0 && !q.plain {
-		c, err := usm.NewCipher(usm.AES, q.privKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.Encrypted, p.Priv = true, []byte(q.salt)
-		m.Data = c.Encrypt(nil, scoped.Append(nil), uint32(q.boots), uint32(q.time), binary.BigEndian.Uint64([]byte("saltsalt")))
-	}
-	auth := usm.NoAuth
-	if q.flags&snmp.AuthFlag != 0 {
-		auth = usm.SHA256
-	}
-	var digest int
-	m.Security, digest = p.Append(nil, auth)
-	if q.cut > 0 { // a digest that is shorter than the protocol's, with the lengths around it right
-		before, after := m.Security[2:digest-2], m.Security[digest+auth.DigestLen():]
-		short := ber.AppendString(nil, ber.TagOctetString, string(m.Security[digest:digest+auth.DigestLen()-q.cut]))
-		m.Security = ber.AppendString(nil, ber.TagSequence, string(slices.Concat(before, short, after)))
-		out, _ := m.Append(nil)
-		return out
-	}
-	out, security := m.Append(nil)
-	if auth != usm.NoAuth {
-		a, err := usm.NewAuthenticator(auth, q.authKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.Sign(out, security+digest)
-	}
-	return out
-}
-
-// read opens an answer as the user, checks its digest if it has one, and returns its flags, its parameters and its PDU.
-func read(t *testing.T, u usm.User, b []byte) (snmp.Flags, usm.Parameters, snmp.ScopedPDU) {
-	t.Helper()
-	m, err := snmp.ParseV3(b)
+	b, err := q.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := usm.Parse(m.Security)
+	return b
+}
+
+// read opens an answer to u.
+func read(t *testing.T, u usm.User, b []byte) forge.Answer {
+	t.Helper()
+	a, err := forge.Open(u, b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Flags&snmp.AuthFlag != 0 {
-		a, err := usm.NewAuthenticator(u.Auth, u.AuthKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !a.Verify(b, ber.Offset(b, p.Auth)) {
-			t.Error("the answer's digest is wrong")
-		}
-	}
-	content := m.Data
-	if m.Encrypted {
-		c, err := usm.NewCipher(u.Priv, u.PrivKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Decrypt(m.Data, uint32(p.Boots), uint32(p.Time), binary.BigEndian.Uint64(p.Priv)); err != nil {
-			t.Fatal(err)
-		}
-		if content, err = snmp.DecryptedContent(m.Data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var d snmp.Decoder
-	var s snmp.ScopedPDU
-	if err := d.DecodeScoped(content, &s); err != nil {
-		t.Fatal(err)
-	}
-	return m.Flags, p, s
+	return a
 }
 
 // TestV3 is the order of RFC 3412 section 7.2 and RFC 3414 section 3.2: what each wrong part gets.
@@ -266,41 +188,41 @@ func TestV3(t *testing.T) {
 	other := make([]byte, 32)
 	tests := []struct {
 		name  string
-		edit  func(q *question)
+		edit  func(q *forge.Message)
 		want  string // "answer", silence, or the OID that is reported
 		level snmp.Flags
 	}{
-		{"right", func(*question) {}, "answer", both},
-		{"without privacy", func(q *question) { q.flags = snmp.AuthFlag | snmp.ReportableFlag }, "answer", snmp.AuthFlag},
-		{"without authentication", func(q *question) { q.flags = snmp.ReportableFlag }, "answer", 0},
-		{"discovery", func(q *question) { q.engineID, q.user, q.flags = "", "", snmp.ReportableFlag }, stats + "4.0", 0},
-		{"discovery that takes no report", func(q *question) { q.engineID, q.user, q.flags = "", "", 0 }, silence, 0},
-		{"another engine", func(q *question) { q.engineID = engineID + "x" }, stats + "4.0", 0},
-		{"unknown user", func(q *question) { q.user = "nobody" }, stats + "3.0", 0},
-		{"a user of 33 octets", func(q *question) { q.user = strings.Repeat("x", 33) }, silence, 0},
-		{"more than the user can", func(q *question) { q.user, q.authKey = "weak", weak.AuthKey }, stats + "1.0", 0},
-		{"privacy without authentication", func(q *question) { q.flags = snmp.PrivFlag | snmp.ReportableFlag }, silence, 0},
-		{"wrong digest", func(q *question) { q.authKey = other }, stats + "5.0", 0},
-		{"short digest", func(q *question) { q.cut = 12 }, stats + "5.0", 0},
-		{"empty digest", func(q *question) { q.cut = 24 }, stats + "5.0", 0},
-		{"wrong digest and outside the window", func(q *question) { q.authKey, q.boots = other, 1 }, stats + "5.0", 0},
-		{"earlier boots", func(q *question) { q.boots = 6 }, stats + "2.0", snmp.AuthFlag},
-		{"later boots", func(q *question) { q.boots = 8 }, stats + "2.0", snmp.AuthFlag},
-		{"150 s early", func(q *question) { q.time -= 150 }, "answer", both},
-		{"150 s late", func(q *question) { q.time += 150 }, "answer", both},
-		{"151 s early", func(q *question) { q.time -= 151 }, stats + "2.0", snmp.AuthFlag},
-		{"151 s late", func(q *question) { q.time += 151 }, stats + "2.0", snmp.AuthFlag},
-		{"outside the window, no report wanted", func(q *question) { q.boots, q.flags = 6, both }, silence, 0},
-		{"wrong privacy key", func(q *question) { q.privKey = make([]byte, 16) }, stats + "6.0", 0},
-		{"short salt", func(q *question) { q.salt = "salt" }, stats + "6.0", 0},
-		{"plain data where privacy is claimed", func(q *question) { q.plain = true }, stats + "6.0", 0},
-		{"unknown security model", func(q *question) { q.model = 99 }, silence, 0},
-		{"msgMaxSize of 483", func(q *question) { q.maxSize = 483 }, silence, 0},
-		{"another context engine", func(q *question) { q.contextEngineID = "other" }, mpd, both},
-		{"the local context engine", func(q *question) { q.contextEngineID = "\x80\x00\x00\x00\x06" }, "answer", both},
-		{"unknown context", func(q *question) { q.context = "nowhere" }, "1.3.6.1.6.3.12.1.5.0", both},
-		{"a response", func(q *question) { q.pdu.Type = snmp.Response }, silence, 0},
-		{"an inform", func(q *question) { q.pdu.Type = snmp.InformRequest }, mpd, both},
+		{"right", func(*forge.Message) {}, "answer", both},
+		{"without privacy", func(q *forge.Message) { q.Flags = snmp.AuthFlag | snmp.ReportableFlag }, "answer", snmp.AuthFlag},
+		{"without authentication", func(q *forge.Message) { q.Flags = snmp.ReportableFlag }, "answer", 0},
+		{"discovery", func(q *forge.Message) { q.EngineID, q.User.Name, q.Flags = "", "", snmp.ReportableFlag }, stats + "4.0", 0},
+		{"discovery that takes no report", func(q *forge.Message) { q.EngineID, q.User.Name, q.Flags = "", "", 0 }, silence, 0},
+		{"another engine", func(q *forge.Message) { q.EngineID = engineID + "x" }, stats + "4.0", 0},
+		{"unknown user", func(q *forge.Message) { q.User.Name = "nobody" }, stats + "3.0", 0},
+		{"a user of 33 octets", func(q *forge.Message) { q.User.Name = strings.Repeat("x", 33) }, silence, 0},
+		{"more than the user can", func(q *forge.Message) { q.User.Name, q.User.AuthKey = "weak", weak.AuthKey }, stats + "1.0", 0},
+		{"privacy without authentication", func(q *forge.Message) { q.Flags = snmp.PrivFlag | snmp.ReportableFlag }, silence, 0},
+		{"wrong digest", func(q *forge.Message) { q.User.AuthKey = other }, stats + "5.0", 0},
+		{"short digest", func(q *forge.Message) { q.Cut = 12 }, stats + "5.0", 0},
+		{"empty digest", func(q *forge.Message) { q.Cut = 24 }, stats + "5.0", 0},
+		{"wrong digest and outside the window", func(q *forge.Message) { q.User.AuthKey, q.Boots = other, 1 }, stats + "5.0", 0},
+		{"earlier boots", func(q *forge.Message) { q.Boots = 6 }, stats + "2.0", snmp.AuthFlag},
+		{"later boots", func(q *forge.Message) { q.Boots = 8 }, stats + "2.0", snmp.AuthFlag},
+		{"150 s early", func(q *forge.Message) { q.Time -= 150 }, "answer", both},
+		{"150 s late", func(q *forge.Message) { q.Time += 150 }, "answer", both},
+		{"151 s early", func(q *forge.Message) { q.Time -= 151 }, stats + "2.0", snmp.AuthFlag},
+		{"151 s late", func(q *forge.Message) { q.Time += 151 }, stats + "2.0", snmp.AuthFlag},
+		{"outside the window, no report wanted", func(q *forge.Message) { q.Boots, q.Flags = 6, both }, silence, 0},
+		{"wrong privacy key", func(q *forge.Message) { q.User.PrivKey = make([]byte, 16) }, stats + "6.0", 0},
+		{"short salt", func(q *forge.Message) { q.Salt = "salt" }, stats + "6.0", 0},
+		{"plain data where privacy is claimed", func(q *forge.Message) { q.Plain = true }, stats + "6.0", 0},
+		{"unknown security model", func(q *forge.Message) { q.Model = 99 }, silence, 0},
+		{"msgMaxSize of 483", func(q *forge.Message) { q.MaxSize = 483 }, silence, 0},
+		{"another context engine", func(q *forge.Message) { q.Scoped.ContextEngineID = "other" }, mpd, both},
+		{"the local context engine", func(q *forge.Message) { q.Scoped.ContextEngineID = "\x80\x00\x00\x00\x06" }, "answer", both},
+		{"unknown context", func(q *forge.Message) { q.Scoped.ContextName = "nowhere" }, "1.3.6.1.6.3.12.1.5.0", both},
+		{"a response", func(q *forge.Message) { q.Scoped.PDU.Type = snmp.Response }, silence, 0},
+		{"an inform", func(q *forge.Message) { q.Scoped.PDU.Type = snmp.InformRequest }, mpd, both},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		e := engine(t, u, weak)
@@ -308,12 +230,13 @@ func TestV3(t *testing.T) {
 		defer m.stop()
 		m.server.SetAccess(everybody(u, weak))
 		for _, tt := range tests {
-			q := newQuestion(u, e)
+			q := question(u, e)
 			tt.edit(&q)
-			b := m.exchange(q.encode(t))
+			b := m.exchange(octets(t, q))
 			got := silence
 			if b != nil {
-				flags, p, s := read(t, u, b)
+				a := read(t, u, b)
+				flags, p, s := a.Flags, a.Security, a.Scoped
 				switch {
 				case s.PDU.Type == snmp.Report && len(s.PDU.VarBinds) == 1:
 					got = s.PDU.VarBinds[0].Name.String()
@@ -347,16 +270,16 @@ func TestV3EveryBitFlipped(t *testing.T) {
 		m := serve(t, agent.Config{Engine: e})
 		defer m.stop()
 		m.server.SetAccess(everybody(u))
-		q := newQuestion(u, e)
-		for i := range len(q.encode(t)) * 8 {
-			q := newQuestion(u, e) // time passes where there is no answer
-			b := q.encode(t)
+		q := question(u, e)
+		for i := range len(octets(t, q)) * 8 {
+			q := question(u, e) // time passes where there is no answer
+			b := octets(t, q)
 			b[i/8] ^= 0x80 >> (i % 8)
 			answer := m.exchange(b)
 			if answer == nil {
 				continue
 			}
-			if _, _, s := read(t, u, answer); s.PDU.Type != snmp.Report {
+			if s := read(t, u, answer).Scoped; s.PDU.Type != snmp.Report {
 				t.Errorf("bit %d flipped: %v", i, s.PDU.Type)
 			}
 		}
@@ -376,18 +299,18 @@ func TestV3MaxSize(t *testing.T) {
 		}
 		for _, flags := range []snmp.Flags{0, snmp.AuthFlag, snmp.AuthFlag | snmp.PrivFlag} {
 			for _, size := range []int32{484, 1000, 1472} {
-				q := newQuestion(u, e)
-				q.flags, q.maxSize, q.pdu = flags|snmp.ReportableFlag, size, snmp.NewGetBulk(99, 0, 1000)
-				q.pdu.VarBinds = names("1.3.6.1.4.1.1")
-				b := m.exchange(q.encode(t))
+				q := question(u, e)
+				q.Flags, q.MaxSize, q.Scoped.PDU = flags|snmp.ReportableFlag, size, snmp.NewGetBulk(99, 0, 1000)
+				q.Scoped.PDU.VarBinds = names("1.3.6.1.4.1.1")
+				b := m.exchange(octets(t, q))
 				if len(b) > int(size) || len(b) < int(size)-160 {
 					t.Errorf("flags %d: an answer of %d octets to a msgMaxSize of %d", flags, len(b), size)
 				}
-				if _, _, s := read(t, u, b); s.PDU.Type != snmp.Response || s.PDU.ErrorStatus != 0 {
+				if s := read(t, u, b).Scoped; s.PDU.Type != snmp.Response || s.PDU.ErrorStatus != 0 {
 					t.Errorf("flags %d: %v %v", flags, s.PDU.Type, s.PDU.ErrorStatus)
 				}
-				q.pdu = snmp.PDU{Type: snmp.GetRequest, RequestID: 99, VarBinds: names(strings.Repeat("1.3.6.1.4.1.1.0 ", 15))}
-				_, _, s := read(t, u, m.exchange(q.encode(t)))
+				q.Scoped.PDU = snmp.PDU{Type: snmp.GetRequest, RequestID: 99, VarBinds: names(strings.Repeat("1.3.6.1.4.1.1.0 ", 15))}
+				s := read(t, u, m.exchange(octets(t, q))).Scoped
 				if want := size < 1900; (s.PDU.ErrorStatus == snmp.TooBig) != want {
 					t.Errorf("flags %d: 15 values of 100 octets in %d: %v", flags, size, s.PDU.ErrorStatus)
 				}
