@@ -2,7 +2,7 @@
 
 LDFLAGS = -s -w -X walkabout/internal/version.stamped=$$(git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo test bench fuzz lint clean
+.PHONY: help build demo test bench fuzz soak lint clean
 
 help:
 	@echo 'make build   both programs, into bin/'
@@ -11,6 +11,7 @@ help:
 	@echo 'make lint    the linters, and the proof that the dependency rules work'
 	@echo 'make bench   the benchmarks; BENCH=regexp COUNT=n'
 	@echo 'make fuzz    each fuzzer for FUZZTIME=30s; FUZZ=regexp'
+	@echo 'make soak    a million hostile messages to one agent; CASES=n'
 	@echo 'make clean   removes what these made, .cache excepted'
 
 build:
@@ -30,6 +31,9 @@ bench:
 
 fuzz:
 	@scripts/fuzz
+
+soak:
+	go test -count=1 -timeout 2h -v -run '^TestSoak$$' ./cmd/snmpd -args -soak.cases $(or $(CASES),1000000)
 
 clean:
 	rm -rf bin .cache/cross .cache/logs
