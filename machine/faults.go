@@ -15,6 +15,7 @@ const (
 	PartLinks
 	PartCounters
 	PartStats
+	PartStatsExt
 	PartStats6
 	PartIPv4Settings
 	PartIPv4Addresses
@@ -30,7 +31,7 @@ const (
 )
 
 var partNames = [partCount]string{
-	"host", "links", "counters", "stats", "stats6", "ipv4_settings", "ipv4_addresses", "ipv4_routes", "ipv4_neighbours",
+	"host", "links", "counters", "stats", "stats_ext", "stats6", "ipv4_settings", "ipv4_addresses", "ipv4_routes", "ipv4_neighbours",
 	"tcp_sockets", "udp_sockets", "socket_owners", "link_groups", "events",
 }
 

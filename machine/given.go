@@ -14,6 +14,7 @@ type Given struct {
 	Links          func(at time.Time) (*Links, error)
 	Counters       func(at time.Time) (*LinkCounterTable, error)
 	Stats          func(at time.Time) (*Stats, error)
+	StatsExt       func(at time.Time) (*Stats, error)
 	Stats6         func(at time.Time) (*Stats, error)
 	IPv4Settings   func(at time.Time) (IPv4Settings, error)
 	IPv4Addresses  func(at time.Time) ([]Address, error)
@@ -74,6 +75,7 @@ func (given) linkSet() *linkSet                 { return new(linkSet) } // in wh
 func (s given) links(at time.Time) (*Links, error)               { return call(s.g.Links, at) }
 func (s given) counters(at time.Time) (*LinkCounterTable, error) { return call(s.g.Counters, at) }
 func (s given) stats(at time.Time) (*Stats, error)               { return call(s.g.Stats, at) }
+func (s given) statsExt(at time.Time) (*Stats, error)            { return call(s.g.StatsExt, at) }
 func (s given) stats6(at time.Time) (*Stats, error)              { return call(s.g.Stats6, at) }
 func (s given) ipv4Settings(at time.Time) (IPv4Settings, error)  { return call(s.g.IPv4Settings, at) }
 func (s given) ipv4Addresses(at time.Time) ([]Address, error)    { return call(s.g.IPv4Addresses, at) }

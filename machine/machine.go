@@ -34,6 +34,7 @@ type source interface {
 	links(at time.Time) (*Links, error)
 	counters(at time.Time) (*LinkCounterTable, error)
 	stats(at time.Time) (*Stats, error)
+	statsExt(at time.Time) (*Stats, error)
 	stats6(at time.Time) (*Stats, error)
 	ipv4Settings(at time.Time) (IPv4Settings, error)
 	ipv4Addresses(at time.Time) ([]Address, error)
@@ -90,7 +91,7 @@ func (m *Machine) Reading(at time.Time, fresh bool) *Reading {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if r := m.latest; r != nil && !fresh {
-		if age := at.Sub(r.At); age >= 0 && age <= reuse {
+		if age := at.Sub(r.At); age >= 0 && age <= Reuse {
 			return r
 		}
 	}

@@ -72,7 +72,7 @@ func (p *portable) linkSet() *linkSet { return &p.set }
 func (p *portable) links(at time.Time) (*Links, error) {
 	p.linksMu.Lock()
 	defer p.linksMu.Unlock()
-	if age := at.Sub(p.linksAt); p.set.load() != nil && age >= 0 && age <= reuse {
+	if age := at.Sub(p.linksAt); p.set.load() != nil && age >= 0 && age <= Reuse {
 		return p.set.load(), nil
 	}
 	list, err := p.interfaces()
@@ -192,6 +192,10 @@ func (p *portable) stats(time.Time) (*Stats, error) {
 		return nil, errNoStats
 	}
 	return s, nil
+}
+
+func (p *portable) statsExt(time.Time) (*Stats, error) {
+	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }
 
 func (p *portable) stats6(time.Time) (*Stats, error) {

@@ -43,6 +43,19 @@ func TestParseSNMP(t *testing.T) {
 	}
 }
 
+func TestParseNetstat(t *testing.T) {
+	b, err := os.ReadFile("testdata/linux-6.18/proc/net/netstat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p snmpParser
+	s, err := p.parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "linux-6.18/netstat.golden", figures(s))
+}
+
 // A parser that has seen one machine's file reads another's right.
 func TestParseSNMPRemembersNothingWrong(t *testing.T) {
 	var p snmpParser

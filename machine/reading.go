@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// reuse is how long one Reading serves those who do not ask for a fresh one.
-const reuse = 50 * time.Millisecond
+// Reuse is how long one Reading serves those who do not ask for a fresh one.
+const Reuse = 50 * time.Millisecond
 
 // Reading is the machine at one moment, as far as it was asked about. Each part is read when it is first asked for, at most once,
 // by the first who asks; others who ask meanwhile wait for that same reading, or until their own context ends. It may be used by
@@ -26,6 +26,7 @@ type Reading struct {
 	links          part[*Links]
 	counters       part[*LinkCounterTable]
 	stats          part[*Stats]
+	statsExt       part[*Stats]
 	stats6         part[*Stats]
 	ipv4Settings   part[IPv4Settings]
 	ipv4Addresses  part[[]Address]
@@ -56,6 +57,11 @@ func (r *Reading) Counters(ctx context.Context) (*LinkCounterTable, error) {
 // Stats returns the statistics of IPv4, ICMP, TCP and UDP.
 func (r *Reading) Stats(ctx context.Context) (*Stats, error) {
 	return read(ctx, r, &r.stats, PartStats, source.stats)
+}
+
+// StatsExt returns the statistics of IPv4 that the kernel counts elsewhere: octets, multicast and broadcast.
+func (r *Reading) StatsExt(ctx context.Context) (*Stats, error) {
+	return read(ctx, r, &r.statsExt, PartStatsExt, source.statsExt)
 }
 
 // Stats6 returns the statistics of IPv6, ICMPv6 and UDP over IPv6.

@@ -43,10 +43,10 @@ func TestReadingReuse(t *testing.T) {
 	if !first.At.Equal(second(1)) {
 		t.Errorf("At %v", first.At)
 	}
-	if m.Reading(second(1).Add(reuse), false) != first {
+	if m.Reading(second(1).Add(Reuse), false) != first {
 		t.Error("a new Reading within 50 ms")
 	}
-	if m.Reading(second(1).Add(reuse+1), false) == first {
+	if m.Reading(second(1).Add(Reuse+1), false) == first {
 		t.Error("the same Reading after 50 ms")
 	}
 	fresh := m.Reading(second(2), true)

@@ -28,10 +28,11 @@ type linuxSource struct {
 	kernel      *kernelWriter
 	byLink      atomic.Bool // this kernel has no RTM_GETSTATS
 
-	snmp, snmp6, mcast *procFile
-	parser             snmpParser // used under snmp's lock
-	tracker4, tracker6 statTracker
-	settings           struct{ forwarding, ttl, fragTime *procFile }
+	snmp, netstat, snmp6, mcast    *procFile
+	parser                         snmpParser // used under snmp's lock
+	parserExt                      snmpParser // used under netstat's lock
+	tracker4, trackerExt, tracker6 statTracker
+	settings                       struct{ forwarding, ttl, fragTime *procFile }
 
 	sockets struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
 
@@ -66,6 +67,7 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 		route:    netlinkConn{dial: dialNetlink(unix.NETLINK_ROUTE)},
 		diag:     netlinkConn{dial: dialNetlink(unix.NETLINK_SOCK_DIAG)},
 		snmp:     file("net/snmp"),
+		netstat:  file("net/netstat"),
 		snmp6:    file("net/snmp6"),
 		mcast:    file("net/dev_mcast"),
 	}
@@ -79,7 +81,7 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 	s.settings.ttl = file("sys/net/ipv4/ip_default_ttl")
 	s.settings.fragTime = file("sys/net/ipv4/ipfrag_time")
 	narrow := isNarrowKernel()
-	s.tracker.narrow, s.tracker4.narrow, s.tracker6.narrow = narrow, narrow, narrow
+	s.tracker.narrow, s.tracker4.narrow, s.trackerExt.narrow, s.tracker6.narrow = narrow, narrow, narrow, narrow
 
 	var err error
 	if s.prober, err = newProber(o.Sys); err != nil {
@@ -161,6 +163,7 @@ func sample(ctx context.Context, links func() *Links, read func()) {
 func (s *linuxSource) readNarrow(at time.Time) {
 	_, _ = s.counters(at)
 	_, _ = s.stats(at)
+	_, _ = s.statsExt(at)
 	_, _ = s.stats6(at)
 }
 
@@ -184,7 +187,7 @@ func (s *linuxSource) Close() error {
 	s.diag.Close()
 	s.kernel.route.Close()
 	s.prober.Close()
-	for _, f := range []*procFile{s.snmp, s.snmp6, s.settings.forwarding, s.settings.ttl, s.settings.fragTime} {
+	for _, f := range []*procFile{s.snmp, s.netstat, s.snmp6, s.mcast, s.settings.forwarding, s.settings.ttl, s.settings.fragTime} {
 		f.Close()
 	}
 	return nil
@@ -214,6 +217,16 @@ func (s *linuxSource) stats(at time.Time) (stats *Stats, err error) {
 	err = s.snmp.read(func(b []byte) error {
 		if stats, err = s.parser.parse(b); err == nil {
 			s.tracker4.follow(stats, at)
+		}
+		return err
+	})
+	return stats, err
+}
+
+func (s *linuxSource) statsExt(at time.Time) (stats *Stats, err error) {
+	err = s.netstat.read(func(b []byte) error {
+		if stats, err = s.parserExt.parse(b); err == nil {
+			s.trackerExt.follow(stats, at)
 		}
 		return err
 	})

@@ -92,6 +92,21 @@ const (
 	UDPIgnoredMulti
 	UDPMemErrors
 
+	// From /proc/net/netstat, line IpExt; IPv4 only. These are of Reading.StatsExt.
+
+	IPInNoRoutes
+	IPInTruncatedPkts
+	IPInMcastPkts
+	IPOutMcastPkts
+	IPInBcastPkts
+	IPOutBcastPkts
+	IPInOctets
+	IPOutOctets
+	IPInMcastOctets
+	IPOutMcastOctets
+	IPInBcastOctets
+	IPOutBcastOctets
+
 	// From /proc/net/snmp6, Ip6*.
 
 	IP6InReceives
@@ -175,6 +190,10 @@ var statNames = [statCount]string{
 	UDPInDatagrams:  "UdpInDatagrams", UDPNoPorts: "UdpNoPorts", UDPInErrors: "UdpInErrors",
 	UDPOutDatagrams: "UdpOutDatagrams", UDPRcvbufErrors: "UdpRcvbufErrors", UDPSndbufErrors: "UdpSndbufErrors",
 	UDPInCsumErrors: "UdpInCsumErrors", UDPIgnoredMulti: "UdpIgnoredMulti", UDPMemErrors: "UdpMemErrors",
+	IPInNoRoutes: "IpExtInNoRoutes", IPInTruncatedPkts: "IpExtInTruncatedPkts", IPInMcastPkts: "IpExtInMcastPkts",
+	IPOutMcastPkts: "IpExtOutMcastPkts", IPInBcastPkts: "IpExtInBcastPkts", IPOutBcastPkts: "IpExtOutBcastPkts",
+	IPInOctets: "IpExtInOctets", IPOutOctets: "IpExtOutOctets", IPInMcastOctets: "IpExtInMcastOctets",
+	IPOutMcastOctets: "IpExtOutMcastOctets", IPInBcastOctets: "IpExtInBcastOctets", IPOutBcastOctets: "IpExtOutBcastOctets",
 	IP6InReceives: "Ip6InReceives", IP6InHdrErrors: "Ip6InHdrErrors", IP6InTooBigErrors: "Ip6InTooBigErrors",
 	IP6InNoRoutes: "Ip6InNoRoutes", IP6InAddrErrors: "Ip6InAddrErrors", IP6InUnknownProtos: "Ip6InUnknownProtos",
 	IP6InTruncatedPkts: "Ip6InTruncatedPkts", IP6InDiscards: "Ip6InDiscards", IP6InDelivers: "Ip6InDelivers",
@@ -191,6 +210,9 @@ var statNames = [statCount]string{
 	UDP6OutDatagrams: "Udp6OutDatagrams", UDP6RcvbufErrors: "Udp6RcvbufErrors", UDP6SndbufErrors: "Udp6SndbufErrors",
 	UDP6InCsumErrors: "Udp6InCsumErrors", UDP6IgnoredMulti: "Udp6IgnoredMulti", UDP6MemErrors: "Udp6MemErrors",
 }
+
+// InExt tells that s is of Reading.StatsExt, if it is one of IPv4.
+func (s Stat) InExt() bool { return s >= IPInNoRoutes && s <= IPOutBcastOctets }
 
 // String returns the kernel's name of s, such as "TcpInSegs".
 func (s Stat) String() string {

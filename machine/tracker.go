@@ -18,7 +18,7 @@ const (
 // extend returns the 64-bit value of a 32-bit counter which read raw now, and whose value was prev a time elapsed ago. It is false if
 // that cannot be told: the counter may have wrapped more than once at limit (units a second), or went back by itself.
 func extend(prev uint64, raw uint32, elapsed time.Duration, limit float64) (uint64, bool) {
-	possible := limit * (elapsed + 2*reuse).Seconds() // a part may be read that much later than the time of its Reading
+	possible := limit * (elapsed + 2*Reuse).Seconds() // a part may be read that much later than the time of its Reading
 	if possible >= wrap {
 		return uint64(raw), false
 	}

@@ -25,6 +25,8 @@ type device struct {
 	links      *machine.Links
 	counters   []machine.LinkCounters
 	stats      *machine.Stats
+	statsExt   *machine.Stats
+	stats6     *machine.Stats
 	settings   *machine.IPv4Settings
 	addresses  []machine.Address
 	routes     []machine.Route
@@ -71,6 +73,8 @@ func (d *device) machine() *machine.Machine {
 			return &machine.LinkCounterTable{List: rows}, err
 		},
 		Stats:          func(time.Time) (*machine.Stats, error) { return pointer(d.stats) },
+		StatsExt:       func(time.Time) (*machine.Stats, error) { return pointer(d.statsExt) },
+		Stats6:         func(time.Time) (*machine.Stats, error) { return pointer(d.stats6) },
 		IPv4Settings:   func(time.Time) (machine.IPv4Settings, error) { return value(d.settings) },
 		IPv4Addresses:  func(time.Time) ([]machine.Address, error) { return list(d.addresses) },
 		IPv4Routes:     func(time.Time) ([]machine.Route, error) { return list(d.routes) },
@@ -151,6 +155,9 @@ func router() *device {
 			machine.NewLinkCounters(5, false, linkStats(5000)),
 		},
 		stats:    machine.NewStats(true, allStats(), machine.ICMPTypeCount{Type: 3, In: 1, Out: 2}),
+		statsExt: machine.NewStats(true, numbered(machine.IPInNoRoutes, machine.IPOutBcastOctets)),
+		stats6: machine.NewStats(true, numbered(machine.IP6InReceives, machine.UDP6MemErrors),
+			machine.ICMPTypeCount{Type: 135, In: 3, Out: 4}, machine.ICMPTypeCount{Type: 136, In: 4, Out: 3}),
 		settings: &machine.IPv4Settings{Forwarding: 1, DefaultTTL: 64, ReassemblyTimeout: 30},
 	}
 	d.counters[1].Discontinuity = start.Add(50 * time.Second)
@@ -217,13 +224,19 @@ func linkStats(base uint64) map[machine.LinkStat]uint64 {
 
 // allStats returns every figure of the protocols, each of its own value.
 func allStats() map[machine.Stat]uint64 {
-	stats := make(map[machine.Stat]uint64)
-	for s := machine.IPForwarding; s <= machine.UDPMemErrors; s++ {
-		stats[s] = 1000 + uint64(s)
-	}
+	stats := numbered(machine.IPForwarding, machine.UDPMemErrors)
 	stats[machine.TCPInSegs] = 1<<33 + 5
 	stats[machine.TCPMaxConn] = 1<<64 - 1
 	stats[machine.TCPRtoAlgorithm] = 1
+	return stats
+}
+
+// numbered returns figures of the protocols, each with its own value.
+func numbered(from, to machine.Stat) map[machine.Stat]uint64 {
+	stats := make(map[machine.Stat]uint64)
+	for s := from; s <= to; s++ {
+		stats[s] = 1000 + uint64(s)
+	}
 	return stats
 }
 

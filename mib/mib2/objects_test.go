@@ -24,8 +24,7 @@ var untold = []string{
 // unserved are the groups that this package does not have.
 var unserved = []string{
 	"4.24.6", "4.24.7", "4.24.8", // inetCidrRouteTable
-	"4.25", "4.26", "4.27", "4.28", "4.29", "4.30", "4.31", "4.32", "4.33", "4.34", "4.35", "4.36", "4.37", "4.38", "4.39", // IP-MIB of RFC 4293
-	"5.29", "5.30", // icmpStatsTable, icmpMsgStatsTable
+	"4.25", "4.26", "4.27", "4.28", "4.29", "4.30", "4.31.2", "4.31.3", "4.32", "4.33", "4.34", "4.35", "4.36", "4.37", "4.38", "4.39", // IP-MIB of RFC 4293
 }
 
 // TestObjects holds every variable against what the modules say of its object, and looks for objects without one.
@@ -46,6 +45,11 @@ var holes = mibtest.Holes{
 	"ifHCOutOctets":       "as ifHCInOctets",
 	"ifHCOutUcastPkts":    "as ifHCInOctets",
 	"ipAdEntBcastAddr":    "of an address without one",
+
+	"ipSystemStatsInBcastPkts":    "IPv6 has no broadcast",
+	"ipSystemStatsHCInBcastPkts":  "as ipSystemStatsInBcastPkts",
+	"ipSystemStatsOutBcastPkts":   "as ipSystemStatsInBcastPkts",
+	"ipSystemStatsHCOutBcastPkts": "as ipSystemStatsInBcastPkts",
 }
 
 // checkObjects walks h as it is at that moment. complete says that it has something of each object of its tables but the untold ones.
