@@ -72,39 +72,78 @@ type Tables struct {
 	User func(engineID, securityName string) (usm.User, error)
 }
 
+// The most targets that tables select, each of which takes a goroutine, and the most rows of no use that are told of.
+const (
+	maxTargets = 1000
+	maxErrors  = 20
+)
+
+// ErrTooMany is wrapped by the error of Tables that select more than 1000 targets: those behind are left out.
+var ErrTooMany = errors.New("too many targets of notifications")
+
 // Targets returns what the tables select (RFC 3413 section 3.3): a target for each row of snmpNotifyTable and each address that has its
-// tag. A row of no use (an unknown transport, parameters or a community that are not there) gives none, and is told by the error,
-// which joins one for each.
+// tag. An address of no use (of an unknown transport, or whose parameters or community are not there) gives none, and is told by the error, which
+// joins one for each of the first 20.
 func (t *Tables) Targets() ([]Target, error) {
 	var out []Target
 	var errs []error
+	lists := make([][]string, len(t.Addrs)) // the tags of each
+	for i := range t.Addrs {
+		lists[i] = strings.FieldsFunc(t.Addrs[i].TagList, isDelimiter)
+	}
+	selected := map[string][]Target{} // by tag
 	for _, n := range t.Notify {
-		for _, a := range t.Addrs {
-			if n.Tag == "" || !slices.Contains(strings.FieldsFunc(a.TagList, isDelimiter), n.Tag) {
-				continue
+		if n.Tag == "" {
+			continue
+		}
+		if _, known := selected[n.Tag]; !known {
+			var bad []error
+			selected[n.Tag], bad = t.tagged(n.Tag, lists)
+			errs = append(errs, bad[:min(len(bad), maxErrors-len(errs))]...)
+		}
+		for _, target := range selected[n.Tag] {
+			if len(out) == maxTargets {
+				return out, errors.Join(append(errs, fmt.Errorf("%w: the first %d are notified", ErrTooMany, maxTargets))...)
 			}
-			target, err := t.target(&n, &a)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("snmpTargetAddrTable, row %q, notified by %q: %w", a.Name, n.Name, err))
-				continue
-			}
+			target.Name = nameEscapes.Replace(target.Name) + "/" + nameEscapes.Replace(n.Name)
+			target.Inform = n.Inform && target.Version != snmp.V1
 			out = append(out, target)
 		}
 	}
 	return out, errors.Join(errs...)
 }
 
-// isDelimiter tells what stands between tags (SnmpTagList).
-func isDelimiter(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' || r == '\v' }
+// tagged returns the targets that have a tag, with the names of their addresses.
+func (t *Tables) tagged(tag string, lists [][]string) (out []Target, errs []error) {
+	for i := range t.Addrs {
+		a := &t.Addrs[i]
+		if !slices.Contains(lists[i], tag) {
+			continue
+		}
+		target, err := t.target(a)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("snmpTargetAddrTable, row %q, which has the tag %q: %w", a.Name, tag, err))
+			continue
+		}
+		out = append(out, target)
+	}
+	return out, errs
+}
 
-func (t *Tables) target(n *Entry, a *TargetAddr) (Target, error) {
+// isDelimiter tells what stands between tags (SnmpTagList).
+func isDelimiter(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
+
+// nameEscapes keep two rows of other names from targets of one name.
+var nameEscapes = strings.NewReplacer(`\`, `\\`, "/", `\/`)
+
+func (t *Tables) target(a *TargetAddr) (Target, error) {
 	i := slices.IndexFunc(t.Params, func(p TargetParams) bool { return p.Name == a.Params })
 	if i < 0 {
 		return Target{}, fmt.Errorf("snmpTargetParamsTable has no active row %q", a.Params)
 	}
 	p := &t.Params[i]
 	out := Target{
-		Name: a.Name + "/" + n.Name, Version: snmp.Version(p.MPModel), Inform: n.Inform && p.MPModel != int32(snmp.V1), Level: p.SecurityLevel,
+		Name: a.Name, Version: snmp.Version(p.MPModel), Level: p.SecurityLevel,
 		Timeout: time.Duration(a.Timeout) * 10 * time.Millisecond, Retries: int(a.RetryCount), Filter: t.filter(p.Name),
 	}
 	var err error

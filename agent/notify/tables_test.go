@@ -101,6 +101,49 @@ func TestTablesOfNoUse(t *testing.T) {
 	}
 }
 
+// Many rows, and rows whose names look alike.
+func TestTablesOfManyRows(t *testing.T) {
+	tab := tables()
+	addr, entry := tab.Addrs[0], tab.Notify[0]
+	tab.Addrs, tab.Notify = nil, nil
+	for i := range 300 {
+		addr.Name, entry.Name = fmt.Sprint("a", i), fmt.Sprint("n", i)
+		tab.Addrs, tab.Notify = append(tab.Addrs, addr), append(tab.Notify, entry)
+	}
+	list, err := tab.Targets()
+	if len(list) != 1000 || !errors.Is(err, notify.ErrTooMany) {
+		t.Errorf("%d targets, %v", len(list), err)
+	}
+	for i := range tab.Addrs {
+		tab.Addrs[i].Params = "gone"
+	}
+	list, err = tab.Targets()
+	if len(list) != 0 || strings.Count(err.Error(), "\n") != 19 {
+		t.Errorf("%d targets, %v", len(list), err)
+	}
+
+	tab = tables()
+	tab.Addrs, tab.Notify = tab.Addrs[:1], tab.Notify[:1]
+	for _, name := range []string{"a", "a/b", `a\`, "a/"} {
+		addr = tab.Addrs[0]
+		addr.Name = name
+		tab.Addrs = append(tab.Addrs, addr)
+	}
+	for _, name := range []string{"b/c", "c", "/b", `\/b`, "b"} {
+		entry = tab.Notify[0]
+		entry.Name = name
+		tab.Notify = append(tab.Notify, entry)
+	}
+	if list, err = tab.Targets(); err != nil || len(list) != 30 {
+		t.Errorf("%d targets, %v", len(list), err)
+	}
+	s := notify.New(notify.Config{Start: time.Now()})
+	defer s.Close(t.Context())
+	if err := s.SetTargets(list); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTransportDomains(t *testing.T) {
 	const six = "\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"
 	for _, c := range []struct {

@@ -78,15 +78,16 @@ rwuser admin priv
 rouser weak auth
 `
 
+// startTarget starts a daemon whose log is not kept: it would be what grows.
 func startTarget(t *testing.T) *target {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	f := &target{t: t, stop: stop, code: make(chan int, 1), start: time.Now(), answers: make(chan []byte, 100)}
+	code := make(chan int, 1)
 	logs, log := io.Pipe()
 	p := process{stdout: io.Discard, stderr: log, env: stateIn(t.TempDir())}
 	path := config(t, targetFile)
 	go func() {
-		f.code <- p.run(ctx, []string{"-c", path})
+		code <- p.run(ctx, []string{"-c", path})
 		_ = log.Close()
 	}()
 	t.Cleanup(stop)
@@ -96,10 +97,16 @@ func startTarget(t *testing.T) *target {
 		lines = append(lines, read.Text()+"\n")
 	}
 	go func() { _, _ = io.Copy(io.Discard, logs) }() // until the program has ended
-	f.stream = addressOf(t, lines, "tcp4")
-	f.hostile, f.asking = dialTarget(t, addressOf(t, lines, "udp4")), dialTarget(t, addressOf(t, lines, "udp4"))
-	go f.receive()
+	f := aim(t, addressOf(t, lines, "udp4"))
+	f.stop, f.code, f.stream = stop, code, addressOf(t, lines, "tcp4")
+	return f
+}
 
+// aim returns the daemon of targetFile that listens at address, without means to stop it.
+func aim(t *testing.T, address string) *target {
+	t.Helper()
+	f := &target{t: t, answers: make(chan []byte, 100), hostile: dialTarget(t, address), asking: dialTarget(t, address)}
+	go f.receive()
 	f.admin = usm.User{Name: "admin", Auth: usm.SHA256, Priv: usm.AES}
 	auth, err := usm.PasswordToKey(f.admin.Auth, "authpassword")
 	if err != nil {

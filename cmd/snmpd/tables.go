@@ -24,14 +24,13 @@ type tables struct {
 	agent  *localagent.Agent
 	engine *engine
 	log    *slog.Logger
-	files  *settings  // what the files say
-	users  []usm.User // that are in force
+	users  []usm.User // that are in force; apply's
 }
 
 func newTables(a *localagent.Agent, e *engine, log *slog.Logger) (*tables, error) {
-	t := &tables{agent: a, engine: e, log: log, files: &settings{config: &snmpdconf.Config{}}}
+	t := &tables{agent: a, engine: e, log: log}
 	var err error
-	if t.mib, err = enginemib.New(enginemib.Options{Engine: e.usm(), MPD: a.MPDStats(), Contexts: a.Contexts, Apply: t.apply}); err != nil {
+	if t.mib, err = enginemib.New(enginemib.Options{Engine: e.usm(), MPD: a.MPDStats(), Contexts: a.Contexts}); err != nil {
 		return nil, err
 	}
 	var regs []agent.Registration
@@ -44,8 +43,6 @@ func newTables(a *localagent.Agent, e *engine, log *slog.Logger) (*tables, error
 
 // set puts to use what the files say, whose users have these keys; an error changes nothing.
 func (t *tables) set(s *settings, users []usm.User) error {
-	before := t.files
-	t.files = s
 	var c enginemib.Config
 	for _, u := range users {
 		c.Users = append(c.Users, enginemib.User{EngineID: t.engine.usm().ID(), User: u})
@@ -62,11 +59,7 @@ func (t *tables) set(s *settings, users []usm.User) error {
 		}
 	}
 	appendReceivers(&c, &s.config.Notifications)
-	err := t.mib.SetConfig(c)
-	if err != nil {
-		t.files = before
-	}
-	return err
+	return t.mib.SetConfig(c, func(c enginemib.Config) error { return t.apply(s, &c) })
 }
 
 // appendReceivers adds the sinks as Net-SNMP has them in the tables. What stands for a community there is the row's name, for the community
@@ -102,14 +95,14 @@ func appendReceivers(c *enginemib.Config, n *snmpdconf.Notifications) {
 	}
 }
 
-// apply is enginemib.Options.Apply. What the files say of users and access is in c.
-func (t *tables) apply(c enginemib.Config) error {
-	access := agent.Access{Communities: t.files.communities, Policy: t.policy(&c)}
+// apply is the enginemib.ApplyFunc of files. What they say of users and access is in c.
+func (t *tables) apply(files *settings, c *enginemib.Config) error {
+	access := agent.Access{Communities: files.communities, Policy: policy(files, c)}
 	for i := range c.Communities {
 		access.Communities = append(access.Communities[:len(access.Communities):len(access.Communities)], t.community(&c.Communities[i]))
 	}
-	targets := append(t.files.targets(t.engine), t.targets(&c, access)...)
-	users := t.usersHere(&c)
+	targets := append(files.targets(t.engine), t.targets(files, c, access)...)
+	users := t.usersHere(c)
 	if err := t.engine.setUsers(users); err != nil {
 		return err
 	}
@@ -124,7 +117,7 @@ func (t *tables) apply(c enginemib.Config) error {
 	return nil
 }
 
-// usersHere returns the users of this enginemib.
+// usersHere returns the users of this engine.
 func (t *tables) usersHere(c *enginemib.Config) []usm.User {
 	var out []usm.User
 	for i := range c.Users {
@@ -135,9 +128,9 @@ func (t *tables) usersHere(c *enginemib.Config) []usm.User {
 	return out
 }
 
-func (t *tables) policy(c *enginemib.Config) *vacm.Policy {
+func policy(files *settings, c *enginemib.Config) *vacm.Policy {
 	views := map[string][]vacm.Family{}
-	for _, v := range t.files.config.Views { // those too that have no subtree
+	for _, v := range files.config.Views { // those too that have no subtree
 		views[v.Name] = nil
 	}
 	for _, f := range c.Families {
@@ -165,7 +158,7 @@ func (t *tables) community(c *enginemib.Community) agent.CommunityEntry {
 }
 
 // targets returns the receivers that the tables name.
-func (t *tables) targets(c *enginemib.Config, access agent.Access) []notify.Target {
+func (t *tables) targets(files *settings, c *enginemib.Config, access agent.Access) []notify.Target {
 	n := notify.Tables{Policy: access.Policy}
 	for _, a := range c.Addrs {
 		n.Addrs = append(n.Addrs, notify.TargetAddr{
@@ -194,7 +187,7 @@ func (t *tables) targets(c *enginemib.Config, access agent.Access) []notify.Targ
 		}
 		return secret.String{}, false
 	}
-	files, users := t.files, c.Users
+	users := c.Users
 	n.User = func(engineID, securityName string) (usm.User, error) {
 		return userAt(files, users, engineID, securityName)
 	}

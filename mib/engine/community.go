@@ -43,7 +43,7 @@ func snmpCommunityTable() *table {
 		columns: []column{
 			communityName:         {name: communityEntry.Append(2), syntax: octets(0, 255), must: true, secret: true},
 			communitySecurityName: {name: communityEntry.Append(3), syntax: name32, must: true},
-			communityEngineID:     {name: communityEntry.Append(4), syntax: engineID},
+			communityEngineID:     {name: communityEntry.Append(4), syntax: engineID, assign: setContextEngine},
 			communityContext:      {name: communityEntry.Append(5), syntax: upTo32, value: noOctets},
 			communityTag:          {name: communityEntry.Append(6), syntax: tagValue, value: noOctets},
 			communityStorage:      {name: communityEntry.Append(7), syntax: storageType},
@@ -56,16 +56,23 @@ func snmpCommunityTable() *table {
 				r.cells[communityEngineID] = snmp.OctetString(id)
 			}
 		},
-		check: func(m *MIB, r *row) error {
-			if r.cells[communityEngineID].Octets() != m.id() {
-				return errors.New("no contexts of other engines are served: snmpCommunityContextEngineID must be snmpEngineID")
-			}
-			return nil
-		},
 		// A community that all who may read a MIB could read would be none (RFC 3584 section 6).
 		hide: func(q *mib.Request, c *column) bool { return c.secret && q.Level != snmp.AuthPriv },
 	}
 }
+
+// setContextEngine lets pass this engine alone, for no contexts of others are served. A row that was kept may name another, if this engine
+// had another snmpEngineID then; it is not in use.
+func setContextEngine(e *edit, v snmp.Value) (snmp.ErrorStatus, error) {
+	if v.Octets() != e.m.id() {
+		return snmp.InconsistentValue, errors.New("no contexts of other engines are served: it must be snmpEngineID")
+	}
+	e.row.cells[communityEngineID] = v
+	return snmp.NoError, nil
+}
+
+// here reports whether the row of a community is of this engine.
+func (m *MIB) here(r *row) bool { return r.cells[communityEngineID].Octets() == m.id() }
 
 // communityOf returns the community of a row; addrs are all addresses there are.
 func communityOf(r *row, addrs []TargetAddr) Community {

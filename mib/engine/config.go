@@ -9,7 +9,7 @@ import (
 // Config is active rows of the tables. It is immutable.
 //
 // The receivers that the configuration says are seen, but no row can tell all of a receiver (a community, a source address): who configured
-// them puts them to use. So of Addrs and what follows it Apply gets only what was SET, and of Communities as well, which a configuration
+// them puts them to use. So of Addrs and what follows it an ApplyFunc gets only what was SET, and of Communities as well, which a configuration
 // has outside of the tables.
 type Config struct {
 	Users    []User
@@ -87,6 +87,7 @@ func list[T any](t *table, values []T, make func(*T, *table) *row) rows {
 // config returns what is in force: what the configuration says, and after it the active rows that were SET.
 func (s *state) config(m *MIB) Config {
 	c := s.says
+	c.Communities = nil
 	c.Users = join(c.Users, s.inForce(m, userTable), userOf)
 	c.Members = join(c.Members, s.inForce(m, memberTable), memberOf)
 	c.Entries = join(c.Entries, s.inForce(m, entryTable), entryOf)
@@ -96,7 +97,11 @@ func (s *state) config(m *MIB) Config {
 	c.Notifies = join(nil, s.inForce(m, notifyTable), notifyOf)
 	c.Profiles = join(nil, s.inForce(m, profileTable), profileOf)
 	c.Filters = join(nil, s.inForce(m, filterTable), filterOf)
-	c.Communities = join(nil, s.inForce(m, communityTable), func(r *row) Community { return communityOf(r, c.Addrs) })
+	for _, r := range s.inForce(m, communityTable) {
+		if m.here(r) {
+			c.Communities = append(c.Communities, communityOf(r, c.Addrs))
+		}
+	}
 	return c
 }
 

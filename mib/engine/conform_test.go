@@ -36,7 +36,7 @@ func TestConforms(t *testing.T) {
 			t.Fatalf("%s: %s", r.status, got)
 		}
 	}
-	if err := f.SetConfig(receivers(configured())); err != nil {
+	if err := f.SetConfig(receivers(configured()), f.apply); err != nil {
 		t.Fatal(err)
 	}
 	if len(f.config.Addrs) != 1 || len(f.config.Notifies) != 1 || len(f.config.Filters) != 1 {
@@ -114,6 +114,17 @@ func TestCommunities(t *testing.T) {
 	}
 	if c := f.config.Communities; len(c) != 1 || len(c[0].Addrs) != 1 || c[0].Addrs[0].Name != "nms" {
 		t.Errorf("%+v", c)
+	}
+	// Kept under another snmpEngineID, it is there, and is of no use.
+	kept := f.Kept()
+	for i := range kept {
+		if kept[i].Name == name("snmpCommunityContextEngineID", implied("i")) {
+			kept[i].Value = snmp.OctetString(otherID)
+		}
+	}
+	next := newFixture(t)
+	if err := next.Restore(kept); err != nil || len(next.config.Communities) != 0 || len(next.Kept()) != len(kept) {
+		t.Errorf("%v, %+v", err, next.config.Communities)
 	}
 	column := name("snmpCommunityName", implied("i"))
 	weaker := request()

@@ -62,10 +62,11 @@ type Options struct {
 	Engine   *usm.Engine // nil if SNMPv3 is off: then nothing is served of it
 	MPD      *snmp.MPDStats
 	Contexts func() []string // the contexts that the agent serves
-	// Apply puts the rows to use that are in force. It is called by SetConfig, Restore, and each SET that changes a row, never twice at a
-	// time. After an error the rows from before stay in force: it must have changed nothing.
-	Apply func(Config) error
 }
+
+// ApplyFunc puts the rows to use that are in force. It is never called twice at a time. After an error the rows from before stay in force: it must
+// have changed nothing.
+type ApplyFunc func(Config) error
 
 // MIB is a mib.Handler for the subtrees of Roots; it is a mib.Setter, a mib.Keeper and mib.Confidential as well.
 type MIB struct {
@@ -79,6 +80,7 @@ type MIB struct {
 // state is all that a SET or the configuration can change. It is immutable.
 type state struct {
 	says  Config           // what the configuration says
+	apply ApplyFunc        // nil before there is one
 	file  [tableCount]rows // and its rows
 	set   [tableCount]rows // those that were made by SET
 	all   [tableCount]rows // both, as they are seen
@@ -87,7 +89,7 @@ type state struct {
 
 // New returns the MIB of o without rows.
 func New(o Options) (*MIB, error) {
-	if o.MPD == nil || o.Contexts == nil || o.Apply == nil {
+	if o.MPD == nil || o.Contexts == nil {
 		return nil, errors.New("mib/engine: an option is missing")
 	}
 	m := &MIB{options: o, tables: newTables()}
@@ -128,39 +130,24 @@ func (m *MIB) id() string {
 	return m.options.Engine.ID()
 }
 
-// SetConfig replaces what the configuration says, and puts it to use with what was SET; an error is Apply's, and nothing is changed.
-func (m *MIB) SetConfig(c Config) error {
+// SetConfig replaces what the configuration says, and puts it to use, with what was SET, by apply; so does each SET that changes a row from
+// then on. An error is apply's, and nothing is changed. What was SET before there is a configuration is not in use.
+func (m *MIB) SetConfig(c Config, apply ApplyFunc) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := *m.state.Load()
-	next.says, next.file = c, m.rowsOf(&c)
+	next.says, next.apply, next.file = c, apply, m.rowsOf(&c)
 	return m.useLocked(&next)
 }
 
-// errReloaded: SETs and reloads are few, and none need wait for the other.
-var errReloaded = errors.New("the configuration was reloaded meanwhile")
-
-// commit puts next to use, which was made from former; changed says that rows of it were.
-func (m *MIB) commit(former, next *state, changed bool) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.state.Load() != former {
-		return errReloaded
-	}
-	if !changed {
-		m.state.Store(next)
-		return nil
-	}
-	return m.useLocked(next)
-}
-
-// undo puts back what was SET in former, under what the configuration says by now.
-func (m *MIB) undo(former *state, changed bool) error {
+// put takes what was SET from s, under what the configuration says by now: a reload may come between the preparation of a SET and its commit.
+// Other SETs do not, as mib.Setter promises. rows says that not only locks differ.
+func (m *MIB) put(s *state, rows bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := *m.state.Load()
-	next.set, next.locks = former.set, former.locks
-	if !changed {
+	next.set, next.locks = s.set, s.locks
+	if !rows {
 		m.state.Store(&next)
 		return nil
 	}
@@ -172,8 +159,10 @@ func (m *MIB) useLocked(s *state) error {
 	for i := range s.all {
 		s.all[i] = merge(s.file[i], s.set[i])
 	}
-	if err := m.options.Apply(s.config(m)); err != nil {
-		return err
+	if s.apply != nil {
+		if err := s.apply(s.config(m)); err != nil {
+			return err
+		}
 	}
 	m.state.Store(s)
 	return nil

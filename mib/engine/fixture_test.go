@@ -50,21 +50,22 @@ func fixtureOf(t testing.TB, e *usm.Engine) *fixture {
 	var err error
 	f.MIB, err = engine.New(engine.Options{
 		Engine: e, MPD: new(snmp.MPDStats), Contexts: func() []string { return []string{"", "b", "aa"} },
-		Apply: func(c engine.Config) error {
-			if f.refuse != nil {
-				return f.refuse
-			}
-			f.config, f.calls = c, f.calls+1
-			return nil
-		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.SetConfig(configured()); err != nil {
+	if err := f.SetConfig(configured(), f.apply); err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+func (f *fixture) apply(c engine.Config) error {
+	if f.refuse != nil {
+		return f.refuse
+	}
+	f.config, f.calls = c, f.calls+1
+	return nil
 }
 
 func key(octet string, n int) []byte { return []byte(strings.Repeat(octet, n)) }

@@ -247,10 +247,10 @@ type change struct {
 }
 
 // Commit implements mib.Change.
-func (c *change) Commit(context.Context) error { return c.m.commit(c.former, c.next, c.rows) }
+func (c *change) Commit(context.Context) error { return c.m.put(c.next, c.rows) }
 
 // Undo implements mib.Change.
-func (c *change) Undo(context.Context) error { return c.m.undo(c.former, c.rows) }
+func (c *change) Undo(context.Context) error { return c.m.put(c.former, c.rows) }
 
 // Close implements mib.Change.
 func (c *change) Close() {}

@@ -383,11 +383,14 @@ func TestAllOrNothing(t *testing.T) {
 	if c, err = f.Prepare(t.Context(), request(), vbs); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.SetConfig(engine.Config{}); err != nil {
+	if err := f.SetConfig(engine.Config{}, f.apply); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Commit(t.Context()); err == nil {
-		t.Error("a SET that was prepared before a reload is carried out after it")
+	if err := c.Commit(t.Context()); err != nil || len(f.config.Notifies) != 1 || len(f.config.Families) != 1 {
+		t.Errorf("%v, and now %+v", err, f.config)
+	}
+	if err := c.Undo(t.Context()); err != nil || len(f.config.Notifies) != 0 || f.Kept() != nil {
+		t.Errorf("%v, and now %+v", err, f.config)
 	}
 }
 
@@ -423,7 +426,7 @@ func TestConfiguredRows(t *testing.T) {
 		want   string
 		groups int
 	}{{c, "admins", 2}, {configured(), "joes", 3}} {
-		if err := f.SetConfig(tt.config); err != nil {
+		if err := f.SetConfig(tt.config, f.apply); err != nil {
 			t.Fatal(err)
 		}
 		if got := f.get(request(), group)[0]; got != snmp.OctetString(tt.want) || fmt.Sprint(f.Kept()) != kept || len(f.config.Members) != tt.groups {
@@ -432,7 +435,7 @@ func TestConfiguredRows(t *testing.T) {
 	}
 	f.refuse = errors.New("no")
 	before := f.all()
-	if err := f.SetConfig(c); !errors.Is(err, f.refuse) || f.all() != before {
+	if err := f.SetConfig(c, f.apply); !errors.Is(err, f.refuse) || f.all() != before {
 		t.Errorf("%v, and now\n%s", err, f.all())
 	}
 }
