@@ -136,31 +136,3 @@ func TestCommunities(t *testing.T) {
 		t.Error(got)
 	}
 }
-
-// FuzzSet: no SET of anything breaks the tables: what can be walked conforms, and what is kept can be restored.
-func FuzzSet(f *testing.F) {
-	fx := newFixture(f)
-	for _, r := range rows {
-		for _, vb := range r.row(createAndGo, append(r.must, r.free...)...) {
-			f.Add(vb.Name.String(), int64(1), []byte("a\x00\xff"), byte(createAndGo))
-		}
-	}
-	f.Add("1.3.6.1.6.3.15.1.2.2.1.13.9.128.0.31.136.4.116.101.115.116.1.97", int64(createAndGo), []byte("x"), byte(0))
-	f.Fuzz(func(t *testing.T, text string, n int64, octets []byte, status byte) {
-		o, err := oid.Parse(text)
-		if err != nil {
-			return
-		}
-		values := []snmp.Value{snmp.Integer(int32(n)), snmp.OctetString(string(octets)), snmp.ObjectID(o), snmp.Null, snmp.Counter64(uint64(n))}
-		one := *fx
-		one.t = t
-		for _, v := range values {
-			one.set(snmp.VarBind{Name: o, Value: v})
-			one.set(snmp.VarBind{Name: o, Value: v}, snmp.VarBind{Name: o, Value: snmp.Integer(int32(status))})
-		}
-		mibtest.Test(t, one.MIB, engine.Roots()...)
-		if err := one.Restore(one.Kept()); err != nil {
-			t.Errorf("what was kept cannot be restored: %v", err)
-		}
-	})
-}
