@@ -25,6 +25,16 @@ const (
 	PartUDPSockets
 	PartSocketOwners
 	PartLinkGroups
+	PartMemory
+	PartProcessors
+	PartLoadAverage
+	PartKernel
+	PartSessions
+	PartProcesses
+	PartFileSystems
+	PartDisks
+	PartPackages
+	PartSensors
 	PartEvents // the listener for changes of links; while it is at fault Links may be out of date
 
 	partCount
@@ -32,7 +42,10 @@ const (
 
 var partNames = [partCount]string{
 	"host", "links", "counters", "stats", "stats_ext", "stats6", "ipv4_settings", "ipv4_addresses", "ipv4_routes", "ipv4_neighbours",
-	"tcp_sockets", "udp_sockets", "socket_owners", "link_groups", "events",
+	"tcp_sockets", "udp_sockets", "socket_owners", "link_groups",
+	PartMemory: "memory", PartProcessors: "processors", PartLoadAverage: "load_average", PartKernel: "kernel", PartSessions: "sessions",
+	PartProcesses: "processes", PartFileSystems: "file_systems", PartDisks: "disks", PartPackages: "packages", PartSensors: "sensors",
+	PartEvents: "events",
 }
 
 // String returns the word that logs and metrics use, such as "ipv4_routes".

@@ -25,6 +25,8 @@ type Given struct {
 	SocketOwners   func(at time.Time) (SocketOwners, error)
 	LinkGroups     func(at time.Time) ([]LinkGroup, error)
 
+	GivenHost
+
 	Writer Writer // nil if nothing can be changed
 }
 
@@ -33,7 +35,7 @@ func NewGiven(g Given, log *slog.Logger) *Machine {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Machine{src: given{g}, faults: &faults{log: log}}
+	return &Machine{src: given{g, g.GivenHost}, faults: &faults{log: log}}
 }
 
 // NewLinkCounters returns the counters of a Given machine's link; those that values leaves out are not known.
@@ -59,7 +61,10 @@ func NewStats(wide bool, values map[Stat]uint64, types ...ICMPTypeCount) *Stats 
 }
 
 // given is a Given as a source.
-type given struct{ g Given }
+type given struct {
+	g Given
+	GivenHost
+}
 
 func call[T any](f func(at time.Time) (T, error), at time.Time) (T, error) {
 	if f == nil {

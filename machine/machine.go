@@ -12,6 +12,7 @@ import (
 type Options struct {
 	Proc     string           // root of procfs; "/proc" if empty
 	Sys      string           // root of sysfs; "/sys" if empty
+	Root     string           // of the files that the distribution keeps: its packages, who is logged in; "/" if empty
 	Portable bool             // read through gopsutil even where there is something better
 	Log      *slog.Logger     // told once when a part fails and once when it recovers; nil for nobody
 	Now      func() time.Time // the clock of link events; time.Now if nil
@@ -47,6 +48,7 @@ type source interface {
 
 	linkSet() *linkSet
 	tellsLayers() bool
+	hostSource
 
 	// Close ends the source's goroutines and waits for them.
 	Close() error
@@ -60,6 +62,9 @@ func New(ctx context.Context, o Options) (*Machine, error) {
 	}
 	if o.Sys == "" {
 		o.Sys = "/sys"
+	}
+	if o.Root == "" {
+		o.Root = "/"
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

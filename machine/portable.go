@@ -32,6 +32,8 @@ type portable struct {
 	set     linkSet
 	tracker linkTracker
 
+	*portableHost
+
 	hostMu sync.Mutex
 	info   *host.InfoStat // what does not change; nil until it was read
 }
@@ -39,11 +41,14 @@ type portable struct {
 func newPortable(o Options) *portable {
 	env := common.EnvMap{common.HostProcEnvKey: o.Proc, common.HostSysEnvKey: o.Sys}
 	ctx, stop := context.WithCancel(context.WithValue(context.Background(), common.EnvKey, env))
-	return &portable{ctx: ctx, stop: stop}
+	p := &portable{ctx: ctx, stop: stop}
+	p.portableHost = newPortableHost(p, o)
+	return p
 }
 
 func (p *portable) Close() error {
 	p.stop()
+	p.portableHost.Close()
 	return nil
 }
 

@@ -36,6 +36,7 @@ type Reading struct {
 	udpSockets     part[[]UDPSocket]
 	socketOwners   part[SocketOwners]
 	linkGroups     part[[]LinkGroup]
+	hostReading
 }
 
 // Host returns who this machine is.

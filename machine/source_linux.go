@@ -36,6 +36,8 @@ type linuxSource struct {
 
 	sockets struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
 
+	*linuxHost
+
 	prober *prober
 	stop   context.CancelFunc
 	events sync.WaitGroup
@@ -70,6 +72,8 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 		netstat:  file("net/netstat"),
 		snmp6:    file("net/snmp6"),
 		mcast:    file("net/dev_mcast"),
+
+		linuxHost: newLinuxHost(o),
 	}
 	s.kernel = &kernelWriter{
 		route:  netlinkConn{dial: dialNetlink(unix.NETLINK_ROUTE)},
@@ -122,6 +126,7 @@ func (s *linuxSource) watch(w *watcher, first *linkEvents, now func() time.Time)
 	}
 	w.retry = func(ctx context.Context) error { return sleep(ctx, eventRetry) }
 	s.events.Go(func() { w.run(ctx, first) })
+	s.run(ctx, now)
 	if s.tracker.narrow {
 		s.events.Go(func() { sample(ctx, s.set.load, func() { s.readNarrow(now()) }) })
 	}
@@ -167,22 +172,11 @@ func (s *linuxSource) readNarrow(at time.Time) {
 	_, _ = s.stats6(at)
 }
 
-// sleep waits for d, or until ctx ends, which is the error.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
 func (s *linuxSource) Close() error {
 	s.stop()
 	s.release()
 	s.events.Wait()
+	s.linuxHost.Close()
 	s.route.Close()
 	s.diag.Close()
 	s.kernel.route.Close()

@@ -37,6 +37,7 @@ type Config struct {
 	Engine      Engine
 	StateDir    string // persistentDir; "" if it is not set
 	System      System
+	Host        Host
 
 	Notifications Notifications
 	// MaxMessageSize is the most octets of an answer (maxMessageSize, a directive that Net-SNMP does not have); 0 if it is not set.

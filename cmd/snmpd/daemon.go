@@ -14,6 +14,7 @@ import (
 	"walkabout/internal/localagent"
 	"walkabout/internal/version"
 	enginemib "walkabout/mib/engine"
+	"walkabout/mib/host"
 	"walkabout/mib/mib2"
 )
 
@@ -105,6 +106,9 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 	}
 	return d.listeners.change(ctx, s.listen, func() error {
 		if err := d.agent.SetSystem(system(s.config)); err != nil {
+			return err
+		}
+		if err := d.agent.SetHost(host.Settings(s.config.Host)); err != nil {
 			return err
 		}
 		if err := d.tables.set(s, users); err != nil {

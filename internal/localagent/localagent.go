@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"walkabout/agent"
@@ -34,6 +35,7 @@ type Agent struct {
 	*agent.Server
 	machine *machine.Machine
 	mib     *mib2.MIB
+	mibs
 	*notifications
 }
 
@@ -59,13 +61,12 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		Engine: o.Engine, Save: o.Save, Counters: counters, Log: o.Log,
 		AuthenTraps: func() bool { return a.mib.AuthenTraps() }, AuthenticationFailed: func() { a.Notify(notify.AuthenticationFailure) },
 	})
-	a.mib, err = mib2.New(mib2.Options{Machine: m, Counters: counters, Start: start, System: o.System, Modules: append(mib2.Modules(), o.Modules...)})
+	a.mib, err = mib2.New(mib2.Options{Machine: m, Counters: counters, Start: start, System: o.System, Modules: slices.Concat(mib2.Modules(), a.modules(), o.Modules)})
 	if err == nil {
-		var regs []agent.Registration
-		for _, root := range mib2.Roots() {
-			regs = append(regs, agent.Registration{Root: root})
-		}
-		_, err = a.Register(a.mib, regs...)
+		err = register(a.Server, a.mib, mib2.Roots())
+	}
+	if err == nil {
+		a.mibs, err = newMIBs(a.Server, m, start)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("agent of this machine: %w", errors.Join(err, m.Close()))

@@ -1,0 +1,85 @@
+//go:build interop
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/internal/interop"
+)
+
+// walkBoth walks a subtree of Net-SNMP's daemon and of ours. What one line says of an object stands under its name.
+func walkBoth(t *testing.T, theirs, ours, root string) (their, our map[string]string) {
+	t.Helper()
+	walk := func(address string) map[string]string {
+		r := interop.NetSNMP(t, "snmpbulkwalk", "-v2c", "-c", "public", "-Onq", "-Cr25", address, root)
+		if r.Code != 0 {
+			t.Fatalf("%+v", r)
+		}
+		out := map[string]string{}
+		for line := range strings.Lines(r.Out) {
+			if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+				out[name] = value
+			}
+		}
+		return out
+	}
+	return walk(theirs), walk(ours)
+}
+
+// TestHostAsNetSNMP holds HOST-RESOURCES-MIB against what Net-SNMP's daemon says of the same machine, where both say the same thing. Known
+// differences: theirs shows bind mounts too, calls tmpfs a fixed disk and idle kernel threads invalid, and knows no virtio or NVMe disks.
+func TestHostAsNetSNMP(t *testing.T) {
+	theirs := interop.StartNetSNMPD(t, "rocommunity public 127.0.0.1\n", "public")
+	_, addresses := launch(t, "-f", "-c", config(t, "agentAddress 127.0.0.1:0\nrocommunity public 127.0.0.1\n"))
+	const host = ".1.3.6.1.2.1.25"
+	their, our := walkBoth(t, theirs, addresses[0], host)
+	agree := func(column string, indexes ...string) {
+		t.Helper()
+		found := 0
+		for name, value := range their {
+			index, ok := strings.CutPrefix(name, host+column+".")
+			if !ok || len(indexes) > 0 && !strings.Contains(" "+strings.Join(indexes, " ")+" ", " "+index+" ") {
+				continue
+			}
+			found++
+			if our[name] != value {
+				t.Errorf("%s is %q, Net-SNMP says %q", name, our[name], value)
+			}
+		}
+		if found == 0 {
+			t.Errorf("Net-SNMP has none of %s", column)
+		}
+	}
+	memory := []string{"1", "3", "6", "7", "8", "10", "11"}
+	agree(".2.3.1.2", memory...)
+	agree(".2.3.1.3", memory...)
+	agree(".2.3.1.5", "1", "3", "6", "10")
+	agree(".2.2", "0")
+	agree(".1.4", "0")
+	agree(".6.3.1.2") // the names of all packages
+	for index, value := range their {
+		if rest, ok := strings.CutPrefix(index, host+".3.2.1.3."); ok && !strings.Contains(value, "co-processor") {
+			agree(".3.2.1.3", rest)
+		}
+	}
+	root := func(m map[string]string, column string) string {
+		for name, value := range m {
+			if rest, ok := strings.CutPrefix(name, host+".2.3.1.3."); ok && value == `"/"` {
+				return m[host+".2.3.1."+column+"."+rest]
+			}
+		}
+		return "none"
+	}
+	for _, column := range []string{"2", "4", "5"} {
+		if diff := cmp.Diff(root(their, column), root(our, column)); diff != "" {
+			t.Errorf("hrStorage column %s of / (-Net-SNMP +ours):\n%s", column, diff)
+		}
+	}
+	if a, b := their[host+".4.2.1.2.1"], our[host+".4.2.1.2.1"]; a != b {
+		t.Errorf("process 1 is %s, Net-SNMP says %s", b, a)
+	}
+}

@@ -1,0 +1,43 @@
+package localagent
+
+import (
+	"time"
+
+	"walkabout/agent"
+	"walkabout/machine"
+	"walkabout/mib"
+	"walkabout/mib/host"
+	"walkabout/snmp/oid"
+)
+
+// mibs are the handlers of this machine beside MIB-II.
+type mibs struct {
+	host *host.MIB
+}
+
+// modules returns what sysORTable says of them.
+func (mibs) modules() []mib.Module {
+	return []mib.Module{{ID: host.ID(), Descr: "HOST-RESOURCES-MIB (RFC 2790)"}}
+}
+
+// newMIBs makes them and registers them with s.
+func newMIBs(s *agent.Server, m *machine.Machine, start time.Time) (mibs, error) {
+	var out mibs
+	var err error
+	if out.host, err = host.New(host.Options{Machine: m, Start: start}); err != nil {
+		return out, err
+	}
+	return out, register(s, out.host, host.Roots())
+}
+
+func register(s *agent.Server, h mib.Handler, roots []oid.OID) error {
+	var regs []agent.Registration
+	for _, root := range roots {
+		regs = append(regs, agent.Registration{Root: root})
+	}
+	_, err := s.Register(h, regs...)
+	return err
+}
+
+// SetHost replaces how HOST-RESOURCES-MIB shows the machine; an error, and no change, if s is not valid.
+func (m mibs) SetHost(s host.Settings) error { return m.host.SetSettings(s) }
