@@ -28,7 +28,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	if err != nil {
 		return err
 	}
-	e := p.openEngine(ctx, log, s)
+	e := p.openEngine(ctx, log, o, s)
 	defer e.close(log)
 	m := &memory{engine: e}
 	a, err := localagent.New(ctx, localagent.Options{Engine: e.usm(), Save: m.save, Modules: enginemib.Modules(), Dial: p.dialReceiver, Log: log})
@@ -52,13 +52,14 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	if err := d.apply(ctx, s); err != nil {
 		return err
 	}
+	d.warnUnreachable(log, s, o)
 	if o.pidFile != "" {
 		if err := os.WriteFile(o.pidFile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 			return fmt.Errorf("flag -p: %w", err)
 		}
 		defer p.removePID(log, o)
 	}
-	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", len(s.users))
+	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", len(t.users))
 	a.Notify(notify.ColdStart)
 	defer a.Notify(notify.NSNotifyShutdown)
 	for {
@@ -95,7 +96,11 @@ func (p *process) reload(ctx context.Context, log *slog.Logger, o *options, d *s
 		return err
 	}
 	d.engine.warnChanged(log, s)
-	return d.apply(ctx, s)
+	if err := d.apply(ctx, s); err != nil {
+		return err
+	}
+	d.warnUnreachable(log, s, o)
+	return nil
 }
 
 // apply makes d what s says, or leaves it as it is.

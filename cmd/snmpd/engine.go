@@ -29,8 +29,8 @@ type engine struct {
 
 // openEngine starts the engine's next boot, which is on the disk when it returns. If that cannot be, SNMPv3 is off, for an engine that
 // forgets its boots accepts old messages again.
-func (p *process) openEngine(ctx context.Context, log *slog.Logger, s *settings) *engine {
-	e, err := p.boot(ctx, s)
+func (p *process) openEngine(ctx context.Context, log *slog.Logger, o *options, s *settings) *engine {
+	e, err := p.boot(ctx, log, o, s)
 	if err != nil {
 		log.Warn("SNMPv3 is off, v1 and v2c are served: the engine's identity cannot be kept. persistentDir names another folder", "users", len(s.users), "err", err)
 		return nil
@@ -43,7 +43,7 @@ func (p *process) openEngine(ctx context.Context, log *slog.Logger, s *settings)
 	return e
 }
 
-func (p *process) boot(ctx context.Context, s *settings) (e *engine, err error) {
+func (p *process) boot(ctx context.Context, log *slog.Logger, o *options, s *settings) (e *engine, err error) {
 	dir, err := p.stateDir(s.stateDir)
 	if err != nil {
 		return nil, err
@@ -53,11 +53,8 @@ func (p *process) boot(ctx context.Context, s *settings) (e *engine, err error) 
 			err = errors.Join(err, dir.Close())
 		}
 	}()
-	state, err := persist.Load(dir.Path())
+	state, err := p.loadState(ctx, log, o, s, dir.Path())
 	if err != nil {
-		return nil, err
-	}
-	if state.EngineID, err = p.engineID(ctx, s.engine, state.EngineID); err != nil {
 		return nil, err
 	}
 	state.Boots = min(state.Boots+1, usm.MaxBoots)
@@ -71,12 +68,42 @@ func (p *process) boot(ctx context.Context, s *settings) (e *engine, err error) 
 	return out, nil
 }
 
+// loadState returns the state of the last start, with the engineID that the files ask for; at the first start what Net-SNMP's agent has left.
+func (p *process) loadState(ctx context.Context, log *slog.Logger, o *options, s *settings, dir string) (persist.State, error) {
+	state, err := persist.Load(dir)
+	if err != nil {
+		return state, err
+	}
+	first := state.EngineID == ""
+	before, err := p.findPredecessor(o, dir, p.configuredDir(s.stateDir))
+	if first {
+		if err != nil {
+			return state, err
+		}
+		state.EngineID, state.Boots = before.EngineID, before.Boots
+	}
+	if state.EngineID, err = p.engineID(ctx, s.engine, state.EngineID); err != nil {
+		return state, err
+	}
+	if first {
+		state.Objects, err = before.objects(log, state.EngineID)
+	} else {
+		err = before.warnNew(log, &state)
+	}
+	return state, err
+}
+
+// configuredDir is the folder that the file or the environment names; "" if none.
+func (p *process) configuredDir(directive string) string {
+	if directive != "" {
+		return directive
+	}
+	return p.env.Getenv("SNMP_PERSISTENT_DIR")
+}
+
 // stateDir opens the first of the folders that persistentDir, SNMP_PERSISTENT_DIR and the system's habits name.
 func (p *process) stateDir(configured string) (*statedir.Dir, error) {
-	if configured == "" {
-		configured = p.env.Getenv("SNMP_PERSISTENT_DIR")
-	}
-	path, err := p.env.Resolve(configured, "snmpd")
+	path, err := p.env.Resolve(p.configuredDir(configured), "snmpd")
 	if err != nil {
 		return nil, err
 	}

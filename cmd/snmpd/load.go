@@ -64,7 +64,6 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 		}
 		s.communities = append(s.communities, c)
 	}
-	warnUnreachable(log, s, o)
 	return s, nil
 }
 
@@ -127,9 +126,9 @@ func (p *process) resolve(ctx context.Context, host string, ipv6 bool) ([]netip.
 }
 
 // warnUnreachable says which line would let somebody in where nobody is.
-func warnUnreachable(log *slog.Logger, s *settings, o *options) {
+func (d *service) warnUnreachable(log *slog.Logger, s *settings, o *options) {
 	const hint = "rocommunity COMMUNITY 127.0.0.1"
-	if len(s.users) > 0 { // they may come from anywhere
+	if len(d.tables.users) > 0 { // they may come from anywhere
 		return
 	}
 	if len(s.communities) == 0 {

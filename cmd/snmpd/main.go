@@ -23,7 +23,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	p := process{stdout: os.Stdout, stderr: os.Stderr, hangup: hangup, lookup: net.DefaultResolver.LookupNetIP, env: statedir.System()}
+	p := process{stdout: os.Stdout, stderr: os.Stderr, hangup: hangup, lookup: net.DefaultResolver.LookupNetIP, env: statedir.System(), netSNMP: netSNMPDirs}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -33,6 +33,7 @@ type process struct {
 	hangup         <-chan os.Signal // each one asks for a reload
 	lookup         lookupFunc
 	env            statedir.Env
+	netSNMP        []string // folders in which Net-SNMP's agent may have left its state
 }
 
 // lookupFunc resolves a host's name to its addresses of network ip4 or ip6, as net.Resolver.LookupNetIP does.

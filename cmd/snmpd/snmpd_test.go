@@ -57,6 +57,12 @@ func (l *lines) Write(b []byte) (int, error) {
 // start runs the program. Names are resolved by hosts.
 func start(t *testing.T, hosts map[string]string, args ...string) *daemon {
 	t.Helper()
+	return startAs(t, hosts, func(*process) {}, args...)
+}
+
+// startAs is start, after change.
+func startAs(t *testing.T, hosts map[string]string, change func(*process), args ...string) *daemon {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	d := &daemon{t: t, hangup: make(chan os.Signal, 1), stop: stop, stderr: lines{next: make(chan string, 1000)}, code: make(chan int, 1)}
 	p := process{stdout: &d.stdout, stderr: &d.stderr, hangup: d.hangup, env: stateIn(t.TempDir()), lookup: func(_ context.Context, network, host string) ([]netip.Addr, error) {
@@ -65,6 +71,7 @@ func start(t *testing.T, hosts map[string]string, args ...string) *daemon {
 		}
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}}
+	change(&p)
 	go func() {
 		d.code <- p.run(ctx, args)
 		close(d.stderr.next)

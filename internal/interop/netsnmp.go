@@ -4,6 +4,7 @@ package interop
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -39,16 +40,23 @@ func NetSNMP(t testing.TB, tool string, args ...string) Result {
 // answers community.
 func StartNetSNMPD(t testing.TB, config, community string) string {
 	t.Helper()
-	free, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.LocalAddr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := fmt.Sprintf("127.0.0.1:%d", FreeUDPPort(t))
 	StartNetSNMPDAt(t, address, config, community)
 	return address
+}
+
+// StartNetSNMPDIn is StartNetSNMPD with a folder for the daemon's state, which it reads at the start, and writes at the end.
+func StartNetSNMPDIn(t testing.TB, dir, config, community string) (p *Process, address string) {
+	t.Helper()
+	address = fmt.Sprintf("127.0.0.1:%d", FreeUDPPort(t))
+	configDir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(configDir, "snmpd.conf"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"SNMPCONFPATH=" + configDir + ":" + dir, "SNMP_PERSISTENT_DIR=" + dir} // with a path set, it reads no state elsewhere
+	p = startWith(t, env, findNetSNMP(t, "snmpd"), "-f", "-Lo", "-r", "-I", "-smux", address)
+	awaitNetSNMPD(t, p, address, community)
+	return p, address
 }
 
 // StartNetSNMPDAt is StartNetSNMPD at an address of the caller's choice.
@@ -59,6 +67,11 @@ func StartNetSNMPDAt(t testing.TB, address, config, community string) {
 		t.Fatal(err)
 	}
 	p := Start(t, findNetSNMP(t, "snmpd"), "-f", "-Lo", "-C", "-c", file, "-r", "-I", "-smux", address)
+	awaitNetSNMPD(t, p, address, community)
+}
+
+func awaitNetSNMPD(t testing.TB, p *Process, address, community string) {
+	t.Helper()
 	p.Await("^NET-SNMP version")
 	if r := NetSNMP(t, "snmpget", "-v2c", "-c", community, "-t", "1", "-r", "20", address, ".1.3.6.1.2.1.1.3.0"); r.Code != 0 {
 		t.Fatalf("Net-SNMP's snmpd does not answer: %s\n%s", r.Err, p.Log())

@@ -65,13 +65,19 @@ type Process struct {
 // Start runs a program. If it still runs when the test ends, it is killed.
 func Start(t testing.TB, path string, args ...string) *Process {
 	t.Helper()
+	return startWith(t, nil, path, args...)
+}
+
+// startWith is Start with more in the environment.
+func startWith(t testing.TB, env []string, path string, args ...string) *Process {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &Process{t: t, cmd: exec.Command(path, args...), exited: make(chan struct{}), changed: make(chan struct{}, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = w, w
-	p.cmd.Env = toolEnv(t)
+	p.cmd.Env = append(toolEnv(t), env...)
 	err = p.cmd.Start()
 	_ = w.Close() // the program has its own
 	if err != nil {
