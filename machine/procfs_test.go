@@ -44,16 +44,18 @@ func TestParseSNMP(t *testing.T) {
 }
 
 func TestParseNetstat(t *testing.T) {
-	b, err := os.ReadFile("testdata/linux-6.18/proc/net/netstat")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var p snmpParser
-	s, err := p.parse(b)
-	if err != nil {
-		t.Fatal(err)
+	for _, tree := range []string{"linux-6.18", "odd"} {
+		b, err := os.ReadFile(filepath.Join("testdata", tree, "proc/net/netstat"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := p.parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, tree+"/netstat.golden", figures(s))
 	}
-	golden(t, "linux-6.18/netstat.golden", figures(s))
 }
 
 // A parser that has seen one machine's file reads another's right.

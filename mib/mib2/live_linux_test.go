@@ -118,10 +118,10 @@ func TestLiveCounters(t *testing.T) {
 
 func field(i int) func(n []uint64) uint64 { return func(n []uint64) uint64 { return n[i] } }
 
-// procNetSNMP returns the figures of /proc/net/snmp, by names such as "Tcp:InSegs".
-func procNetSNMP(t *testing.T) map[string]uint64 {
+// procNetSNMP returns the figures of /proc/net/snmp, or a file of its form, by names such as "Tcp:InSegs".
+func procNetSNMP(t *testing.T, path string) map[string]uint64 {
 	t.Helper()
-	file, err := os.ReadFile("/proc/net/snmp")
+	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,13 +155,13 @@ func TestLiveStatistics(t *testing.T) {
 	m := newLiveMIB(t)
 	for group, names := range groups {
 		format, protocol, _ := strings.Cut(group, " ")
-		before := procNetSNMP(t)
+		before := procNetSNMP(t, "/proc/net/snmp")
 		q := &mib.Request{Version: snmp.V2c, At: time.Now(), Fresh: true}
 		values := make([]snmp.Value, 0, 30)
 		for i := range strings.Fields(names) {
 			values = append(values, ask(t, m, q, fmt.Sprintf(format, i+1))[0])
 		}
-		after := procNetSNMP(t)
+		after := procNetSNMP(t, "/proc/net/snmp")
 		for i, figure := range strings.Fields(names) {
 			v, figure := values[i], protocol+figure
 			low, known := before[figure]
