@@ -21,6 +21,12 @@ const (
 	PartIPv4Addresses
 	PartIPv4Routes
 	PartIPv4Neighbours
+	PartIPv6Settings
+	PartIPv6Addresses
+	PartIPv6Routes
+	PartIPv6Neighbours
+	PartIPv4Links
+	PartIPv6Links
 	PartTCPSockets
 	PartUDPSockets
 	PartSocketOwners
@@ -42,7 +48,8 @@ const (
 
 var partNames = [partCount]string{
 	"host", "links", "counters", "stats", "stats_ext", "stats6", "ipv4_settings", "ipv4_addresses", "ipv4_routes", "ipv4_neighbours",
-	"tcp_sockets", "udp_sockets", "socket_owners", "link_groups",
+	"ipv6_settings", "ipv6_addresses", "ipv6_routes", "ipv6_neighbours",
+	"ipv4_links", "ipv6_links", "tcp_sockets", "udp_sockets", "socket_owners", "link_groups",
 	PartMemory: "memory", PartProcessors: "processors", PartLoadAverage: "load_average", PartKernel: "kernel", PartSessions: "sessions",
 	PartProcesses: "processes", PartFileSystems: "file_systems", PartDisks: "disks", PartPackages: "packages", PartSensors: "sensors",
 	PartEvents: "events",

@@ -20,6 +20,12 @@ type Given struct {
 	IPv4Addresses  func(at time.Time) ([]Address, error)
 	IPv4Routes     func(at time.Time) ([]Route, error)
 	IPv4Neighbours func(at time.Time) ([]Neighbour, error)
+	IPv6Settings   func(at time.Time) (IPv6Settings, error)
+	IPv6Addresses  func(at time.Time) ([]Address, error)
+	IPv6Routes     func(at time.Time) ([]Route, error)
+	IPv6Neighbours func(at time.Time) ([]Neighbour, error)
+	IPv4Links      func(at time.Time) ([]IPv4Link, error)
+	IPv6Links      func(at time.Time) ([]IPv6Link, error)
 	TCPSockets     func(at time.Time) ([]TCPSocket, error)
 	UDPSockets     func(at time.Time) ([]UDPSocket, error)
 	SocketOwners   func(at time.Time) (SocketOwners, error)
@@ -86,6 +92,12 @@ func (s given) ipv4Settings(at time.Time) (IPv4Settings, error)  { return call(s
 func (s given) ipv4Addresses(at time.Time) ([]Address, error)    { return call(s.g.IPv4Addresses, at) }
 func (s given) ipv4Routes(at time.Time) ([]Route, error)         { return call(s.g.IPv4Routes, at) }
 func (s given) ipv4Neighbours(at time.Time) ([]Neighbour, error) { return call(s.g.IPv4Neighbours, at) }
+func (s given) ipv6Settings(at time.Time) (IPv6Settings, error)  { return call(s.g.IPv6Settings, at) }
+func (s given) ipv6Addresses(at time.Time) ([]Address, error)    { return call(s.g.IPv6Addresses, at) }
+func (s given) ipv6Routes(at time.Time) ([]Route, error)         { return call(s.g.IPv6Routes, at) }
+func (s given) ipv6Neighbours(at time.Time) ([]Neighbour, error) { return call(s.g.IPv6Neighbours, at) }
+func (s given) ipv4Links(at time.Time) ([]IPv4Link, error)       { return call(s.g.IPv4Links, at) }
+func (s given) ipv6Links(at time.Time) ([]IPv6Link, error)       { return call(s.g.IPv6Links, at) }
 func (s given) tcpSockets(at time.Time) ([]TCPSocket, error)     { return call(s.g.TCPSockets, at) }
 func (s given) udpSockets(at time.Time) ([]UDPSocket, error)     { return call(s.g.UDPSockets, at) }
 func (s given) socketOwners(at time.Time) (SocketOwners, error)  { return call(s.g.SocketOwners, at) }

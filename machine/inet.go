@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // Address is an address that a link of this machine has.
@@ -12,7 +13,38 @@ type Address struct {
 	Peer      netip.Addr   // the far end of a point-to-point link; not valid if there is none
 	Broadcast netip.Addr   // the broadcast address that is set; not valid if there is none
 	Link      uint32       // index of the link
+
+	Flags     AddressFlags
+	Protocol  AddressProtocol
+	Preferred time.Time // until when it is; zero is for ever
+	Valid     time.Time // until when it is; zero is for ever
+	Created   time.Time // zero is not known
+	Changed   time.Time // zero is not known
 }
+
+// AddressFlags are the kernel's of an address (linux/if_addr.h, IFA_F_*).
+type AddressFlags uint32
+
+const (
+	AddressTemporary     AddressFlags = 0x01 // IPv6: of random (RFC 8981); IPv4: secondary
+	AddressOptimistic    AddressFlags = 0x04
+	AddressDADFailed     AddressFlags = 0x08 // a duplicate
+	AddressDeprecated    AddressFlags = 0x20
+	AddressTentative     AddressFlags = 0x40 // may be a duplicate
+	AddressPermanent     AddressFlags = 0x80
+	AddressNoPrefixRoute AddressFlags = 0x200
+	AddressStablePrivacy AddressFlags = 0x800 // of random (RFC 7217)
+)
+
+// AddressProtocol is who made an address (linux/if_addr.h, IFAPROT_*). Kernels before 5.18 do not tell.
+type AddressProtocol uint8
+
+const (
+	AddressUnspec    AddressProtocol = 0
+	AddressLoopback  AddressProtocol = 1
+	AddressRA        AddressProtocol = 2 // a router advertisement
+	AddressLinkLocal AddressProtocol = 3
+)
 
 // Route is one next hop of a route of the main table, as `ip route` shows it; a multipath route is as many of them.
 type Route struct {
@@ -25,6 +57,9 @@ type Route struct {
 	Protocol RouteProtocol
 	Scope    uint8 // RT_SCOPE_*: 0 by a gateway, 253 on the link, 254 this host, 255 nowhere
 	TOS      uint8
+
+	Expires    time.Time // of a route by a router advertisement; zero is never
+	Preference int8      // of a default router (RFC 4191): -1 low, 0 medium, 1 high
 }
 
 // RouteType is what becomes of packets (linux/rtnetlink.h, RTN_*).
@@ -70,7 +105,8 @@ type Neighbour struct {
 	Addr    netip.Addr
 	Link    uint32 // index of the link
 	State   NeighbourState
-	Address string // the link layer's address, raw octets; empty while it is not resolved
+	Address string    // the link layer's address, raw octets; empty while it is not resolved
+	Updated time.Time // when the entry was; zero is not known
 }
 
 // Kind sorts the kernel's states into the four that ipNetToMediaType knows.
@@ -117,14 +153,20 @@ type IPv4Settings struct {
 	ReassemblyTimeout int64 // seconds that fragments are held
 }
 
-// sortAddresses puts addresses in the order that Reading.IPv4Addresses promises.
+// IPv6Settings are the settings of the IPv6 stack (/proc/sys/net/ipv6/conf). A negative value is one that this system does not tell.
+type IPv6Settings struct {
+	Forwarding      int64 // 1 if packets are forwarded between links, else 0
+	DefaultHopLimit int64 // 1 to 255
+}
+
+// sortAddresses puts addresses in the order that Reading.IPv4Addresses and IPv6Addresses promise.
 func sortAddresses(addresses []Address) {
 	slices.SortFunc(addresses, func(a, b Address) int {
 		return cmp.Or(a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Link, b.Link))
 	})
 }
 
-// sortRoutes puts routes in the order that Reading.IPv4Routes promises; those that are equal by it keep theirs.
+// sortRoutes puts routes in the order that Reading.IPv4Routes and IPv6Routes promise; those that are equal by it keep theirs.
 func sortRoutes(routes []Route) {
 	slices.SortStableFunc(routes, func(a, b Route) int {
 		return cmp.Or(a.Dst.Addr().Compare(b.Dst.Addr()), cmp.Compare(b.Dst.Bits(), a.Dst.Bits()), cmp.Compare(a.Metric, b.Metric))

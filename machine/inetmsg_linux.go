@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,12 +19,44 @@ func parseAddr(b []byte) netip.Addr {
 	return a
 }
 
+// kernelClock turns the kernel's times into ours.
+type kernelClock struct {
+	boot time.Time // when CLOCK_MONOTONIC was 0
+	now  time.Time // when the kernel was asked
+}
+
+// at returns the moment at so many hundredths of a second after the start.
+func (k kernelClock) at(hundredths uint32) time.Time {
+	return k.boot.Add(time.Duration(hundredths) * 10 * time.Millisecond)
+}
+
+// ago returns the moment before so many ticks of user space's clock (USER_HZ is 100).
+func (k kernelClock) ago(ticks uint32) time.Time {
+	return k.now.Add(-time.Duration(ticks) * 10 * time.Millisecond)
+}
+
+// end returns the end of a lifetime in seconds; zero if it has none.
+func (k kernelClock) end(seconds uint32) time.Time {
+	if seconds == math.MaxUint32 {
+		return time.Time{}
+	}
+	return k.now.Add(time.Duration(seconds) * time.Second)
+}
+
+const (
+	ifaProto = 11 // IFA_PROTO (linux/if_addr.h)
+
+	// Preferences of routers in RTA_PREF (linux/icmpv6.h).
+	routerPrefHigh = 1
+	routerPrefLow  = 3
+)
+
 // parseAddress reads the body of an RTM_NEWADDR (rtnetlink(7), struct ifaddrmsg).
-func parseAddress(b []byte) (Address, error) {
+func parseAddress(b []byte, k kernelClock) (Address, error) {
 	if len(b) < unix.SizeofIfAddrmsg {
 		return Address{}, fmt.Errorf("%w: address of %d octets", errMalformed, len(b))
 	}
-	x := Address{Link: binary.NativeEndian.Uint32(b[4:])}
+	x := Address{Link: binary.NativeEndian.Uint32(b[4:]), Flags: AddressFlags(b[2])}
 	var local, address netip.Addr
 	for a := (attributes{rest: b[unix.SizeofIfAddrmsg:]}); a.next(); {
 		switch a.kind {
@@ -32,6 +66,15 @@ func parseAddress(b []byte) (Address, error) {
 			address = parseAddr(a.value)
 		case unix.IFA_BROADCAST:
 			x.Broadcast = parseAddr(a.value)
+		case unix.IFA_FLAGS:
+			x.Flags = AddressFlags(a.u32())
+		case ifaProto:
+			x.Protocol = AddressProtocol(a.u8())
+		case unix.IFA_CACHEINFO: // struct ifa_cacheinfo
+			if len(a.value) >= 16 {
+				field := func(i int) uint32 { return binary.NativeEndian.Uint32(a.value[4*i:]) }
+				x.Preferred, x.Valid, x.Created, x.Changed = k.end(field(0)), k.end(field(1)), k.at(field(2)), k.at(field(3))
+			}
 		}
 	}
 	// IFA_ADDRESS is the far end where there is one, and our own address elsewhere.
@@ -50,7 +93,7 @@ func parseAddress(b []byte) (Address, error) {
 
 // appendRoutes reads the body of an RTM_NEWROUTE (rtnetlink(7), struct rtmsg) and appends its next hops. Routes of another table than
 // main, and cached ones, give none.
-func appendRoutes(routes []Route, b []byte) ([]Route, error) {
+func appendRoutes(routes []Route, b []byte, k kernelClock) ([]Route, error) {
 	if len(b) < unix.SizeofRtMsg {
 		return routes, fmt.Errorf("%w: route of %d octets", errMalformed, len(b))
 	}
@@ -73,6 +116,14 @@ func appendRoutes(routes []Route, b []byte) ([]Route, error) {
 			r.Metric = a.u32()
 		case unix.RTA_MULTIPATH:
 			hops = a.value
+		case unix.RTA_PREF:
+			r.Preference = preference(a.u8())
+		case unix.RTA_CACHEINFO: // struct rta_cacheinfo
+			if len(a.value) >= 12 {
+				if ticks := int32(binary.NativeEndian.Uint32(a.value[8:])); ticks > 0 {
+					r.Expires = k.now.Add(time.Duration(ticks) * 10 * time.Millisecond)
+				}
+			}
 		}
 	}
 	if table != unix.RT_TABLE_MAIN || flags&unix.RTM_F_CLONED != 0 {
@@ -100,6 +151,17 @@ func appendRoutes(routes []Route, b []byte) ([]Route, error) {
 	return routes, nil
 }
 
+func preference(p uint8) int8 {
+	switch p {
+	case routerPrefHigh:
+		return 1
+	case routerPrefLow:
+		return -1
+	default:
+		return 0
+	}
+}
+
 // setHop reads the attributes that a route and a next hop of a multipath route share.
 func (r *Route) setHop(b []byte) {
 	for a := (attributes{rest: b}); a.next(); {
@@ -119,7 +181,7 @@ func (r *Route) setHop(b []byte) {
 
 // parseNeighbour reads the body of an RTM_NEWNEIGH (rtnetlink(7), struct ndmsg). errNoNews is returned for entries that need no
 // resolution and for proxies.
-func parseNeighbour(b []byte) (Neighbour, error) {
+func parseNeighbour(b []byte, k kernelClock) (Neighbour, error) {
 	if len(b) < unix.SizeofNdMsg {
 		return Neighbour{}, fmt.Errorf("%w: neighbour of %d octets", errMalformed, len(b))
 	}
@@ -136,6 +198,10 @@ func parseNeighbour(b []byte) (Neighbour, error) {
 			n.Addr = parseAddr(a.value)
 		case unix.NDA_LLADDR:
 			n.Address = string(a.value)
+		case unix.NDA_CACHEINFO: // struct nda_cacheinfo
+			if len(a.value) >= 12 {
+				n.Updated = k.ago(binary.NativeEndian.Uint32(a.value[8:]))
+			}
 		}
 	}
 	if !n.Addr.IsValid() {
@@ -144,15 +210,19 @@ func parseNeighbour(b []byte) (Neighbour, error) {
 	return n, nil
 }
 
-func dumpAddresses(c *netlinkConn, family uint8) ([]Address, error) {
+// isOf tells whether a message, whose first octet says so, is of a family: a kernel that does not have the one that it is asked for answers
+// for all.
+func isOf(b []byte, family uint8) bool { return len(b) > 0 && b[0] == family }
+
+func dumpAddresses(c *netlinkConn, family uint8, k kernelClock) ([]Address, error) {
 	body := make([]byte, unix.SizeofIfAddrmsg)
 	body[0] = family
 	var out []Address
 	err := c.dump(unix.RTM_GETADDR, body, func() { out = out[:0] }, func(kind uint16, b []byte) error {
-		if kind != unix.RTM_NEWADDR {
+		if kind != unix.RTM_NEWADDR || !isOf(b, family) {
 			return nil
 		}
-		a, err := parseAddress(b)
+		a, err := parseAddress(b, k)
 		if err != nil {
 			return err
 		}
@@ -166,16 +236,16 @@ func dumpAddresses(c *netlinkConn, family uint8) ([]Address, error) {
 	return out, nil
 }
 
-func dumpRoutes(c *netlinkConn, family uint8) ([]Route, error) {
+func dumpRoutes(c *netlinkConn, family uint8, k kernelClock) ([]Route, error) {
 	body := make([]byte, unix.SizeofRtMsg)
 	body[0], body[4] = family, unix.RT_TABLE_MAIN
 	var out []Route
 	err := c.dump(unix.RTM_GETROUTE, body, func() { out = out[:0] }, func(kind uint16, b []byte) error {
-		if kind != unix.RTM_NEWROUTE {
+		if kind != unix.RTM_NEWROUTE || !isOf(b, family) {
 			return nil
 		}
 		var err error
-		out, err = appendRoutes(out, b)
+		out, err = appendRoutes(out, b, k)
 		return err
 	})
 	// A namespace that never had a route has no table.
@@ -186,15 +256,15 @@ func dumpRoutes(c *netlinkConn, family uint8) ([]Route, error) {
 	return out, nil
 }
 
-func dumpNeighbours(c *netlinkConn, family uint8) ([]Neighbour, error) {
+func dumpNeighbours(c *netlinkConn, family uint8, k kernelClock) ([]Neighbour, error) {
 	body := make([]byte, unix.SizeofNdMsg)
 	body[0] = family
 	var out []Neighbour
 	err := c.dump(unix.RTM_GETNEIGH, body, func() { out = out[:0] }, func(kind uint16, b []byte) error {
-		if kind != unix.RTM_NEWNEIGH {
+		if kind != unix.RTM_NEWNEIGH || !isOf(b, family) {
 			return nil
 		}
-		n, err := parseNeighbour(b)
+		n, err := parseNeighbour(b, k)
 		if errors.Is(err, errNoNews) {
 			return nil
 		}

@@ -134,9 +134,10 @@ func TestStatsAgree(t *testing.T) {
 func TestAddressesAgree(t *testing.T) {
 	fast, portable := both(t)
 	seen := func(m *machine.Machine) []machine.Address {
-		list := slices.Clone(must(t, m.Reading(time.Now(), true).IPv4Addresses))
+		r := m.Reading(time.Now(), true)
+		list := slices.Concat(must(t, r.IPv4Addresses), must(t, r.IPv6Addresses))
 		for i := range list {
-			list[i].Broadcast, list[i].Peer = netip.Addr{}, netip.Addr{} // rtnetlink alone tells these
+			list[i] = machine.Address{Prefix: list[i].Prefix, Link: list[i].Link} // rtnetlink alone tells the others
 		}
 		return list
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/netlink"
@@ -19,6 +20,9 @@ import (
 )
 
 // The files of testdata/netlink are answers of a kernel (see TestRecord).
+
+// clock is that of the kernel which was recorded.
+var clock = kernelClock{boot: time.Unix(0, 0).UTC(), now: time.Unix(100_000, 0).UTC()}
 
 func recorded(t testing.TB, name string) []byte {
 	t.Helper()
@@ -115,18 +119,41 @@ func TestDumps(t *testing.T) {
 			return list(x.List), nil
 		}},
 		{"addresses", func(c *netlinkConn) (string, error) {
-			x, err := dumpAddresses(c, unix.AF_INET)
+			x, err := dumpAddresses(c, unix.AF_INET, clock)
 			return list(x), err
 		}},
 		{"routes", func(c *netlinkConn) (string, error) {
-			x, err := dumpRoutes(c, unix.AF_INET)
+			x, err := dumpRoutes(c, unix.AF_INET, clock)
 			return list(x), err
 		}},
 		{"neighbours", func(c *netlinkConn) (string, error) {
-			x, err := dumpNeighbours(c, unix.AF_INET)
+			x, err := dumpNeighbours(c, unix.AF_INET, clock)
 			for i := range x {
 				x[i].Address = net.HardwareAddr(x[i].Address).String()
 			}
+			return list(x), err
+		}},
+		{"addresses6", func(c *netlinkConn) (string, error) {
+			x, err := dumpAddresses(c, unix.AF_INET6, clock)
+			return list(x), err
+		}},
+		{"routes6", func(c *netlinkConn) (string, error) {
+			x, err := dumpRoutes(c, unix.AF_INET6, clock)
+			return list(x), err
+		}},
+		{"neighbours6", func(c *netlinkConn) (string, error) {
+			x, err := dumpNeighbours(c, unix.AF_INET6, clock)
+			for i := range x {
+				x[i].Address = net.HardwareAddr(x[i].Address).String()
+			}
+			return list(x), err
+		}},
+		{"links4", func(c *netlinkConn) (string, error) {
+			x, err := dumpIPv4Links(c)
+			return list(x), err
+		}},
+		{"links6", func(c *netlinkConn) (string, error) {
+			x, err := dumpIPv6Links(c, clock)
 			return list(x), err
 		}},
 		{"tcp", func(c *netlinkConn) (string, error) {
@@ -165,9 +192,11 @@ func TestTruncatedMessages(t *testing.T) {
 	parsers := map[string]func(b []byte) error{
 		"links":      func(b []byte) error { return errOf(parseLink(b)) },
 		"stats":      func(b []byte) error { return parseLinkStats(b, &counters) },
-		"addresses":  func(b []byte) error { return errOf(parseAddress(b)) },
-		"routes":     func(b []byte) error { return errOf(appendRoutes(nil, b)) },
-		"neighbours": func(b []byte) error { return errOf(parseNeighbour(b)) },
+		"addresses":  func(b []byte) error { return errOf(parseAddress(b, clock)) },
+		"routes":     func(b []byte) error { return errOf(appendRoutes(nil, b, clock)) },
+		"neighbours": func(b []byte) error { return errOf(parseNeighbour(b, clock)) },
+		"links4":     func(b []byte) error { return errOf(parseIPv4Link(b)) },
+		"links6":     func(b []byte) error { return errOf(parseIPv6Link(b, clock)) },
 		"tcp":        func(b []byte) error { return errOf(parseInetSocket(b)) },
 		"udp6":       func(b []byte) error { return errOf(parseInetSocket(b)) },
 	}
@@ -185,7 +214,10 @@ func TestTruncatedMessages(t *testing.T) {
 					t.Errorf("%s: %d of %d octets: %v", name, n, len(body), err)
 				}
 			}
-			if err := parse(body); err != nil && !errors.Is(err, errNoNews) {
+			switch err := parse(body); {
+			case err == nil:
+				understood++
+			case !errors.Is(err, errNoNews):
 				t.Errorf("%s: %v", name, err)
 			}
 			return nil
@@ -242,7 +274,7 @@ func TestDumpExchange(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var asked atomic.Int32
 			c := kernel{answer: func([]byte) [][]byte { asked.Add(1); return test.answer }}.conn(t)
-			got, err := dumpAddresses(c, unix.AF_INET)
+			got, err := dumpAddresses(c, unix.AF_INET, clock)
 			if n := int(asked.Load()); !errors.Is(err, test.err) || len(got) != test.want || n != test.requests {
 				t.Errorf("%d addresses, %d requests, error %v; want %d, %d, %v", len(got), n, err, test.want, test.requests, test.err)
 			}
@@ -262,7 +294,7 @@ func TestDumpSequence(t *testing.T) {
 		}
 		return [][]byte{stale, current}
 	}}
-	got, err := dumpAddresses(k.conn(t), unix.AF_INET)
+	got, err := dumpAddresses(k.conn(t), unix.AF_INET, clock)
 	if err != nil || len(got) != 0 {
 		t.Errorf("got %v, %v; want nothing", got, err)
 	}
@@ -278,15 +310,15 @@ func TestDumpReconnects(t *testing.T) {
 		return [][]byte{recorded(t, "addresses")}
 	}}
 	c := k.conn(t)
-	if _, err := dumpAddresses(c, unix.AF_INET); !errors.Is(err, errMalformed) {
+	if _, err := dumpAddresses(c, unix.AF_INET, clock); !errors.Is(err, errMalformed) {
 		t.Fatalf("error %v", err)
 	}
 	good.Store(true)
-	if got, err := dumpAddresses(c, unix.AF_INET); err != nil || len(got) != 3 {
+	if got, err := dumpAddresses(c, unix.AF_INET, clock); err != nil || len(got) != 3 {
 		t.Errorf("got %v, %v", got, err)
 	}
 	c.Close()
-	if _, err := dumpAddresses(c, unix.AF_INET); !errors.Is(err, os.ErrClosed) {
+	if _, err := dumpAddresses(c, unix.AF_INET, clock); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("after Close: error %v", err)
 	}
 }
@@ -374,7 +406,7 @@ func TestDumpCountersOrder(t *testing.T) {
 }
 
 func FuzzNetlink(f *testing.F) {
-	for _, name := range []string{"links", "stats", "addresses", "routes", "neighbours", "tcp", "udp6"} {
+	for _, name := range []string{"links", "stats", "addresses", "routes", "neighbours", "addresses6", "routes6", "links4", "links6", "tcp", "udp6"} {
 		f.Add(recorded(f, name)[:min(len(recorded(f, name)), 2000)])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -382,17 +414,23 @@ func FuzzNetlink(f *testing.F) {
 			if l, err := parseLink(body); err == nil && int32(l.Index) <= 0 {
 				t.Errorf("link of index %d", l.Index)
 			}
-			if a, err := parseAddress(body); err == nil && !a.Prefix.IsValid() {
+			if a, err := parseAddress(body, clock); err == nil && !a.Prefix.IsValid() {
 				t.Errorf("address %v", a)
 			}
-			routes, err := appendRoutes(nil, body)
+			routes, err := appendRoutes(nil, body, clock)
 			for _, r := range routes {
 				if err == nil && (!r.Dst.IsValid() || r.Dst != r.Dst.Masked()) {
 					t.Errorf("route %v", r)
 				}
 			}
-			if n, err := parseNeighbour(body); err == nil && !n.Addr.IsValid() {
+			if n, err := parseNeighbour(body, clock); err == nil && !n.Addr.IsValid() {
 				t.Errorf("neighbour %v", n)
+			}
+			if l, err := parseIPv4Link(body); err == nil && int32(l.Link) <= 0 {
+				t.Errorf("IPv4 link %v", l)
+			}
+			if l, err := parseIPv6Link(body, clock); err == nil && int32(l.Link) <= 0 {
+				t.Errorf("IPv6 link %v", l)
 			}
 			if s, err := parseInetSocket(body); err == nil && (!s.local.Addr().IsValid() || !s.remote.Addr().IsValid()) {
 				t.Errorf("socket %v", s)

@@ -219,7 +219,23 @@ func (p *portable) ipv4Neighbours(time.Time) ([]Neighbour, error) {
 	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }
 
-func (p *portable) ipv4Addresses(time.Time) ([]Address, error) {
+func (p *portable) ipv6Settings(time.Time) (IPv6Settings, error) {
+	return IPv6Settings{-1, -1}, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
+func (p *portable) ipv6Routes(time.Time) ([]Route, error) {
+	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
+func (p *portable) ipv6Neighbours(time.Time) ([]Neighbour, error) {
+	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
+func (p *portable) ipv4Addresses(time.Time) ([]Address, error) { return p.addresses(netip.Addr.Is4) }
+
+func (p *portable) ipv6Addresses(time.Time) ([]Address, error) { return p.addresses(netip.Addr.Is6) }
+
+func (p *portable) addresses(wanted func(netip.Addr) bool) ([]Address, error) {
 	list, err := p.interfaces()
 	if err != nil {
 		return nil, err
@@ -228,13 +244,21 @@ func (p *portable) ipv4Addresses(time.Time) ([]Address, error) {
 	for _, x := range list {
 		for _, a := range x.Addrs {
 			prefix, err := netip.ParsePrefix(a.Addr)
-			if err == nil && prefix.Addr().Is4() && x.Index > 0 {
+			if err == nil && wanted(prefix.Addr()) && x.Index > 0 {
 				out = append(out, Address{Prefix: prefix, Link: uint32(x.Index)})
 			}
 		}
 	}
 	sortAddresses(out)
 	return out, nil
+}
+
+func (p *portable) ipv4Links(time.Time) ([]IPv4Link, error) {
+	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
+func (p *portable) ipv6Links(time.Time) ([]IPv6Link, error) {
+	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }
 
 func (p *portable) connections(kind string) ([]gopsnet.ConnectionStat, error) {

@@ -32,6 +32,12 @@ type Reading struct {
 	ipv4Addresses  part[[]Address]
 	ipv4Routes     part[[]Route]
 	ipv4Neighbours part[[]Neighbour]
+	ipv6Settings   part[IPv6Settings]
+	ipv6Addresses  part[[]Address]
+	ipv6Routes     part[[]Route]
+	ipv6Neighbours part[[]Neighbour]
+	ipv4Links      part[[]IPv4Link]
+	ipv6Links      part[[]IPv6Link]
 	tcpSockets     part[[]TCPSocket]
 	udpSockets     part[[]UDPSocket]
 	socketOwners   part[SocketOwners]
@@ -90,6 +96,36 @@ func (r *Reading) IPv4Routes(ctx context.Context) ([]Route, error) {
 // IPv4Neighbours returns the ARP table, ascending by link, then by address.
 func (r *Reading) IPv4Neighbours(ctx context.Context) ([]Neighbour, error) {
 	return read(ctx, r, &r.ipv4Neighbours, PartIPv4Neighbours, source.ipv4Neighbours)
+}
+
+// IPv6Settings returns the settings of the IPv6 stack.
+func (r *Reading) IPv6Settings(ctx context.Context) (IPv6Settings, error) {
+	return read(ctx, r, &r.ipv6Settings, PartIPv6Settings, source.ipv6Settings)
+}
+
+// IPv6Addresses is IPv4Addresses for IPv6. Link-local addresses have no zone: it is the link.
+func (r *Reading) IPv6Addresses(ctx context.Context) ([]Address, error) {
+	return read(ctx, r, &r.ipv6Addresses, PartIPv6Addresses, source.ipv6Addresses)
+}
+
+// IPv6Routes is IPv4Routes for IPv6.
+func (r *Reading) IPv6Routes(ctx context.Context) ([]Route, error) {
+	return read(ctx, r, &r.ipv6Routes, PartIPv6Routes, source.ipv6Routes)
+}
+
+// IPv6Neighbours returns what neighbour discovery knows, in the order of IPv4Neighbours.
+func (r *Reading) IPv6Neighbours(ctx context.Context) ([]Neighbour, error) {
+	return read(ctx, r, &r.ipv6Neighbours, PartIPv6Neighbours, source.ipv6Neighbours)
+}
+
+// IPv4Links returns how IPv4 runs on the links that speak it, ascending by link.
+func (r *Reading) IPv4Links(ctx context.Context) ([]IPv4Link, error) {
+	return read(ctx, r, &r.ipv4Links, PartIPv4Links, source.ipv4Links)
+}
+
+// IPv6Links returns how IPv6 runs on the links that speak it, with their statistics, ascending by link.
+func (r *Reading) IPv6Links(ctx context.Context) ([]IPv6Link, error) {
+	return read(ctx, r, &r.ipv6Links, PartIPv6Links, source.ipv6Links)
 }
 
 // TCPSockets returns the TCP sockets of both families, in no order. Two may have the same addresses (SO_REUSEPORT).

@@ -43,6 +43,7 @@ link set veth1 up
 addr add 192.0.2.1/24 brd + dev veth1
 addr add 198.51.100.1 peer 198.51.100.2/32 dev veth1
 addr add 2001:db8::1/64 dev veth1 nodad
+addr add 2001:db8::2/64 dev veth1 nodad valid_lft 7200 preferred_lft 0
 route add default via 192.0.2.254
 route add default via 192.0.2.253 metric 100
 route add 203.0.113.0/24 nexthop via 192.0.2.7 nexthop via 192.0.2.8 weight 3
@@ -56,6 +57,11 @@ neigh add 192.0.2.21 lladdr 02:00:00:00:02:21 nud reachable dev veth1
 neigh add 192.0.2.22 lladdr 02:00:00:00:02:22 nud stale dev veth1
 neigh add 192.0.2.23 nud failed dev veth1
 neigh add 192.0.2.24 lladdr 02:00:00:00:02:24 nud noarp dev veth1
+route add default via 2001:db8::fe dev veth1 pref high proto ra
+route add 2001:db8:1::/48 nexthop via 2001:db8::7 dev veth1 nexthop via 2001:db8::8 dev veth1
+route add unreachable 2001:db8:2::/48
+neigh add 2001:db8::20 lladdr 02:00:00:00:02:20 nud permanent dev veth1
+neigh add 2001:db8::21 lladdr 02:00:00:00:02:21 nud stale dev veth1
 link set veth0 nomaster
 link set veth0 master br0
 `)
@@ -69,6 +75,11 @@ link set veth0 master br0
 	save("addresses", route.dump(unix.RTM_GETADDR, append([]byte{unix.AF_INET}, make([]byte, unix.SizeofIfAddrmsg-1)...)))
 	save("routes", route.dump(unix.RTM_GETROUTE, append([]byte{unix.AF_INET}, make([]byte, unix.SizeofRtMsg-1)...)))
 	save("neighbours", route.dump(unix.RTM_GETNEIGH, append([]byte{unix.AF_INET}, make([]byte, unix.SizeofNdMsg-1)...)))
+	save("addresses6", route.dump(unix.RTM_GETADDR, append([]byte{unix.AF_INET6}, make([]byte, unix.SizeofIfAddrmsg-1)...)))
+	save("routes6", route.dump(unix.RTM_GETROUTE, append([]byte{unix.AF_INET6}, make([]byte, unix.SizeofRtMsg-1)...)))
+	save("neighbours6", route.dump(unix.RTM_GETNEIGH, append([]byte{unix.AF_INET6}, make([]byte, unix.SizeofNdMsg-1)...)))
+	save("links4", route.dump(unix.RTM_GETNEIGHTBL, []byte{unix.AF_INET, 0, 0, 0}))
+	save("links6", route.dump(unix.RTM_GETLINK, append([]byte{unix.AF_INET6}, make([]byte, unix.SizeofIfInfomsg-1)...)))
 	batch(t, "link set veth0 name renamed0\nlink set renamed0 down\nlink del mac0\nlink set renamed0 name veth0\nlink set veth0 up\n")
 	save("events", events.drain())
 

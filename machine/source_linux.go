@@ -19,8 +19,9 @@ import (
 
 // linuxSource reads the kernel by rtnetlink, sock_diag and procfs.
 type linuxSource struct {
-	proc     string
-	bootTime time.Time
+	proc          string
+	bootTime      time.Time
+	monotonicZero time.Time // when CLOCK_MONOTONIC was 0; later than bootTime if the machine slept
 
 	set         linkSet
 	tracker     linkTracker
@@ -32,7 +33,9 @@ type linuxSource struct {
 	parser                         snmpParser // used under snmp's lock
 	parserExt                      snmpParser // used under netstat's lock
 	tracker4, trackerExt, tracker6 statTracker
+	ipv6                           ipv6Tracker
 	settings                       struct{ forwarding, ttl, fragTime *procFile }
+	settings6                      struct{ forwarding, hopLimit *procFile }
 
 	sockets struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
 
@@ -64,14 +67,15 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 	}
 	file := func(path string) *procFile { return &procFile{path: filepath.Join(o.Proc, path)} }
 	s := &linuxSource{
-		proc:     o.Proc,
-		bootTime: readBootTime(o.Proc, o.Now()),
-		route:    netlinkConn{dial: dialNetlink(unix.NETLINK_ROUTE)},
-		diag:     netlinkConn{dial: dialNetlink(unix.NETLINK_SOCK_DIAG)},
-		snmp:     file("net/snmp"),
-		netstat:  file("net/netstat"),
-		snmp6:    file("net/snmp6"),
-		mcast:    file("net/dev_mcast"),
+		proc:          o.Proc,
+		bootTime:      readBootTime(o.Proc, o.Now()),
+		monotonicZero: monotonicZero(o.Now()),
+		route:         netlinkConn{dial: dialNetlink(unix.NETLINK_ROUTE)},
+		diag:          netlinkConn{dial: dialNetlink(unix.NETLINK_SOCK_DIAG)},
+		snmp:          file("net/snmp"),
+		netstat:       file("net/netstat"),
+		snmp6:         file("net/snmp6"),
+		mcast:         file("net/dev_mcast"),
 
 		linuxHost: newLinuxHost(o),
 	}
@@ -84,6 +88,8 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 	s.settings.forwarding = file("sys/net/ipv4/ip_forward")
 	s.settings.ttl = file("sys/net/ipv4/ip_default_ttl")
 	s.settings.fragTime = file("sys/net/ipv4/ipfrag_time")
+	s.settings6.forwarding = file("sys/net/ipv6/conf/all/forwarding")
+	s.settings6.hopLimit = file("sys/net/ipv6/conf/default/hop_limit")
 	narrow := isNarrowKernel()
 	s.tracker.narrow, s.tracker4.narrow, s.trackerExt.narrow, s.tracker6.narrow = narrow, narrow, narrow, narrow
 
@@ -181,7 +187,7 @@ func (s *linuxSource) Close() error {
 	s.diag.Close()
 	s.kernel.route.Close()
 	s.prober.Close()
-	for _, f := range []*procFile{s.snmp, s.netstat, s.snmp6, s.mcast, s.settings.forwarding, s.settings.ttl, s.settings.fragTime} {
+	for _, f := range []*procFile{s.snmp, s.netstat, s.snmp6, s.mcast, s.settings.forwarding, s.settings.ttl, s.settings.fragTime, s.settings6.forwarding, s.settings6.hopLimit} {
 		f.Close()
 	}
 	return nil
@@ -239,40 +245,79 @@ func (s *linuxSource) stats6(at time.Time) (stats *Stats, err error) {
 
 func (s *linuxSource) ipv4Settings(time.Time) (IPv4Settings, error) {
 	settings := IPv4Settings{Forwarding: -1, DefaultTTL: -1, ReassemblyTimeout: -1}
+	err := readSettings(
+		setting{s.settings.forwarding, &settings.Forwarding}, setting{s.settings.ttl, &settings.DefaultTTL},
+		setting{s.settings.fragTime, &settings.ReassemblyTimeout})
+	return settings, err
+}
+
+func (s *linuxSource) ipv6Settings(time.Time) (IPv6Settings, error) {
+	settings := IPv6Settings{Forwarding: -1, DefaultHopLimit: -1}
+	err := readSettings(setting{s.settings6.forwarding, &settings.Forwarding}, setting{s.settings6.hopLimit, &settings.DefaultHopLimit})
+	return settings, err
+}
+
+// setting is a file that has a number, and where that goes.
+type setting struct {
+	file *procFile
+	to   *int64
+}
+
+// readSettings reads each; an error if none could be read.
+func readSettings(settings ...setting) error {
 	var errs []error
-	for _, x := range []struct {
-		file *procFile
-		to   *int64
-	}{
-		{s.settings.forwarding, &settings.Forwarding},
-		{s.settings.ttl, &settings.DefaultTTL},
-		{s.settings.fragTime, &settings.ReassemblyTimeout},
-	} {
-		errs = append(errs, x.file.read(func(b []byte) error {
+	for _, x := range settings {
+		err := x.file.read(func(b []byte) error {
 			n, ok := parseNumber(bytes.TrimSpace(b))
 			if !ok || int64(n) < 0 {
 				return errors.New("no number in it")
 			}
 			*x.to = int64(n)
 			return nil
-		}))
+		})
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
-	if settings == (IPv4Settings{-1, -1, -1}) {
-		return settings, errors.Join(errs...)
+	if len(errs) < len(settings) {
+		return nil
 	}
-	return settings, nil
+	return errors.Join(errs...)
 }
 
-func (s *linuxSource) ipv4Addresses(time.Time) ([]Address, error) {
-	return dumpAddresses(&s.route, unix.AF_INET)
+func (s *linuxSource) ipv4Addresses(at time.Time) ([]Address, error) {
+	return dumpAddresses(&s.route, unix.AF_INET, s.clock(at))
 }
 
-func (s *linuxSource) ipv4Routes(time.Time) ([]Route, error) {
-	return dumpRoutes(&s.route, unix.AF_INET)
+func (s *linuxSource) ipv4Routes(at time.Time) ([]Route, error) {
+	return dumpRoutes(&s.route, unix.AF_INET, s.clock(at))
 }
 
-func (s *linuxSource) ipv4Neighbours(time.Time) ([]Neighbour, error) {
-	return dumpNeighbours(&s.route, unix.AF_INET)
+func (s *linuxSource) ipv4Neighbours(at time.Time) ([]Neighbour, error) {
+	return dumpNeighbours(&s.route, unix.AF_INET, s.clock(at))
+}
+
+func (s *linuxSource) ipv6Addresses(at time.Time) ([]Address, error) {
+	return dumpAddresses(&s.route, unix.AF_INET6, s.clock(at))
+}
+
+func (s *linuxSource) ipv6Routes(at time.Time) ([]Route, error) {
+	return dumpRoutes(&s.route, unix.AF_INET6, s.clock(at))
+}
+
+func (s *linuxSource) ipv6Neighbours(at time.Time) ([]Neighbour, error) {
+	return dumpNeighbours(&s.route, unix.AF_INET6, s.clock(at))
+}
+
+// clock returns the kernel's clock for what it is asked at that time.
+func (s *linuxSource) clock(at time.Time) kernelClock {
+	return kernelClock{boot: s.monotonicZero, now: at}
+}
+
+func (s *linuxSource) ipv4Links(time.Time) ([]IPv4Link, error) { return dumpIPv4Links(&s.route) }
+
+func (s *linuxSource) ipv6Links(at time.Time) ([]IPv6Link, error) {
+	return s.ipv6.read(s.set.load(), at, func() ([]IPv6Link, error) { return dumpIPv6Links(&s.route, s.clock(at)) })
 }
 
 func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) {
@@ -319,6 +364,15 @@ func readBootTime(proc string, now time.Time) time.Time {
 		return time.Time{}
 	}
 	return now.Add(-time.Duration(up * 1e9))
+}
+
+// monotonicZero returns when the kernel's CLOCK_MONOTONIC was 0.
+func monotonicZero(now time.Time) time.Time {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) != nil {
+		return time.Time{}
+	}
+	return now.Add(-time.Duration(t.Nano()))
 }
 
 // isNarrowKernel reports whether the kernel's unsigned long, which many of its counters are, has 32 bits. It need not be ours: a

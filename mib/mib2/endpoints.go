@@ -61,9 +61,9 @@ func tcpConnections(list []machine.TCPSocket) *table[machine.TCPSocket] {
 		if s.State == machine.TCPListen {
 			continue
 		}
-		p.inetAddress(s.Local.Addr(), s.Link)
+		p.inetAddress(s.Local.Addr().Unmap(), s.Link)
 		p.number(uint32(s.Local.Port()))
-		p.inetAddress(s.Remote.Addr(), s.Link)
+		p.inetAddress(s.Remote.Addr().Unmap(), s.Link)
 		p.number(uint32(s.Remote.Port()))
 		p.end()
 		rows = append(rows, s)
@@ -93,7 +93,7 @@ func tcpListeners(list []machine.TCPSocket) *table[machine.TCPSocket] {
 	p := newPacker(0, 0)
 	for _, s := range list {
 		if s.State == machine.TCPListen {
-			p.inetAddress(wildcard(s.Local.Addr(), s.V6Only), s.Link)
+			p.inetAddress(wildcard(s.Local.Addr(), s.V6Only).Unmap(), s.Link)
 			p.number(uint32(s.Local.Port()))
 			p.end()
 			rows = append(rows, s)
@@ -124,13 +124,13 @@ func udpEndpoints(list []machine.UDPSocket) *table[machine.UDPSocket] {
 	p := newPacker(len(list), 12)
 	for _, s := range list {
 		connected := s.Remote.Port() != 0
-		p.inetAddress(wildcard(s.Local.Addr(), s.V6Only || connected), s.Link)
+		p.inetAddress(wildcard(s.Local.Addr(), s.V6Only || connected).Unmap(), s.Link)
 		p.number(uint32(s.Local.Port()))
 		remote := s.Remote.Addr()
 		if !connected {
 			remote = netip.Addr{}
 		}
-		p.inetAddress(remote, s.Link)
+		p.inetAddress(remote.Unmap(), s.Link)
 		p.number(uint32(s.Remote.Port()))
 		p.number(max(s.Inode, 1)) // udpEndpointInstance begins at 1
 		p.end()

@@ -21,22 +21,28 @@ var (
 
 // device is a machine that a test sets up, and may change between requests. A nil part cannot be read.
 type device struct {
-	host       *machine.Host
-	links      *machine.Links
-	counters   []machine.LinkCounters
-	stats      *machine.Stats
-	statsExt   *machine.Stats
-	stats6     *machine.Stats
-	settings   *machine.IPv4Settings
-	addresses  []machine.Address
-	routes     []machine.Route
-	neighbours []machine.Neighbour
-	tcp        []machine.TCPSocket
-	udp        []machine.UDPSocket
-	owners     machine.SocketOwners
-	groups     []machine.LinkGroup
-	dumps      int // how often the counters were read
-	writer     machine.Writer
+	host        *machine.Host
+	links       *machine.Links
+	counters    []machine.LinkCounters
+	stats       *machine.Stats
+	statsExt    *machine.Stats
+	stats6      *machine.Stats
+	settings    *machine.IPv4Settings
+	addresses   []machine.Address
+	routes      []machine.Route
+	neighbours  []machine.Neighbour
+	settings6   *machine.IPv6Settings
+	addresses6  []machine.Address
+	routes6     []machine.Route
+	neighbours6 []machine.Neighbour
+	links4      []machine.IPv4Link
+	links6      []machine.IPv6Link
+	tcp         []machine.TCPSocket
+	udp         []machine.UDPSocket
+	owners      machine.SocketOwners
+	groups      []machine.LinkGroup
+	dumps       int // how often the counters were read
+	writer      machine.Writer
 }
 
 var errUnreadable = errors.New("unreadable")
@@ -79,6 +85,12 @@ func (d *device) machine() *machine.Machine {
 		IPv4Addresses:  func(time.Time) ([]machine.Address, error) { return list(d.addresses) },
 		IPv4Routes:     func(time.Time) ([]machine.Route, error) { return list(d.routes) },
 		IPv4Neighbours: func(time.Time) ([]machine.Neighbour, error) { return list(d.neighbours) },
+		IPv6Settings:   func(time.Time) (machine.IPv6Settings, error) { return value(d.settings6) },
+		IPv6Addresses:  func(time.Time) ([]machine.Address, error) { return list(d.addresses6) },
+		IPv6Routes:     func(time.Time) ([]machine.Route, error) { return list(d.routes6) },
+		IPv6Neighbours: func(time.Time) ([]machine.Neighbour, error) { return list(d.neighbours6) },
+		IPv4Links:      func(time.Time) ([]machine.IPv4Link, error) { return list(d.links4) },
+		IPv6Links:      func(time.Time) ([]machine.IPv6Link, error) { return list(d.links6) },
 		TCPSockets:     func(time.Time) ([]machine.TCPSocket, error) { return list(d.tcp) },
 		UDPSockets:     func(time.Time) ([]machine.UDPSocket, error) { return list(d.udp) },
 		SocketOwners: func(time.Time) (machine.SocketOwners, error) {
@@ -198,6 +210,7 @@ func router() *device {
 		{Addr: netip.MustParseAddr("10.0.0.2"), Link: 2, State: machine.NeighbourStale, Address: "\x02\x00\x5e\x10\x00\x02"},
 		{Addr: netip.MustParseAddr("10.0.0.254"), Link: 2, State: machine.NeighbourPermanent, Address: "\x02\x00\x5e\x10\x00\xfe"},
 	}
+	setIPv6(d)
 	d.tcp = []machine.TCPSocket{
 		{Local: endpoint("10.0.0.1:22"), Remote: endpoint("10.0.0.9:50000"), State: machine.TCPEstablished, Inode: 700},
 		{Local: endpoint("[::]:22"), Remote: endpoint("[::]:0"), State: machine.TCPListen, Inode: 701},
@@ -208,6 +221,59 @@ func router() *device {
 	}
 	d.owners = machine.SocketOwners{700: 50, 701: 40, 702: 30}
 	return d
+}
+
+// setIPv6 gives d what a machine has of IPv6, and what only IP-MIB of RFC 4293 asks of IPv4.
+func setIPv6(d *device) {
+	const link = 2
+	d.settings6 = &machine.IPv6Settings{Forwarding: 0, DefaultHopLimit: 64}
+	d.links4 = []machine.IPv4Link{{Link: 1, RetransTime: 1000}, {Link: link, RetransTime: 1500}}
+	d.links6 = []machine.IPv6Link{
+		{Link: 1, Disabled: true, MaxReassembly: 65535, ReachableTime: 30000, RetransTime: 1000, Stats: linkStats6(100)},
+		{
+			Link: link, Forwarding: true, MaxReassembly: 65535, ReachableTime: 31000, RetransTime: 1001, Changed: start.Add(70 * time.Second),
+			Stats: linkStats6(1 << 40), Discontinuity: start.Add(50 * time.Second),
+		},
+	}
+	for i := range d.addresses {
+		d.addresses[i].Flags = machine.AddressPermanent
+		d.addresses[i].Created, d.addresses[i].Changed = start.Add(-time.Hour), start.Add(time.Minute)
+	}
+	d.addresses6 = []machine.Address{
+		{Prefix: netip.MustParsePrefix("::1/128"), Link: 1, Flags: machine.AddressPermanent, Created: start, Changed: start},
+		{
+			Prefix: netip.MustParsePrefix("2001:db8::1/64"), Link: link, Protocol: machine.AddressRA, Flags: machine.AddressNoPrefixRoute,
+			Preferred: now.Add(30 * time.Minute), Valid: now.Add(time.Hour), Created: start.Add(time.Second), Changed: start.Add(2 * time.Second),
+		},
+		{
+			Prefix: netip.MustParsePrefix("fe80::1/64"), Link: link, Flags: machine.AddressPermanent | machine.AddressTentative,
+			Created: start.Add(time.Second), Changed: start.Add(time.Second),
+		},
+	}
+	d.routes6 = []machine.Route{
+		{
+			Dst: netip.MustParsePrefix("::/0"), NextHop: netip.MustParseAddr("fe80::fe"), Link: link, Metric: 1024, Type: machine.RouteUnicast,
+			Protocol: machine.ProtocolRA, Expires: now.Add(1799 * time.Second), Preference: 1,
+		},
+		{Dst: netip.MustParsePrefix("2001:db8::/64"), Link: link, Metric: 256, Type: machine.RouteUnicast, Protocol: machine.ProtocolKernel},
+		{Dst: netip.MustParsePrefix("2001:db8:2::/48"), Link: 1, Metric: 1024, Type: machine.RouteBlackhole, Protocol: machine.ProtocolStatic},
+	}
+	for i := range d.neighbours {
+		d.neighbours[i].Updated = start.Add(3 * time.Second)
+	}
+	d.neighbours6 = []machine.Neighbour{
+		{Addr: netip.MustParseAddr("2001:db8::5"), Link: link, State: machine.NeighbourIncomplete, Updated: start.Add(4 * time.Second)},
+		{Addr: netip.MustParseAddr("fe80::fe"), Link: link, State: machine.NeighbourReachable, Address: "\x02\x00\x5e\x10\x00\xff", Updated: start},
+	}
+}
+
+// linkStats6 returns every figure of IPv6 on a link, each of its own value above base.
+func linkStats6(base uint64) machine.IPv6LinkStats {
+	values := numbered(machine.IP6InReceives, machine.IP6OutTransmits)
+	for s := range values {
+		values[s] += base
+	}
+	return machine.NewIPv6LinkStats(values)
 }
 
 func endpoint(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }

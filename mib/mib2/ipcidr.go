@@ -37,11 +37,16 @@ const ipCidrRouteNumber = 3
 func (m *MIB) ipForwardScalars() mib.Group {
 	return mib.Group{
 		Entry:   ipGroup.Append(ipForward),
-		Columns: []uint32{ipCidrRouteNumber},
+		Columns: []uint32{ipCidrRouteNumber, inetCidrRouteNumber},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			routes := m.openCidrRoutes(ctx, q)
-			return mib.Scalars(func(uint32) (snmp.Value, bool) {
-				return snmp.Gauge32(uint32(len(routes.Index))), routes.Cell != nil
+			return mib.Scalars(func(column uint32) (snmp.Value, bool) {
+				_, err := m.reading(q).IPv4Routes(ctx)
+				open := m.openCidrRoutes
+				if column == inetCidrRouteNumber && err == nil {
+					_, err = m.reading(q).IPv6Routes(ctx)
+					open = m.openInetCidrRoutes
+				}
+				return snmp.Gauge32(uint32(len(open(ctx, q).Index))), err == nil
 			})
 		},
 	}

@@ -19,6 +19,8 @@ const (
 	ipv6 = 2
 )
 
+var ipTrafficStats = ipGroup.Append(31)
+
 // noStat is a figure that no system counts.
 const noStat = machine.Stat(math.MaxUint8)
 
@@ -85,19 +87,13 @@ func ipStatsColumns(ofLinks bool) []uint32 {
 	return columns
 }
 
-// ipStatsCell returns a value of a row whose figures stats returns. They are of one reading a machine.Reuse long.
-func ipStatsCell(column uint32, version int, stats func(machine.Stat) (*machine.Stats, bool)) (snmp.Value, bool) {
+// ipStatsCell returns a value of a row whose figures stat returns.
+func ipStatsCell(column uint32, version int, stat func(machine.Stat) (n uint64, wide, known bool)) (snmp.Value, bool) {
 	get := func(c ipStat) (n uint64, wide, known bool) {
-		which := c.v4
 		if version == ipv6 {
-			which = c.v6
+			return stat(c.v6)
 		}
-		s, ok := stats(which)
-		if !ok {
-			return 0, false, false
-		}
-		n, known = s.Get(which)
-		return n, s.Wide, known
+		return stat(c.v4)
 	}
 	switch column {
 	case ipStatsOutFragReqds: // those that needed it either could be, or not
@@ -133,19 +129,23 @@ func (m *MIB) versions(ctx context.Context, q *mib.Request, cell func(version in
 
 func (m *MIB) ipSystemStatsTable() mib.Group {
 	return mib.Group{
-		Entry:   ipGroup.Append(31, 1, 1),
+		Entry:   ipTrafficStats.Append(1, 1),
 		Columns: ipStatsColumns(false),
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
 			return m.versions(ctx, q, func(version int, stats *machine.Stats, column uint32) (snmp.Value, bool) {
 				if column == ipStatsDiscontinuityTime {
 					return snmp.TimeTicks(0), true // the kernel's counters begin with the kernel
 				}
-				return ipStatsCell(column, version, func(s machine.Stat) (*machine.Stats, bool) {
-					if !s.InExt() {
-						return stats, true
+				return ipStatsCell(column, version, func(s machine.Stat) (n uint64, wide, known bool) {
+					from := stats
+					if s.InExt() {
+						var err error
+						if from, err = m.reading(q).StatsExt(ctx); err != nil {
+							return 0, false, false
+						}
 					}
-					ext, err := m.reading(q).StatsExt(ctx)
-					return ext, err == nil
+					n, known = from.Get(s)
+					return n, from.Wide, known
 				})
 			})
 		},

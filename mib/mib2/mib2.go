@@ -1,6 +1,6 @@
 // Package mib2 serves MIB-II (RFC 1213) of the machine that the agent runs on, with what its successors added to the same
-// groups: SNMPv2-MIB (RFC 3418), IF-MIB's ifXTable (RFC 2863), IP-FORWARD-MIB's ipCidrRouteTable (RFC 4292), TCP-MIB
-// (RFC 4022) and UDP-MIB (RFC 4113).
+// groups: SNMPv2-MIB (RFC 3418), IF-MIB (RFC 2863), IP-MIB (RFC 4293), IP-FORWARD-MIB (RFC 4292), TCP-MIB (RFC 4022) and UDP-MIB
+// (RFC 4113).
 //
 // An object that the system does not tell is noSuchInstance; no value stands in for it. Those of Linux are:
 //
@@ -9,7 +9,10 @@
 //   - ifSpeed and ifHighSpeed of a link whose speed the kernel does not know, such as an Ethernet port without a link.
 //     Loopback and tunnels have no speed of their own and are 0, as RFC 2863 wants it;
 //   - ifConnectorPresent where only the driver would know;
-//   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipCidrRouteAge, ipRoutingDiscards.
+//   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipCidrRouteAge, inetCidrRouteAge, ipRoutingDiscards,
+//     inetCidrRouteDiscards;
+//   - ipIfStatsTable's rows of IPv4, which the kernel does not count by link, and the broadcast packets of IPv6, which has none;
+//   - the rows of ipv6RouterAdvertTable: the daemon that advertises keeps them to itself.
 //
 // The kernel counts outgoing packets without regard to their destination. ifOutUcastPkts is all of them, and so nothing is
 // left for ifOutNUcastPkts, which is 0: tools that add the two up get the true sum, and some (snmpstatus) take a row for the
@@ -82,6 +85,14 @@ type MIB struct {
 	routes         derived[machine.Route, table[machine.Route]]
 	netToMediaRows derived[machine.Neighbour, table[machine.Neighbour]]
 	cidrRoutes     derived[machine.Route, table[machine.Route]]
+	inetRoutes     derivedPair[machine.Route, table[machine.Route]]
+	defaultRouters derivedPair[machine.Route, table[machine.Route]]
+	inetAddresses  derivedPair[machine.Address, table[addressRow]]
+	prefixes       derivedPair[machine.Address, table[machine.Address]]
+	inetNeighbours derivedPair[machine.Neighbour, table[machine.Neighbour]]
+	ipv4Links      derived[machine.IPv4Link, table[machine.IPv4Link]]
+	ipv6Links      derived[machine.IPv6Link, table[machine.IPv6Link]]
+	ipIfStats      derived[machine.IPv6Link, table[machine.IPv6Link]]
 	tcp            derived[machine.TCPSocket, table[connection]]
 	connections    derived[machine.TCPSocket, table[machine.TCPSocket]]
 	listeners      derived[machine.TCPSocket, table[machine.TCPSocket]]
@@ -106,7 +117,9 @@ func New(o Options) (*MIB, error) {
 		m.atTable(),
 		m.ipScalars(), m.ipAddrTable(), m.ipRouteTable(), m.ipNetToMediaTable(),
 		m.ipForwardScalars(), m.ipCidrRouteTable(),
-		m.ipSystemStatsTable(),
+		m.inetCidrRouteTable(),
+		m.ipMIBScalars(), m.ipv4InterfaceTable(), m.ipv6InterfaceTable(), m.ipSystemStatsTable(), m.ipIfStatsScalars(), m.ipIfStatsTable(),
+		m.ipAddressPrefixTable(), m.ipAddressTable(), m.ipNetToPhysicalTable(), m.ipv6ScopeZoneIndexTable(), m.ipDefaultRouterTable(),
 		m.icmpScalars(), m.icmpStatsTable(), m.icmpMsgStatsTable(),
 		m.tcpScalars(), m.tcpConnTable(), m.tcpConnectionTable(), m.tcpListenerTable(),
 		m.udpScalars(), m.udpTable(), m.udpEndpointTable(),

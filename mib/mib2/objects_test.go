@@ -16,15 +16,17 @@ import (
 var untold = []string{
 	"2.2.1.15", "2.2.1.21", // ifInUnknownProtos, ifOutQLen
 	"4.21.1.10", "4.23", "4.24.4.1.8", // ipRouteAge, ipRoutingDiscards, ipCidrRouteAge
+	"4.24.7.1.10", "4.24.8", // inetCidrRouteAge, inetCidrRouteDiscards
+	"4.31.3.1.42", "4.31.3.1.43", "4.31.3.1.44", "4.31.3.1.45", // ipIfStatsInBcastPkts and its like: IPv6 has no broadcast
 	"31.1.1.1.3", "31.1.1.1.4", "31.1.1.1.5", "31.1.1.1.9", "31.1.1.1.12", "31.1.1.1.13", // multicast and broadcast
 	"4.24.1", "4.24.2", // ipForwardTable, which ipCidrRouteTable obsoleted
 	"31.1.3", // ifTestTable, which is deprecated
 }
 
-// unserved are the groups that this package does not have.
+// unserved are the objects that this package does not have.
 var unserved = []string{
-	"4.24.6", "4.24.7", "4.24.8", // inetCidrRouteTable
-	"4.25", "4.26", "4.27", "4.28", "4.29", "4.30", "4.31.2", "4.31.3", "4.32", "4.33", "4.34", "4.35", "4.36", "4.37", "4.38", "4.39", // IP-MIB of RFC 4293
+	"4.33",         // ipAddressSpinLock: ipAddressTable is read-only
+	"4.38", "4.39", // ipv6RouterAdvertTable: who advertises keeps that to itself
 }
 
 // TestObjects holds every variable against what the modules say of its object, and looks for objects without one.

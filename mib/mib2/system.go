@@ -78,7 +78,8 @@ func Modules() []mib.Module {
 		{ID: mib2Root.Append(31), Descr: "IF-MIB (RFC 2863)"},
 		{ID: mib2Root.Append(77), Descr: "IF-INVERTED-STACK-MIB (RFC 2864)"},
 		{ID: mib2Root.Append(48), Descr: "IP-MIB (RFC 4293): the IPv4 scalars and tables of RFC 1213"},
-		{ID: ipGroup.Append(ipForward), Descr: "IP-FORWARD-MIB (RFC 4292): ipCidrRouteTable"},
+		{ID: mib2Root.Append(48), Descr: "IP-MIB (RFC 4293)"},
+		{ID: ipGroup.Append(ipForward), Descr: "IP-FORWARD-MIB (RFC 4292): inetCidrRouteTable, ipCidrRouteTable"},
 		{ID: mib2Root.Append(49), Descr: "TCP-MIB (RFC 4022)"},
 		{ID: mib2Root.Append(50), Descr: "UDP-MIB (RFC 4113)"},
 	}

@@ -47,6 +47,36 @@ func (d *derived[E, T]) of(list []E, build func([]E) *T) *T {
 	return d.value
 }
 
+// derivedPair is derived of two lists, of IPv4 and of IPv6 say.
+type derivedPair[E, T any] struct {
+	mu    sync.Mutex
+	first [2]*E
+	n     [2]int
+	value *T
+}
+
+// of returns what build makes of both lists, the one behind the other.
+func (d *derivedPair[E, T]) of(a, b []E, build func([]E) *T) *T {
+	if len(a)+len(b) == 0 {
+		return build(nil)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	first, n := [2]*E{firstOf(a), firstOf(b)}, [2]int{len(a), len(b)}
+	if d.value == nil || d.first != first || d.n != n {
+		d.first, d.n, d.value = first, n, build(slices.Concat(a, b))
+	}
+	return d.value
+}
+
+// firstOf tells one list from another; nil for an empty one.
+func firstOf[E any](list []E) *E {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[0]
+}
+
 // packer makes the index of a table in one piece of memory.
 type packer struct {
 	b    []byte
@@ -72,9 +102,8 @@ func (p *packer) address(a netip.Addr) {
 }
 
 // inetAddress appends an InetAddressType and an InetAddress with its length (RFC 4001): unknown(0) and nothing for the zero
-// Addr, ipv4(1), ipv6(2), or ipv6z(4) for a link-local address whose link is known.
+// Addr, ipv4(1), ipv6(2), or ipv6z(4) for a link-local address whose link is known. An IPv4-mapped address is of IPv6.
 func (p *packer) inetAddress(a netip.Addr, link uint32) {
-	a = a.Unmap()
 	octets := a.AsSlice()
 	addressType := uint32(2)
 	switch {

@@ -87,7 +87,7 @@ func TestUnreadable(t *testing.T) {
 		gone []string // prefixes below mib-2, in which * is any number
 	}{
 		{"host", func(d *device) { d.host = nil }, []string{"1.1.", "1.5."}},
-		{"links", func(d *device) { d.links = nil }, []string{"2.", "31.", "77."}},
+		{"links", func(d *device) { d.links = nil }, []string{"2.", "4.27.", "4.29.", "4.31.2.", "31.", "77."}},
 		{"link groups", func(d *device) { d.groups = nil }, []string{"31.1.4."}},
 		{"counters", func(d *device) { d.counters = nil }, []string{
 			"2.2.1.10.", "2.2.1.11.", "2.2.1.12.", "2.2.1.13.", "2.2.1.14.", "2.2.1.16.", "2.2.1.17.", "2.2.1.18.", "2.2.1.19.", "2.2.1.20.",
@@ -105,9 +105,15 @@ func TestUnreadable(t *testing.T) {
 			"4.31.1.1.40.1 ", "4.31.1.1.41.1 ", "4.31.1.1.42.1 ", "4.31.1.1.43.1 ", "4.31.1.1.44.1 ", "4.31.1.1.45.1 ",
 		}},
 		{"settings", func(d *device) { d.settings = nil }, []string{"4.1.", "4.2.", "4.13."}},
-		{"addresses", func(d *device) { d.addresses = nil }, []string{"4.20."}},
-		{"routes", func(d *device) { d.routes = nil }, []string{"4.21.", "4.24."}},
-		{"neighbours", func(d *device) { d.neighbours = nil }, []string{"3.", "4.22."}},
+		{"addresses", func(d *device) { d.addresses = nil }, []string{"4.20.", "4.32.1.*.*.1.4.", "4.34.1.*.1.4."}},
+		{"addresses of IPv6", func(d *device) { d.addresses6 = nil }, []string{"4.30.1.3.", "4.32.1.*.*.2.16.", "4.34.1.*.2.16.", "4.34.1.*.4.20."}},
+		{"routes", func(d *device) { d.routes = nil }, []string{"4.21.", "4.24.3.", "4.24.4.", "4.24.6.", "4.24.7.1.*.1.4.", "4.37.1.*.1.4."}},
+		{"routes of IPv6", func(d *device) { d.routes6 = nil }, []string{"4.24.6.", "4.24.7.1.*.2.16.", "4.37.1.*.4.20."}},
+		{"neighbours", func(d *device) { d.neighbours = nil }, []string{"3.", "4.22.", "4.35.1.*.*.1.4."}},
+		{"neighbours of IPv6", func(d *device) { d.neighbours6 = nil }, []string{"4.35.1.*.*.2.16.", "4.35.1.*.*.4.20."}},
+		{"settings of IPv6", func(d *device) { d.settings6 = nil }, []string{"4.25.", "4.26."}},
+		{"links of IPv4", func(d *device) { d.links4 = nil }, []string{"4.28."}},
+		{"links of IPv6", func(d *device) { d.links6 = nil }, []string{"4.29.", "4.30.", "4.31.2.", "4.31.3.", "4.36."}},
 		{"TCP sockets", func(d *device) { d.tcp = nil }, []string{"6.13.", "6.19.", "6.20."}},
 		{"UDP sockets", func(d *device) { d.udp = nil }, []string{"7.5.", "7.7."}},
 		{"owners of sockets", func(d *device) { d.owners = nil }, []string{"6.19.1.8.", "6.20.1.4.", "7.7.1.8."}},
