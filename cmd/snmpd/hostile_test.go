@@ -233,6 +233,7 @@ var (
 	writableTexts   = []string{"1.3.6.1.2.1.1.4.0", "1.3.6.1.2.1.1.5.0", "1.3.6.1.2.1.1.6.0"}
 	writableNumbers = []string{"1.3.6.1.2.1.11.30.0", "1.3.6.1.2.1.31.1.1.1.14.1"}
 	writableOnLinux = []string{"1.3.6.1.2.1.2.2.1.7.1", "1.3.6.1.2.1.31.1.1.1.18.1", "1.3.6.1.2.1.4.1.0", "1.3.6.1.2.1.4.2.0"}
+	writableByDH    = []string{"1.3.6.1.3.101.1.1.2.1.1.5.128.0.0.0.1.1.117", "1.3.6.1.3.101.1.1.2.1.2.5.128.0.0.0.1.1.117", "1.3.6.1.3.101.1.1.2.1.3.5.128.0.0.0.1.1.117", "1.3.6.1.3.101.1.1.2.1.4.5.128.0.0.0.1.1.117"}
 	locks           = []string{"1.1.6.1.0", "12.1.1.0", "15.1.2.1.0", "16.1.5.1.0"}
 	snmpModules     = "1.3.6.1.6.3."
 	writableTables  = []struct {
@@ -276,7 +277,7 @@ func hostileTexts() []hostile {
 
 // hostileValues gives every object that can be written values that no object can have.
 func hostileValues() []hostile {
-	objects := slices.Concat(writableTexts, writableNumbers, writableOnLinux)
+	objects := slices.Concat(writableTexts, writableNumbers, writableOnLinux, writableByDH)
 	for _, lock := range locks {
 		objects = append(objects, snmpModules+lock)
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -95,6 +96,51 @@ func TestSNMPUSM(t *testing.T) {
 	// What the file says cannot be changed.
 	if r := tool(t, "snmpusm", admin, address, "delete", "admin"); !strings.Contains(r.Out+r.Err, "notWritable") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// changedKey is how snmpusm tells a key that was agreed upon.
+var changedKey = regexp.MustCompile(`new (auth|priv) key: (0x[0-9a-f]+)`)
+
+// TestSNMPUSMChangeKey has users agree with the agent upon keys (RFC 2786), for every pair of protocols, after they were made step by step. One
+// time in about 85 snmpusm fails by itself, for it drops the leading zeros of numbers: it may try again.
+func TestSNMPUSMChangeKey(t *testing.T) {
+	var file strings.Builder
+	file.WriteString("agentAddress 127.0.0.1:0\nsysLocation here\ncreateUser admin SHA-256 adminpassword AES adminprivacy\nrwuser admin priv\nrwuser joe priv\n")
+	for _, auth := range authNames {
+		for _, priv := range privNames {
+			fmt.Fprintf(&file, "createUser %s/%s %[1]s templatepass %[2]s templatepriv\n", auth, priv)
+		}
+	}
+	_, addresses := launch(t, "-f", "-c", config(t, file.String()))
+	address := addresses[0]
+	admin := v3Args("admin", "SHA-256", "adminpassword", "AES", "adminprivacy")
+	change := func(auth, priv string) string {
+		must(t, "snmpusm", append(slices.Clone(admin), "-Cw"), address, "create", "joe")
+		defer must(t, "snmpusm", admin, address, "delete", "joe")
+		must(t, "snmpusm", admin, address, "cloneFrom", "joe", auth+"/"+priv)
+		must(t, "snmpusm", admin, address, "activate", "joe")
+		r := tool(t, "snmpusm", v3Args("joe", auth, "templatepass", priv, "templatepriv"), address, "changekey")
+		keys := changedKey.FindAllStringSubmatch(r.Out, -1)
+		if len(keys) != 2 {
+			return fmt.Sprintf("%+v", r)
+		}
+		joe := []string{"-v3", "-u", "joe", "-l", "authPriv", "-a", auth, "-3k", keys[0][2], "-x", priv, "-3K", keys[1][2], "-Oqv", "-r", "0"}
+		if r = tool(t, "snmpget", joe, address, sysLocationOID); r.Out != "\"here\"\n" {
+			return fmt.Sprintf("%+v", r)
+		}
+		return ""
+	}
+	for _, auth := range authNames {
+		for _, priv := range privNames {
+			fault := "it was not tried"
+			for try := 0; try < 5 && fault != ""; try++ {
+				fault = change(auth, priv)
+			}
+			if fault != "" {
+				t.Errorf("%s and %s: %s", auth, priv, fault)
+			}
+		}
 	}
 }
 

@@ -219,7 +219,7 @@ func (f *target) count() (n [len(counted)]uint64) {
 func (f *target) tables() string {
 	f.t.Helper()
 	var out strings.Builder
-	for _, root := range []string{"1.3.6.1.2.1.1.4", "1.3.6.1.2.1.1.5", "1.3.6.1.2.1.1.6", "1.3.6.1.6.3"} {
+	for _, root := range []string{"1.3.6.1.2.1.1.4", "1.3.6.1.2.1.1.5", "1.3.6.1.2.1.1.6", "1.3.6.1.3", "1.3.6.1.6.3"} {
 		at := oid.MustParse(root)
 		for under := at; at.HasPrefix(under); {
 			m := snmp.Message{Version: snmp.V2c, Community: hidden, PDU: snmp.PDU{Type: snmp.GetNextRequest, VarBinds: asked(at)}}

@@ -1,6 +1,6 @@
 // Package engine serves the SNMP engine's own MIBs: SNMP-FRAMEWORK-MIB (RFC 3411), SNMP-MPD-MIB (RFC 3412), SNMP-TARGET-MIB and
 // SNMP-NOTIFICATION-MIB (RFC 3413), SNMP-USER-BASED-SM-MIB (RFC 3414), SNMP-VIEW-BASED-ACM-MIB (RFC 3415), SNMP-COMMUNITY-MIB (RFC 3584),
-// and SNMPv2-MIB's snmpSet (RFC 3418).
+// SNMP-USM-DH-OBJECTS-MIB (RFC 2786), and SNMPv2-MIB's snmpSet (RFC 3418).
 //
 // Rows of the tables are said by the configuration, which are readOnly, or made by SET, of which those of StorageType nonVolatile are
 // kept. Where both have a row of one index the configuration's is in force, and the other again once it is gone.
@@ -40,13 +40,14 @@ var locks = [...]oid.OID{snmpSetGroup.Append(1), usmUserGroup.Append(1), vacmMIB
 // Roots returns the subtrees to register a MIB for, ascending.
 func Roots() []oid.OID {
 	return []oid.OID{
-		snmpSetGroup, snmpEngine, snmpMPDStats, targetObjects, notifyObjects, usmMIBObjects, vacmMIBObjects, communityObjects,
+		usmDHPublicObjects, snmpSetGroup, snmpEngine, snmpMPDStats, targetObjects, notifyObjects, usmMIBObjects, vacmMIBObjects, communityObjects,
 	}
 }
 
 // Modules returns the modules that this package serves, for sysORTable.
 func Modules() []mib.Module {
 	return []mib.Module{
+		{ID: oid.New(1, 3, 6, 1, 3, 101), Descr: "SNMP-USM-DH-OBJECTS-MIB (RFC 2786): usmDHUserKeyTable"},
 		{ID: snmpModules.Append(10), Descr: "SNMP-FRAMEWORK-MIB (RFC 3411): snmpEngine"},
 		{ID: snmpModules.Append(11), Descr: "SNMP-MPD-MIB (RFC 3412)"},
 		{ID: snmpModules.Append(12), Descr: "SNMP-TARGET-MIB (RFC 3413)"},
@@ -85,6 +86,8 @@ type state struct {
 	set   [tableCount]rows // those that were made by SET
 	all   [tableCount]rows // both, as they are seen
 	locks [len(locks)]uint32
+
+	agreement *agreement
 }
 
 // New returns the MIB of o without rows.
@@ -101,10 +104,18 @@ func New(o Options) (*MIB, error) {
 		}
 		s.locks[i] = binary.BigEndian.Uint32(b[:]) & math.MaxInt32
 	}
+	var err error
+	if s.agreement, err = newAgreement(); err != nil {
+		return nil, fmt.Errorf("mib/engine: %w", err)
+	}
 	m.state.Store(s)
 	groups := []mib.Group{m.mpdStats(), m.targetScalars(), m.vacmContextTable()}
 	if o.Engine != nil {
-		groups = append(groups, m.engineGroup(), m.usmStats())
+		dh, err := m.usmDHParameters()
+		if err != nil {
+			return nil, fmt.Errorf("mib/engine: %w", err)
+		}
+		groups = append(groups, m.engineGroup(), m.usmStats(), dh)
 	}
 	for i := range locks {
 		groups = append(groups, m.lock(i))
@@ -112,7 +123,6 @@ func New(o Options) (*MIB, error) {
 	for i, t := range m.tables {
 		groups = append(groups, t.groups(m, i)...)
 	}
-	var err error
 	if m.tree, err = mib.NewTree(groups...); err != nil {
 		return nil, fmt.Errorf("mib/engine: %w", err)
 	}
@@ -146,7 +156,7 @@ func (m *MIB) put(s *state, rows bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := *m.state.Load()
-	next.set, next.locks = s.set, s.locks
+	next.set, next.locks, next.agreement = s.set, s.locks, s.agreement
 	if !rows {
 		m.state.Store(&next)
 		return nil

@@ -88,8 +88,10 @@ func configured() engine.Config {
 	return c
 }
 
-// The objects, by the number of the module below snmpModules.
+// The objects, by their numbers below snmpModules, or whole.
 var objects = map[string]string{
+	"usmDHUserAuthKeyChange": "1.3.6.1.3.101.1.1.2.1.1", "usmDHUserOwnAuthKeyChange": "1.3.6.1.3.101.1.1.2.1.2",
+	"usmDHUserPrivKeyChange": "1.3.6.1.3.101.1.1.2.1.3", "usmDHUserOwnPrivKeyChange": "1.3.6.1.3.101.1.1.2.1.4",
 	"snmpSetSerialNo": "1.1.6.1", "snmpEngineBoots": "10.2.1.2",
 	"usmUserSpinLock": "15.1.2.1", "vacmViewSpinLock": "16.1.5.1", "snmpTargetSpinLock": "12.1.1",
 
@@ -127,7 +129,10 @@ func name(object string, index ...any) oid.OID {
 	if !ok {
 		panic(object)
 	}
-	o := oid.MustParse("1.3.6.1.6.3." + below)
+	if !strings.HasPrefix(below, "1.3.") {
+		below = "1.3.6.1.6.3." + below
+	}
+	o := oid.MustParse(below)
 	for _, part := range index {
 		switch part := part.(type) {
 		case int:

@@ -48,12 +48,18 @@ func (m *MIB) Prepare(_ context.Context, q *mib.Request, vbs []snmp.VarBind) (mi
 		k := slices.IndexFunc(edits, func(e *edit) bool { return e.at == s.table && e.index == s.index })
 		if k < 0 {
 			k = len(edits)
-			edits = append(edits, &edit{m: m, request: q, table: m.tables[s.table], at: s.table, index: s.index, next: &next})
+			edits = append(edits, &edit{m: m, request: q, table: m.tables[s.table], at: s.table, index: s.index, next: &next, agreement: former.agreement})
 		}
 		edits[k].settings = append(edits[k].settings, s)
 	}
 	for _, e := range edits {
 		if err := e.apply(); err != nil {
+			return nil, err
+		}
+	}
+	if next.agreement == nil { // it was used
+		var err error
+		if next.agreement, err = newAgreement(); err != nil {
 			return nil, err
 		}
 	}
@@ -104,6 +110,8 @@ type edit struct {
 	index    oid.OID
 	settings []setting
 	next     *state
+
+	agreement *agreement // what the SET may use; next's is nil once it did
 
 	old *row // nil if there was none
 	row *row // what becomes of it; its own to change

@@ -46,13 +46,13 @@ type table struct {
 type column struct {
 	name   oid.OID // the entry's, and the column's number
 	syntax syntax
-	value  snmp.Value  // DEFVAL
-	must   bool        // be set before the row can be active, for there is no DEFVAL
-	frozen bool        // not to be changed while the row is active
-	secret bool        // never read, nor logged
-	early  bool        // takes effect before the other columns of a SET
-	shown  *snmp.Value // what reading gives, whatever is in the cell
-	fixed  bool        // read-only
+	value  snmp.Value                // DEFVAL
+	must   bool                      // be set before the row can be active, for there is no DEFVAL
+	frozen bool                      // not to be changed while the row is active
+	secret bool                      // never logged
+	early  bool                      // takes effect before the other columns of a SET
+	shown  func(s *state) snmp.Value // what reading gives, whatever is in the cell
+	fixed  bool                      // read-only
 	// assign makes of what is SET what the cells hold, where it is not the value itself.
 	assign func(e *edit, v snmp.Value) (snmp.ErrorStatus, error)
 	// keeps is the syntax of what the cell holds, where it is not that of what is SET.
@@ -169,7 +169,8 @@ func (t *table) group(m *MIB, at int, entry oid.OID) mib.Group {
 		}
 	}
 	g.Open = func(_ context.Context, q *mib.Request) mib.Snapshot {
-		rows := &m.state.Load().all[at]
+		state := m.state.Load()
+		rows := &state.all[at]
 		return mib.Snapshot{Index: rows.index, Cell: func(row int, number uint32) (snmp.Value, bool) {
 			i := position[number]
 			c := &t.columns[i]
@@ -178,7 +179,7 @@ func (t *table) group(m *MIB, at int, entry oid.OID) mib.Group {
 			case t.hide != nil && t.hide(q, c):
 				return snmp.Value{}, false
 			case c.shown != nil:
-				return *c.shown, true
+				return c.shown(state), true
 			}
 			return v, v.Kind() != snmp.KindNull
 		}}

@@ -73,25 +73,26 @@ const (
 var userKey = key{counted(engineID), counted(adminString(1, 32))}
 
 func usmUserTable() *table {
-	noKey, noRow := snmp.OctetString(""), snmp.ObjectID(oid.New(0, 0))
+	noKey := func(*state) snmp.Value { return noOctets }
+	noRow := func(*state) snmp.Value { return snmp.ObjectID(oid.New(0, 0)) }
 	keyChange, localKey := octets(0, 128), octets(1, 64) // SHA-512: 64 octets of random and 64 of delta
 	auth, priv := oneOf(authProtocols), oneOf(privProtocols)
 	noAuth, noPriv := snmp.ObjectID(authProtocols[usm.NoAuth]), snmp.ObjectID(privProtocols[usm.NoPriv])
 	return &table{
 		key: userKey,
-		columns: []column{
+		columns: append([]column{
 			userSecurityName: {name: usmUserEntry.Append(3), syntax: adminString(1, 32), fixed: true},
-			userCloneFrom:    {name: usmUserEntry.Append(4), syntax: pointer(nil), shown: &noRow, early: true, assign: cloneFrom},
+			userCloneFrom:    {name: usmUserEntry.Append(4), syntax: pointer(nil), shown: noRow, early: true, assign: cloneFrom},
 			userAuthProtocol: {name: usmUserEntry.Append(5), syntax: auth, value: noAuth, assign: setAuthProtocol},
-			userAuthKey:      {name: usmUserEntry.Append(6), syntax: keyChange, keeps: &localKey, shown: &noKey, secret: true, assign: changeAuthKey},
-			userOwnAuthKey:   {name: usmUserEntry.Append(7), syntax: keyChange, shown: &noKey, secret: true, assign: own(changeAuthKey)},
+			userAuthKey:      {name: usmUserEntry.Append(6), syntax: keyChange, keeps: &localKey, shown: noKey, secret: true, assign: changeAuthKey},
+			userOwnAuthKey:   {name: usmUserEntry.Append(7), syntax: keyChange, shown: noKey, secret: true, assign: own(changeAuthKey)},
 			userPrivProtocol: {name: usmUserEntry.Append(8), syntax: priv, value: noPriv, assign: setPrivProtocol},
-			userPrivKey:      {name: usmUserEntry.Append(9), syntax: keyChange, keeps: &localKey, shown: &noKey, secret: true, assign: changePrivKey},
-			userOwnPrivKey:   {name: usmUserEntry.Append(10), syntax: keyChange, shown: &noKey, secret: true, assign: own(changePrivKey)},
+			userPrivKey:      {name: usmUserEntry.Append(9), syntax: keyChange, keeps: &localKey, shown: noKey, secret: true, assign: changePrivKey},
+			userOwnPrivKey:   {name: usmUserEntry.Append(10), syntax: keyChange, shown: noKey, secret: true, assign: own(changePrivKey)},
 			userPublic:       {name: usmUserEntry.Append(11), syntax: octets(0, 32), value: snmp.OctetString("")},
 			userStorage:      {name: usmUserEntry.Append(12), syntax: storageType},
 			userStatus:       {name: usmUserEntry.Append(13), syntax: rowStatus},
-		},
+		}, dhColumns()...),
 		storage: userStorage,
 		status:  userStatus,
 		fresh: func(_ *MIB, r *row) {
@@ -196,10 +197,12 @@ func changePrivKey(e *edit, v snmp.Value) (snmp.ErrorStatus, error) {
 	return e.changeKey(userPrivKey, userPrivProtocol, snmp.ObjectID(privProtocols[usm.NoPriv]), v)
 }
 
+var errNotCloned = errors.New("clone a user first: there is no key to change")
+
 // changeKey changes a key as KeyChange (RFC 3414) has it. Without a protocol that is no error, and changes nothing.
 func (e *edit) changeKey(column, protocol int, none, v snmp.Value) (snmp.ErrorStatus, error) {
 	if e.row.cells[userCloneFrom].Kind() == snmp.KindNull {
-		return snmp.InconsistentName, errors.New("clone a user first: there is no key to change")
+		return snmp.InconsistentName, errNotCloned
 	}
 	if e.row.cells[protocol] == none {
 		return snmp.NoError, nil
