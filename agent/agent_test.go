@@ -311,6 +311,7 @@ func TestSizes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, limit := range []int{484, 1472, 9000, snmp.MaxMessageSize} {
 			m := serve(t, agent.Config{MaxBulk: limit})
+			m.server.SetMaxUnauthenticatedSize(snmp.MaxMessageSize)
 			if _, err := m.server.Register(&bigHandler{first: 100}, agent.Registration{Root: oid.MustParse("1.3.6.1.4.1.1")}); err != nil {
 				t.Fatal(err)
 			}
@@ -333,6 +334,7 @@ func TestSetMaxMessageSize(t *testing.T) {
 		if _, err := m.server.Register(&bigHandler{first: 100}, agent.Registration{Root: oid.MustParse("1.3.6.1.4.1.1")}); err != nil {
 			t.Fatal(err)
 		}
+		m.server.SetMaxUnauthenticatedSize(snmp.MaxMessageSize)
 		for _, tt := range []struct{ set, want int }{{0, 1472}, {600, 600}, {9000, 9000}, {1, 484}, {1 << 20, snmp.MaxMessageSize}, {0, 1472}} {
 			m.server.SetMaxMessageSize(tt.set)
 			q := snmp.Message{Version: snmp.V2c, Community: "public", PDU: snmp.NewGetBulk(1, 0, 1000)}
@@ -348,6 +350,7 @@ func TestTooBig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := serve(t, agent.Config{MaxMessageSize: 2000})
 		defer m.stop()
+		m.server.SetMaxUnauthenticatedSize(snmp.MaxMessageSize)
 		big := &bigHandler{first: 1600}
 		if _, err := m.server.Register(big, agent.Registration{Root: oid.MustParse("1.3.6.1.4.1.1")}); err != nil {
 			t.Fatal(err)

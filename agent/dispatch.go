@@ -172,7 +172,7 @@ const (
 
 // bulk carries out a GetBulkRequest: as much of it as fits.
 func (w *worker) bulk(ctx context.Context, view *vacm.View) outcome {
-	vbs, limit := w.in.PDU.VarBinds, w.maxBulk
+	vbs, limit := w.in.PDU.VarBinds, w.sizes.bulk
 	n := min(w.in.PDU.NonRepeaters(), len(vbs))
 	repetitions := w.server.bulk.cut(w.in.PDU.MaxRepetitions(), len(vbs)-n)
 	// More repeaters than a message holds would be worked out for nothing.

@@ -18,12 +18,8 @@ import (
 	"walkabout/snmp/usm"
 )
 
-// Sizes of messages in octets.
-const (
-	minMessageSize = snmp.MinMaxSize // what every SNMP entity must accept (RFC 3417 section 3.2.1)
-	maxFrame4      = 1472
-	maxFrame6      = 1452
-)
+// minMessageSize is what every SNMP entity must accept (RFC 3417 section 3.2.1), in octets.
+const minMessageSize = snmp.MinMaxSize
 
 // workers is how many requests of one socket may be worked on at a time: those that wait for a slow source hold up others
 // only when they are so many (see lead).
@@ -42,7 +38,6 @@ type Config struct {
 	Save     func(ctx context.Context) error
 	Engine   *usm.Engine    // speaks SNMPv3 to its users; nil if nobody does
 	Counters *snmp.Counters // the snmp group; nil if nobody serves it
-	Streams  StreamLimits   // of what ServeStreams serves
 	// AuthenticationFailed is called, if AuthenTraps says so (snmpEnableAuthenTraps), when a message was not properly authenticated:
 	// of an unknown community or user, or with a wrong digest (RFC 3418, authenticationFailure). It is called for a source once a
 	// minute at most, 50 times a minute over all. Neither may wait; both may be nil.
@@ -60,13 +55,18 @@ type Server struct {
 	refusals refusals // that were logged
 	failures refusals // that AuthenticationFailed was told of
 	streams  streams
+	sockets  sockets
 	stats    stats
 
 	setting chan struct{} // of capacity 1: held by the SET that is under way
-	maxSize atomic.Int64  // what SetMaxMessageSize set; 0 if nothing
+	sizes   sizeLimits
 	bulk    bulkLimits
-	access  atomic.Pointer[access]
-	routes  atomic.Pointer[routes]
+	rate    atomic.Pointer[rateLimiter] // nil if requests are not bounded
+
+	streamLimits atomic.Pointer[StreamLimits]
+
+	access atomic.Pointer[access]
+	routes atomic.Pointer[routes]
 
 	mu         sync.Mutex // guards what is below
 	registered []registered
@@ -82,7 +82,6 @@ func New(c Config) *Server {
 	if c.MaxBulk != 0 {
 		c.MaxBulk = min(max(c.MaxBulk, minMessageSize), c.MaxMessageSize)
 	}
-	c.Streams = c.Streams.orDefault()
 	s := &Server{setting: make(chan struct{}, 1), config: c, counters: c.Counters, log: c.Log}
 	if s.counters == nil {
 		s.counters = new(snmp.Counters)
@@ -91,17 +90,9 @@ func New(c Config) *Server {
 		s.log = slog.Default()
 	}
 	s.routes.Store(&routes{})
+	s.SetStreamLimits(StreamLimits{})
 	s.SetCommunities(nil)
 	return s
-}
-
-// SetMaxMessageSize bounds every answer to n octets, 484 to snmp.MaxMessageSize, and has those to GetBulk filled to as much,
-// whatever the path; 0 is what Config says.
-func (s *Server) SetMaxMessageSize(n int) {
-	if n != 0 {
-		n = min(max(n, minMessageSize), snmp.MaxMessageSize)
-	}
-	s.maxSize.Store(int64(n))
 }
 
 // SetAccess replaces who may ask what. Requests under way finish by the old rules.
@@ -130,7 +121,9 @@ type Datagrams interface {
 func (s *Server) ServeDatagrams(ctx context.Context, d Datagrams) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	s.sockets.watch(d)
 	stop := context.AfterFunc(ctx, func() {
+		s.sockets.end(d) // which a closed one cannot tell
 		if err := d.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			s.log.Warn("closing a socket", "err", err)
 		}
@@ -211,24 +204,6 @@ func (s *Server) refused(from origin, now time.Time, why string) {
 func (s *Server) authenticationFailed(from origin, now time.Time) {
 	if c := &s.config; c.AuthenTraps != nil && c.AuthenticationFailed != nil && c.AuthenTraps() && s.failures.tell(from.addr, now) {
 		c.AuthenticationFailed()
-	}
-}
-
-// limits returns the most octets of an answer to what came from there, and what one to a GetBulk is filled to.
-func (s *Server) limits(from origin) (most, bulk int) {
-	if n := int(s.maxSize.Load()); n != 0 {
-		return n, n
-	}
-	most = s.config.MaxMessageSize
-	switch source := from.addr.Unmap(); {
-	case s.config.MaxBulk != 0:
-		return most, s.config.MaxBulk
-	case from.stream || source.IsLoopback():
-		return most, most
-	case source.Is4():
-		return most, min(maxFrame4, most)
-	default:
-		return most, min(maxFrame6, most)
 	}
 }
 

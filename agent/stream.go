@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"walkabout/snmp"
@@ -43,19 +42,10 @@ func (l StreamLimits) orDefault() StreamLimits {
 	return l
 }
 
-// Stats counts what a Server refused or gave up to protect itself, beside what the snmp group counts.
-type Stats struct {
-	ConnectionsRefused  uint64 // for StreamLimits.Connections or PerSource
-	ConnectionsTimedOut uint64 // within a request or an answer, for StreamLimits.Request or Answer
-}
-
-type stats struct {
-	connectionsRefused, connectionsTimedOut atomic.Uint64
-}
-
-// Stats returns what was counted so far.
-func (s *Server) Stats() Stats {
-	return Stats{ConnectionsRefused: s.stats.connectionsRefused.Load(), ConnectionsTimedOut: s.stats.connectionsTimedOut.Load()}
+// SetStreamLimits replaces the limits. Connections that are open keep their times, and stay if they are too many now.
+func (s *Server) SetStreamLimits(l StreamLimits) {
+	l = l.orDefault()
+	s.streamLimits.Store(&l)
 }
 
 // streams counts connections that are open.
@@ -130,8 +120,8 @@ func (s *Server) ServeStreams(ctx context.Context, l net.Listener) error {
 // serveStream serves one connection, and closes it.
 func (s *Server) serveStream(ctx context.Context, conn net.Conn, from origin) {
 	defer conn.Close()
-	source := from.source()
-	if !s.streams.enter(source, &s.config.Streams) {
+	source, limits := from.source(), s.streamLimits.Load()
+	if !s.streams.enter(source, limits) {
 		n := s.stats.connectionsRefused.Add(1)
 		if now := time.Now(); s.refusals.tell(source, now) {
 			s.log.Warn("refused a connection: too many are open; more from there are not told for a minute", "from", from, "refused", n)
@@ -141,7 +131,7 @@ func (s *Server) serveStream(ctx context.Context, conn net.Conn, from origin) {
 	defer s.streams.leave(source)
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	err := s.answerStream(ctx, conn, from)
+	err := s.answerStream(ctx, conn, from, limits)
 	if errors.Is(err, errSlow) {
 		s.stats.connectionsTimedOut.Add(1)
 	}
@@ -157,8 +147,7 @@ var errSlow = errors.New("too slow")
 const keptMemory = 16 << 10
 
 // answerStream returns nil when the other side closes the connection between two messages.
-func (s *Server) answerStream(ctx context.Context, conn net.Conn, from origin) error {
-	limits := &s.config.Streams
+func (s *Server) answerStream(ctx context.Context, conn net.Conn, from origin, limits *StreamLimits) error {
 	in := framer{conn: conn, limits: limits}
 	w := &worker{server: s}
 	for {

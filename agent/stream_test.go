@@ -60,7 +60,8 @@ func (p *pipes) dial(from string) net.Conn {
 func streamAgent(t *testing.T, limits agent.StreamLimits) (*pipes, *agent.Server, *snmp.Counters, func()) {
 	t.Helper()
 	counters := new(snmp.Counters)
-	s := agent.New(agent.Config{Counters: counters, Streams: limits, Log: slog.New(slog.DiscardHandler)})
+	s := agent.New(agent.Config{Counters: counters, Log: slog.New(slog.DiscardHandler)})
+	s.SetStreamLimits(limits)
 	s.SetCommunities([]agent.Community{{Name: secret.New("public"), Principal: "reader"}})
 	if _, err := s.Register(testTree(t), agent.Registration{Root: oid.MustParse("1.3.6.1.2.1")}); err != nil {
 		t.Fatal(err)

@@ -49,6 +49,16 @@ func (o Socket) ListenUDP(ctx context.Context, network string, addr netip.AddrPo
 // LocalAddr returns the address that the socket is bound to.
 func (u *UDP) LocalAddr() netip.AddrPort { return u.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
 
+// SetReadBuffer asks the system for room for n octets of requests that wait, its own bookkeeping included, and returns the room that there
+// is then. An unprivileged program gets what the system allows (net.core.rmem_max on Linux), which is no error.
+func (u *UDP) SetReadBuffer(n int) (int, error) { return setReadBuffer(u.conn, n) }
+
+// SetWriteBuffer is SetReadBuffer for answers that wait (net.core.wmem_max).
+func (u *UDP) SetWriteBuffer(n int) (int, error) { return setWriteBuffer(u.conn, n) }
+
+// Drops returns how many datagrams the system had to throw away before they were read, modulo 2^32; false if it does not tell.
+func (u *UDP) Drops() (uint32, bool) { return u.dropped() }
+
 // ReadPacket implements Datagrams.
 func (u *UDP) ReadPacket(b []byte) (int, Peer, error) {
 	if u.control == nil {

@@ -47,7 +47,7 @@ func (w *worker) answerV3(ctx context.Context, b []byte, from origin) []byte {
 		return nil
 	}
 	w.in.Version, w.in.Community = snmp.V3, ""
-	w.maxSize, w.maxBulk = min(w.maxSize, int(v.message.MaxSize)), min(w.maxBulk, int(v.message.MaxSize))
+	w.fitAsker()
 	v.scoped.ContextEngineID, v.scoped.ContextName, v.scoped.PDU.RequestID = s.config.Engine.ID(), "", 0
 	v.opened, err = s.config.Engine.Open(b, &v.message, w.request.At)
 	var refusal usm.Refusal
@@ -64,6 +64,10 @@ func (w *worker) answerV3(ctx context.Context, b []byte, from origin) []byte {
 		}
 		return w.report(usmStats.Append(uint32(refusal), 0), s.config.Engine.Count(refusal))
 	case err == nil:
+		if v.opened.Level != snmp.NoAuthNoPriv {
+			w.sizes = s.limits(from, len(b), true)
+			w.fitAsker()
+		}
 		err = w.decoder.DecodeScoped(v.opened.Content, &v.scoped)
 	}
 	if err != nil {
@@ -72,6 +76,14 @@ func (w *worker) answerV3(ctx context.Context, b []byte, from origin) []byte {
 		return nil
 	}
 	return w.dispatchV3(ctx)
+}
+
+// fitAsker keeps the answer within what the asker accepts (RFC 3412 section 6.2, msgMaxSize).
+func (w *worker) fitAsker() {
+	if n := int(w.v3.message.MaxSize); n < w.sizes.most {
+		w.sizes.most, w.sizes.capped = n, false
+	}
+	w.sizes.bulk = min(w.sizes.bulk, w.sizes.most)
 }
 
 // dispatchV3 goes on with a message whose security was found right.
@@ -108,7 +120,7 @@ func (w *worker) report(name oid.OID, count uint64) []byte {
 	}
 	w.result = append(w.result[:0], snmp.VarBind{Name: name, Value: snmp.Counter32(uint32(count))})
 	report := snmp.PDU{Type: snmp.Report, RequestID: v.scoped.PDU.RequestID, VarBinds: w.result}
-	if w.sealedSize(report, snmp.VarBindsSize(w.result)) > w.maxSize {
+	if w.sealedSize(report, snmp.VarBindsSize(w.result)) > w.sizes.most {
 		w.server.counters.Add(snmp.SilentDrops, 1)
 		return nil
 	}

@@ -21,9 +21,9 @@ type worker struct {
 	from    origin // of the request
 	garbled bool   // it could not be parsed
 	dispatch
-	maxSize, maxBulk int // octets of this answer
-	result           []snmp.VarBind
-	out              []byte
+	sizes  answerSizes // of this answer
+	result []snmp.VarBind
+	out    []byte
 }
 
 // grant is what the asker of a request may see.
@@ -40,7 +40,10 @@ func (w *worker) answer(ctx context.Context, b []byte, from origin) []byte {
 	w.request.Reset()
 	w.request.At = time.Now()
 	w.from, w.garbled = from, false
-	w.maxSize, w.maxBulk = s.limits(from)
+	if !s.withinRate(from, w.request.At) {
+		return nil
+	}
+	w.sizes = s.limits(from, len(b), false)
 	if version, err := snmp.PeekVersion(b); err == nil && version == snmp.V3 && s.config.Engine != nil {
 		return w.answerV3(ctx, b, from)
 	}
@@ -168,18 +171,21 @@ func (w *worker) finish(o outcome) snmp.PDU {
 func (w *worker) encode(answer snmp.PDU) []byte {
 	s := w.server
 	size := snmp.VarBindsSize(answer.VarBinds)
-	if w.size(size) <= w.maxSize {
+	if n := w.size(size); n <= w.sizes.most {
 		if answer.ErrorStatus == snmp.NoError && w.in.PDU.Type != snmp.SetRequest {
 			s.counters.Add(snmp.InTotalReqVars, uint64(len(answer.VarBinds)))
 		}
 	} else {
 		s.counters.Add(snmp.OutTooBigs, 1)
+		if w.sizes.capped {
+			s.capped(w.from, w.request.At, n, w.sizes.most)
+		}
 		answer.ErrorStatus, answer.ErrorIndex, answer.VarBinds = snmp.TooBig, 0, nil
 		if w.in.Version == snmp.V1 { // RFC 1157 section 4.1.2: the received form
 			answer.VarBinds = w.in.PDU.VarBinds
 		}
 		size = snmp.VarBindsSize(answer.VarBinds)
-		if w.size(size) > w.maxSize {
+		if w.size(size) > w.sizes.most {
 			s.counters.Add(snmp.SilentDrops, 1)
 			return nil
 		}

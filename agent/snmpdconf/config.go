@@ -44,6 +44,7 @@ type Config struct {
 	MaxMessageSize int
 	// MaxRepeats and MaxResponses bound the answers to GetBulk (maxGetbulkRepeats, maxGetbulkResponses); 0 is no bound.
 	MaxRepeats, MaxResponses int
+	Limits                   Limits
 
 	Files   []string // that were read, in order: those of ReadFiles, and by includeFile and includeDir
 	Folders []string // of includeDir

@@ -6,7 +6,7 @@ import "walkabout/internal/nearest"
 // they are told from misspelt ones.
 var notServed = []string{
 	"add_row", "agentgroup", "agentuser", "agentXPerms", "agentXRetries", "agentXSocket", "agentXTimeout", "at",
-	"avgBulkVarbindSize", "certSecName",
+	"avgBulkVarbindSize", "certSecName", "clientRecvBuf", "clientSendBuf",
 	"count_kthreads", "cron", "defaultMonitors", "defDomain", "defTarget", "disablePerl", "disk", "diskio",
 	"diskio_exclude_fd", "diskio_exclude_loop", "diskio_exclude_ram", "dlmod", "doNotRetainNotificationLogs", "dontLogTCPWrappersConnects",
 	"dontRetainLogs", "exec", "extend", "extend-sh", "extendfix", "file", "ifmib_max_num_ifaces",

@@ -2,6 +2,7 @@ package snmpdconf_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,5 +80,28 @@ func TestRefusedSources(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestLimits(t *testing.T) {
+	for text, want := range map[string]snmpdconf.Limits{
+		"maxUnauthenticatedSize 484": {MaxUnauthenticatedSize: 484}, "maxRequestsPerSecond 50 # of each": {RequestsPerSecond: 50},
+		"maxRequestsPerSecond 50 200": {RequestsPerSecond: 50, Burst: 200}, "MAXREQUESTSPERSECOND 0": {},
+		"maxConnections 1000": {Connections: 1000}, "maxConnections 1000 10": {Connections: 1000, ConnectionsPerSource: 10},
+		"connectionTimeout 600": {IdleTimeout: 10 * time.Minute}, "connectionTimeout 600 5": {IdleTimeout: 10 * time.Minute, MessageTimeout: 5 * time.Second},
+		"serverRecvBuf 1048576": {ReceiveBuffer: 1 << 20}, "[snmp] serverSendBuf 4096": {SendBuffer: 4096},
+	} {
+		c, diagnostics := snmpdconf.Parse("x", []byte(text))
+		if diff := cmp.Diff(want, c.Limits); diff != "" || len(diagnostics) > 0 {
+			t.Errorf("%q: %v, %s", text, diagnostics, diff)
+		}
+	}
+	for _, text := range []string{
+		"maxUnauthenticatedSize 483", "maxUnauthenticatedSize 484 484", "maxUnauthenticatedSize # none", "maxRequestsPerSecond -1", "maxRequestsPerSecond 1 2 3",
+		"maxRequestsPerSecond 1000001", "maxConnections 0", "maxConnections many", "connectionTimeout 0", "connectionTimeout 1 0", "serverRecvBuf 0", "serverSendBuf 99999999999",
+	} {
+		if c, diagnostics := snmpdconf.Parse("x", []byte(text)); !snmpdconf.HasErrors(diagnostics) || c.Limits != (snmpdconf.Limits{}) {
+			t.Errorf("%q: %+v, %v", text, c.Limits, diagnostics)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package snmpdconf
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,16 +111,22 @@ func (p *parser) parseLine(line string) {
 	case p.include(name, rest):
 	case section == ourSection:
 		p.directive(name, rest)
-	case section == librarySection && strings.EqualFold(name, "persistentDir"):
+	case section == librarySection && ofLibrary(name):
 		p.directive(name, rest)
 	}
 }
 
-// The sections whose directives are read: this program's, and of the library's, those of snmp.conf, persistentDir.
+// The sections whose directives are read: this program's, and of the library's, those of snmp.conf, libraryDirectives.
 const (
 	ourSection     = "snmpd"
 	librarySection = "snmp"
 )
+
+var libraryDirectives = []string{"persistentDir", "serverRecvBuf", "serverSendBuf"}
+
+func ofLibrary(name string) bool {
+	return slices.ContainsFunc(libraryDirectives, func(d string) bool { return strings.EqualFold(d, name) })
+}
 
 // enterSection handles [TYPE], which says whose directives follow: on this line if there are any, else to the next section (snmp_config(5),
 // SWITCHING CONFIGURATION TYPES IN MID-FILE). It returns the section, and the directive of this line.
@@ -139,9 +146,9 @@ func (p *parser) enterSection(word, rest string) (section, name, value string) {
 		return section, "", ""
 	}
 	switch {
-	case section == ourSection || section == librarySection && strings.EqualFold(name, "persistentDir"):
+	case section == ourSection || section == librarySection && ofLibrary(name):
 	case section == librarySection:
-		p.warnf("of section %s only persistentDir is read", clip(kind))
+		p.warnf("of section %s only %s are read", clip(kind), strings.Join(libraryDirectives, ", "))
 	default:
 		p.warnf("section %s holds other programs' directives; they are not read", clip(kind))
 	}
@@ -187,9 +194,21 @@ var directives = []struct {
 	{"skipNFSInHostResources", func(p *parser, name, value string) { p.truth(name, value, &p.config.Host.SkipNetwork) }},
 	{"storageUseNFS", (*parser).storageUseNFS},
 	{"realStorageUnits", func(p *parser, name, value string) { p.truth(name, value, &p.config.Host.RealUnits) }},
-	{"maxMessageSize", (*parser).maxMessageSize},
+	{"maxMessageSize", func(p *parser, name, value string) {
+		p.number(name, value, snmp.MinMaxSize, snmp.MaxMessageSize, &p.config.MaxMessageSize)
+	}},
 	{"maxGetbulkRepeats", func(p *parser, name, value string) { p.bulkLimit(name, value, &p.config.MaxRepeats) }},
 	{"maxGetbulkResponses", func(p *parser, name, value string) { p.bulkLimit(name, value, &p.config.MaxResponses) }},
+	{"maxUnauthenticatedSize", func(p *parser, name, value string) {
+		p.number(name, value, snmp.MinMaxSize, snmp.MaxMessageSize, &p.config.Limits.MaxUnauthenticatedSize)
+	}},
+	{"maxRequestsPerSecond", (*parser).maxRequestsPerSecond},
+	{"maxConnections", (*parser).maxConnections},
+	{"connectionTimeout", (*parser).connectionTimeout},
+	{"serverRecvBuf", func(p *parser, name, value string) {
+		p.number(name, value, 1, maxBuffer, &p.config.Limits.ReceiveBuffer)
+	}},
+	{"serverSendBuf", func(p *parser, name, value string) { p.number(name, value, 1, maxBuffer, &p.config.Limits.SendBuffer) }},
 	{"trapsink", func(p *parser, name, value string) { p.sink(name, value, snmp.V1, false) }},
 	{"trap2sink", func(p *parser, name, value string) { p.sink(name, value, snmp.V2c, false) }},
 	{"informsink", func(p *parser, name, value string) { p.sink(name, value, snmp.V2c, true) }},
@@ -289,17 +308,6 @@ func (p *parser) sysServices(name, value string) {
 	}
 	p.once(name)
 	p.config.System.Services = int(n)
-}
-
-func (p *parser) maxMessageSize(name, value string) {
-	word, ok := bare(value)
-	n, err := strconv.ParseUint(word, 10, 16)
-	if err != nil || !ok || n < snmp.MinMaxSize || n > snmp.MaxMessageSize {
-		p.errorf("%s must be one number from %d to %d (octets)", name, snmp.MinMaxSize, snmp.MaxMessageSize)
-		return
-	}
-	p.once(name)
-	p.config.MaxMessageSize = int(n)
 }
 
 // clip quotes a word of the file for a message, and cuts it where it is absurdly long.

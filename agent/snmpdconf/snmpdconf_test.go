@@ -216,7 +216,7 @@ func TestReadFilesAddUp(t *testing.T) {
 		t.Errorf("got %s", dump(c, diagnostics))
 	}
 	want := []snmpdconf.Diagnostic{
-		{File: one, Line: 2, Severity: snmpdconf.Warning, Message: `of section "snmp" only persistentDir is read`},
+		{File: one, Line: 2, Severity: snmpdconf.Warning, Message: `of section "snmp" only persistentDir, serverRecvBuf, serverSendBuf are read`},
 		{File: two, Line: 1, Severity: snmpdconf.Warning, Message: "sysName replaces that of " + one + ":1"},
 	}
 	if diff := cmp.Diff(want, diagnostics); diff != "" {

@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"time"
 
-	"walkabout/agent"
 	"walkabout/agent/notify"
 	"walkabout/agent/snmpdconf"
 	"walkabout/internal/localagent"
@@ -62,8 +62,13 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", len(t.users))
 	a.Notify(notify.ColdStart)
 	defer a.Notify(notify.NSNotifyShutdown)
+	lost, tick := losses{log: log}, time.NewTicker(lossesEvery)
+	defer tick.Stop()
+	defer func() { lost.report(a.Stats()) }()
 	for {
 		select {
+		case <-tick.C:
+			lost.report(a.Stats())
 		case <-ctx.Done():
 			log.Info("stopping")
 			return nil
@@ -109,7 +114,7 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	return d.listeners.change(ctx, s.listen, func() error {
+	err = d.listeners.change(ctx, s.listen, func() error {
 		if err := d.agent.SetSystem(system(s.config)); err != nil {
 			return err
 		}
@@ -119,11 +124,14 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 		if err := d.tables.set(s, users); err != nil {
 			return err
 		}
-		d.agent.SetMaxMessageSize(s.maxMessageSize)
-		d.agent.SetBulkLimits(agent.BulkLimits{Repetitions: s.config.MaxRepeats, Responses: s.config.MaxResponses})
+		d.setLimits(s.config)
 		d.agent.SetLinkTraps(s.config.Notifications.LinkUpDown)
 		return nil
 	})
+	if err == nil {
+		d.listeners.setBuffers(&s.config.Limits)
+	}
+	return err
 }
 
 // system returns what the files say over what holds otherwise.

@@ -22,8 +22,6 @@ type settings struct {
 	engine      snmpdconf.Engine
 	stateDir    string
 
-	maxMessageSize int // of answers, in octets; 0 is not set
-
 	config    *snmpdconf.Config // what the files say
 	v1Address netip.Addr        // v1trapaddress; not valid if it is not set
 }
@@ -47,7 +45,7 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	s := &settings{maxMessageSize: config.MaxMessageSize, users: config.Users, engine: config.Engine, stateDir: config.StateDir}
+	s := &settings{users: config.Users, engine: config.Engine, stateDir: config.StateDir}
 	s.config, s.v1Address = config, p.v1Address(ctx, log, config.Notifications.V1Address)
 	list, byDefault := addresses(config, o)
 	if s.listen, err = p.endpoints(ctx, list, byDefault); err != nil {

@@ -110,6 +110,18 @@ func (d *daemon) ready() []string {
 	return listening(d.until("msg=ready"))
 }
 
+// addressOf returns the address that the log gives of a transport.
+func addressOf(t *testing.T, log []string, transport string) string {
+	t.Helper()
+	for _, line := range log {
+		if _, rest, ok := strings.Cut(line, "msg=listening transport="+transport+" address="); ok {
+			return strings.Fields(rest)[0]
+		}
+	}
+	t.Fatalf("not listening by %s:\n%s", transport, strings.Join(log, ""))
+	return ""
+}
+
 func listening(log []string) []string {
 	var out []string
 	for _, line := range log {

@@ -45,18 +45,6 @@ func askStream(t *testing.T, network, address, name string) (string, error) {
 	return a.PDU.VarBinds[0].Value.Octets(), nil
 }
 
-// addressOf returns the address that the log gives of a transport.
-func addressOf(t *testing.T, log []string, transport string) string {
-	t.Helper()
-	for _, line := range log {
-		if _, rest, ok := strings.Cut(line, "msg=listening transport="+transport+" address="); ok {
-			return strings.Fields(rest)[0]
-		}
-	}
-	t.Fatalf("not listening by %s:\n%s", transport, strings.Join(log, ""))
-	return ""
-}
-
 const local = `
 com2secunix local default ` + hidden + `
 group local v2c local
