@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,6 +171,66 @@ neigh add 192.0.2.20 lladdr 02:00:00:00:02:20 nud permanent dev veth0
 	neighbours := must(t, r.IPv4Neighbours)
 	if len(neighbours) != 1 || neighbours[0].Kind() != machine.NeighbourIsStatic || neighbours[0].Link != 401 {
 		t.Errorf("neighbours %+v", neighbours)
+	}
+}
+
+// TestKeptLists: lists of addresses and routes are read again after a change, and not without one.
+func TestKeptLists(t *testing.T) {
+	batch(t, "link add veth0 index 411 type veth peer name veth1 index 412\nlink set veth0 up\nlink set veth1 up\naddr add 192.0.2.1/24 dev veth0\n")
+	t.Cleanup(func() { ip(t, "link", "del", "veth0") })
+	m := open(t, machine.Options{})
+	routes := func() string {
+		t.Helper()
+		r := m.Reading(time.Now(), true)
+		var out []string
+		for _, x := range append(slices.Clone(must(t, r.IPv4Routes)), must(t, r.IPv6Routes)...) {
+			if x.Link == 411 && !x.Dst.Addr().IsLinkLocalUnicast() {
+				out = append(out, x.Dst.String())
+			}
+		}
+		for _, x := range append(slices.Clone(must(t, r.IPv4Addresses)), must(t, r.IPv6Addresses)...) {
+			if x.Link == 411 && !x.Prefix.Addr().IsLinkLocalUnicast() {
+				out = append(out, x.Prefix.String())
+			}
+		}
+		return strings.Join(out, " ")
+	}
+	for _, step := range []struct{ do, want string }{
+		{"", "192.0.2.0/24 192.0.2.1/24"},
+		{"route add 203.0.113.0/24 via 192.0.2.7", "192.0.2.0/24 203.0.113.0/24 192.0.2.1/24"},
+		{"route del 203.0.113.0/24", "192.0.2.0/24 192.0.2.1/24"},
+		{"addr add 2001:db8::1/64 dev veth0 nodad", "192.0.2.0/24 2001:db8::/64 192.0.2.1/24 2001:db8::1/64"},
+		{"route add 2001:db8:1::/48 via 2001:db8::7", "192.0.2.0/24 2001:db8::/64 2001:db8:1::/48 192.0.2.1/24 2001:db8::1/64"},
+		{"addr del 2001:db8::1/64 dev veth0", "192.0.2.0/24 2001:db8:1::/48 192.0.2.1/24"},
+		{"link set veth0 down", "192.0.2.1/24"},
+	} {
+		if step.do != "" {
+			batch(t, step.do+"\n")
+		}
+		if got := routes(); got != step.want {
+			t.Errorf("after %q: %s, want %s", step.do, got, step.want)
+		}
+	}
+	// The kernel has more to say of a link that was just made.
+	same := func() bool {
+		a, b := must(t, m.Reading(time.Now(), true).IPv4Addresses), must(t, m.Reading(time.Now(), true).IPv4Addresses)
+		return &a[0] == &b[0]
+	}
+	if !same() && !same() && !same() {
+		t.Error("a list is read again though nothing changed")
+	}
+	// More changes than the socket has room for.
+	var many strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&many, "route add blackhole 10.%d.%d.0/24\n", i/256, i%256)
+	}
+	batch(t, many.String())
+	if got := len(must(t, m.Reading(time.Now(), true).IPv4Routes)); got < 2000 {
+		t.Errorf("%d routes", got)
+	}
+	batch(t, strings.ReplaceAll(many.String(), "route add", "route del"))
+	if got := len(must(t, m.Reading(time.Now(), true).IPv4Routes)); got >= 2000 {
+		t.Errorf("%d routes", got)
 	}
 }
 

@@ -37,6 +37,10 @@ type linuxSource struct {
 	settings                       struct{ forwarding, ttl, fragTime *procFile }
 	settings6                      struct{ forwarding, hopLimit *procFile }
 
+	changes                        changes
+	keptAddresses4, keptAddresses6 kept[Address]
+	keptRoutes4, keptRoutes6       kept[Route]
+
 	sockets struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
 
 	*linuxHost
@@ -114,6 +118,7 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 		return nil, fmt.Errorf("read links: %w", err)
 	}
 	s.watch(w, first, o.Now)
+	s.changes.generation() // in this network namespace
 	return s, nil
 }
 
@@ -183,6 +188,7 @@ func (s *linuxSource) Close() error {
 	s.release()
 	s.events.Wait()
 	s.linuxHost.Close()
+	s.changes.Close()
 	s.route.Close()
 	s.diag.Close()
 	s.kernel.route.Close()
@@ -286,11 +292,11 @@ func readSettings(settings ...setting) error {
 }
 
 func (s *linuxSource) ipv4Addresses(at time.Time) ([]Address, error) {
-	return dumpAddresses(&s.route, unix.AF_INET, s.clock(at))
+	return s.keptAddresses4.of(&s.changes, at, func() ([]Address, error) { return dumpAddresses(&s.route, unix.AF_INET, s.clock(at)) })
 }
 
 func (s *linuxSource) ipv4Routes(at time.Time) ([]Route, error) {
-	return dumpRoutes(&s.route, unix.AF_INET, s.clock(at))
+	return s.keptRoutes4.of(&s.changes, at, func() ([]Route, error) { return dumpRoutes(&s.route, unix.AF_INET, s.clock(at)) })
 }
 
 func (s *linuxSource) ipv4Neighbours(at time.Time) ([]Neighbour, error) {
@@ -298,11 +304,11 @@ func (s *linuxSource) ipv4Neighbours(at time.Time) ([]Neighbour, error) {
 }
 
 func (s *linuxSource) ipv6Addresses(at time.Time) ([]Address, error) {
-	return dumpAddresses(&s.route, unix.AF_INET6, s.clock(at))
+	return s.keptAddresses6.of(&s.changes, at, func() ([]Address, error) { return dumpAddresses(&s.route, unix.AF_INET6, s.clock(at)) })
 }
 
 func (s *linuxSource) ipv6Routes(at time.Time) ([]Route, error) {
-	return dumpRoutes(&s.route, unix.AF_INET6, s.clock(at))
+	return s.keptRoutes6.of(&s.changes, at, func() ([]Route, error) { return dumpRoutes(&s.route, unix.AF_INET6, s.clock(at)) })
 }
 
 func (s *linuxSource) ipv6Neighbours(at time.Time) ([]Neighbour, error) {

@@ -77,7 +77,6 @@ func Modules() []mib.Module {
 		{ID: oid.New(1, 3, 6, 1, 6, 3, 1), Descr: "SNMPv2-MIB (RFC 3418): system, snmp"},
 		{ID: mib2Root.Append(31), Descr: "IF-MIB (RFC 2863)"},
 		{ID: mib2Root.Append(77), Descr: "IF-INVERTED-STACK-MIB (RFC 2864)"},
-		{ID: mib2Root.Append(48), Descr: "IP-MIB (RFC 4293): the IPv4 scalars and tables of RFC 1213"},
 		{ID: mib2Root.Append(48), Descr: "IP-MIB (RFC 4293)"},
 		{ID: ipGroup.Append(ipForward), Descr: "IP-FORWARD-MIB (RFC 4292): inetCidrRouteTable, ipCidrRouteTable"},
 		{ID: mib2Root.Append(49), Descr: "TCP-MIB (RFC 4022)"},

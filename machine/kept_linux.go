@@ -1,0 +1,118 @@
+package machine
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// changeBuffer is asked for as the receive buffer of changes: what does not fit is as good as what does.
+	changeBuffer = 16 << 10
+	// maxKept bounds how long a list is kept, for kernels (gVisor's) that tell of no change.
+	maxKept = 5 * time.Second
+)
+
+// changes tells whether the kernel's addresses or routes may have changed since it was last asked. It hears of changes, and does not
+// look before somebody asks: a router in convergence costs us nothing. The zero value is ready.
+type changes struct {
+	mu     sync.Mutex
+	closed bool
+	open   bool
+	fd     int
+	count  uint64
+}
+
+// groups are what changes routes: the kernel drops those over a link that goes down, and those of an address that goes, without a word of
+// them.
+var groups = []int{
+	unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_NEXTHOP,
+}
+
+// generation returns a number that is another one after each change. False is that it cannot be told.
+func (c *changes) generation() (uint64, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.open {
+		if c.closed || c.listen() != nil {
+			return 0, false
+		}
+		c.count++
+	}
+	var b [unix.SizeofNlMsghdr]byte // what is beyond it is dropped with it
+	for changed := false; ; changed = true {
+		_, err := unix.Read(c.fd, b[:])
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			if changed {
+				c.count++
+			}
+			return c.count, true
+		case err == nil, errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.EINTR):
+		default:
+			c.open = false
+			_ = unix.Close(c.fd)
+			return 0, false
+		}
+	}
+}
+
+func (c *changes) listen() error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	err = os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}))
+	for _, group := range groups {
+		joined := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group)
+		if joined != nil && group != unix.RTNLGRP_NEXTHOP { // which kernels before 5.3 do not have
+			err = errors.Join(err, os.NewSyscallError("setsockopt", joined))
+		}
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return err
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, changeBuffer)
+	c.open, c.fd = true, fd
+	return nil
+}
+
+// Close ends it; it then tells nothing.
+func (c *changes) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	if c.open {
+		c.open = false
+		_ = unix.Close(c.fd)
+	}
+}
+
+// kept is a list that is read again only after a change. The zero value is ready.
+type kept[T any] struct {
+	mu         sync.Mutex
+	list       []T
+	at         time.Time
+	generation uint64 // of list; 0 if there is none
+}
+
+// of returns the list as it is now, which dump reads. Who asks meanwhile waits for the same.
+func (k *kept[T]) of(c *changes, at time.Time, dump func() ([]T, error)) ([]T, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	generation, ok := c.generation()
+	if age := at.Sub(k.at).Abs(); ok && generation == k.generation && age < maxKept {
+		return k.list, nil
+	}
+	k.generation = 0
+	list, err := dump()
+	if err != nil || !ok {
+		return list, err
+	}
+	k.list, k.at, k.generation = list, at, generation
+	return list, nil
+}
