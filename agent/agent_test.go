@@ -468,6 +468,16 @@ func TestRegistrations(t *testing.T) {
 		if got := whole; !strings.Contains(got, "m.2.2.1.2.1=port1") {
 			t.Errorf("the outer one alone: %s", got)
 		}
+		m.server.LeaveOut(oid.MustParse("1.3.6.1.2.1.2.2.1.1"), oid.MustParse("1.3.6.1.2.1.2.2.1.2"))
+		if got, want := walk(), "m.2.1.0=1 m.2.2.1.10.1=1099511627776 m.2.2.1.10.2=1099511627777"; !strings.HasPrefix(got, want) {
+			t.Errorf("with two columns left out:\n got %s\nwant %s", got, want)
+		}
+		if _, err := m.server.Register(inner, agent.Registration{Root: oid.MustParse("1.3.6.1.2.1.2")}); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := walk(), "m.2.2.1.2.0=inner"; !strings.Contains(got, want) {
+			t.Errorf("what was left out is not free for others: %s", got)
+		}
 		if _, err := m.server.Register(inner, agent.Registration{}); !errors.Is(err, agent.ErrRegistration) {
 			t.Errorf("an empty root: %v", err)
 		}

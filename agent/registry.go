@@ -30,6 +30,7 @@ type registered struct {
 	Registration
 	handler mib.Handler
 	serial  int
+	except  []oid.OID // subtrees of it that it does not serve
 }
 
 // routes is the immutable result of all registrations: by context, the regions in ascending order.
@@ -47,7 +48,7 @@ func (s *Server) Register(h mib.Handler, regs ...Registration) (unregister func(
 	defer s.mu.Unlock()
 	first := s.serial
 	for _, r := range regs {
-		s.registered = append(s.registered, registered{r, h, s.serial})
+		s.registered = append(s.registered, registered{Registration: r, handler: h, serial: s.serial})
 		s.serial++
 	}
 	last := s.serial
@@ -58,6 +59,16 @@ func (s *Server) Register(h mib.Handler, regs ...Registration) (unregister func(
 		s.registered = slices.DeleteFunc(s.registered, func(r registered) bool { return r.serial >= first && r.serial < last })
 		s.rerouteLocked()
 	}, nil
+}
+
+// LeaveOut makes the registrations so far serve nothing of the given subtrees: they are free for others, which register later.
+func (s *Server) LeaveOut(subtrees ...oid.OID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.registered {
+		s.registered[i].except = slices.Concat(s.registered[i].except, subtrees)
+	}
+	s.rerouteLocked()
 }
 
 func (s *Server) rerouteLocked() {
@@ -76,9 +87,11 @@ func (s *Server) rerouteLocked() {
 func regions(regs []registered) []region {
 	var cuts []oid.OID
 	for _, r := range regs {
-		cuts = append(cuts, r.Root)
-		if end := r.Root.SubtreeEnd(); !end.IsEmpty() {
-			cuts = append(cuts, end)
+		for _, root := range append([]oid.OID{r.Root}, r.except...) {
+			cuts = append(cuts, root)
+			if end := root.SubtreeEnd(); !end.IsEmpty() {
+				cuts = append(cuts, end)
+			}
 		}
 	}
 	slices.SortFunc(cuts, oid.OID.Compare)
@@ -87,7 +100,7 @@ func regions(regs []registered) []region {
 	for i, start := range cuts {
 		best := -1
 		for j, r := range regs {
-			if covers(r.Root, start) && (best < 0 || better(r, regs[best])) {
+			if r.serves(start) && (best < 0 || better(r, regs[best])) {
 				best = j
 			}
 		}
@@ -105,6 +118,11 @@ func regions(regs []registered) []region {
 		out = append(out, region{start, end, regs[best].handler})
 	}
 	return out
+}
+
+// serves reports whether r covers o.
+func (r *registered) serves(o oid.OID) bool {
+	return covers(r.Root, o) && !slices.ContainsFunc(r.except, func(root oid.OID) bool { return covers(root, o) })
 }
 
 func covers(root, o oid.OID) bool {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"walkabout/internal/secret"
 	"walkabout/snmp/oid"
@@ -151,7 +152,10 @@ func HasErrors(list []Diagnostic) bool {
 
 // ReadFiles reads files one after another as if they were one, and those that they include. The error is of a file that cannot be read, wraps the system's, and leaves no
 // Config; what the files hold is judged by the Diagnostics.
-func ReadFiles(files ...string) (*Config, []Diagnostic, error) {
+func ReadFiles(files ...string) (*Config, []Diagnostic, error) { return Read(nil, files...) }
+
+// Read is ReadFiles with lines that stand in no file, behind all others; the Diagnostics call them "command line".
+func Read(lines []string, files ...string) (*Config, []Diagnostic, error) {
 	p := newParser()
 	p.sources = &sources{}
 	for _, name := range files {
@@ -159,6 +163,8 @@ func ReadFiles(files ...string) (*Config, []Diagnostic, error) {
 			return nil, nil, err
 		}
 	}
+	p.section = ourSection
+	p.parse("command line", []byte(strings.Join(lines, "\n")))
 	config, diagnostics := p.finish()
 	return config, diagnostics, nil
 }

@@ -20,7 +20,7 @@ func (p *process) checkCommand() *cobra.Command {
 		Short: "Read the configuration, say what is wrong with it and what it would do",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			config, diagnostics, err := snmpdconf.ReadFiles(o.configFiles()...)
+			config, diagnostics, err := snmpdconf.Read(o.lines, o.configFiles()...)
 			if err != nil {
 				return explainFile(err, &o)
 			}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strconv"
@@ -20,7 +19,9 @@ import (
 
 // serve runs the daemon until ctx ends, which is no error, or a socket fails.
 func (p *process) serve(ctx context.Context, o *options) (err error) {
-	log := p.logger(o)
+	out := p.openLogs(o)
+	defer out.close()
+	log := out.Logger
 	for _, w := range o.warnings {
 		log.Warn(w)
 	}
@@ -44,6 +45,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	if err != nil {
 		return err
 	}
+	a.LeaveOut(o.modules.leftOut()...)
 	m.keepers = []keeper{{a.MIB2(), mib2.Roots()}, {t.mib, enginemib.Roots()}}
 	m.restore(log)
 	l := newListeners(a.Server, log)
@@ -59,7 +61,10 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 		}
 		defer p.removePID(log, o)
 	}
-	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", len(t.users))
+	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", t.known.Load())
+	if err := p.tellSystemd("READY=1"); err != nil {
+		log.Warn("the service manager is not told", "err", err)
+	}
 	a.Notify(notify.ColdStart)
 	defer a.Notify(notify.NSNotifyShutdown)
 	lost, tick := losses{log: log}, time.NewTicker(lossesEvery)
@@ -75,6 +80,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 		case err := <-l.failed:
 			return err
 		case <-p.hangup:
+			out.reopen()
 			if err := p.reload(ctx, log, o, d); err != nil {
 				log.Error("not reloaded: the old configuration stays in use", "err", err)
 			} else {
@@ -146,23 +152,6 @@ func system(config *snmpdconf.Config) mib2.System {
 		s.Services = c.Services
 	}
 	return s
-}
-
-func (p *process) logger(o *options) *slog.Logger {
-	var w io.Writer
-	switch o.log {
-	case logNowhere:
-		return slog.New(slog.DiscardHandler)
-	case logStdout:
-		w = p.stdout
-	default:
-		w = p.stderr
-	}
-	level := o.level
-	if o.debug {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
 func (p *process) removePID(log *slog.Logger, o *options) {

@@ -3,15 +3,19 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
 	"walkabout/agent/snmpdconf"
 )
 
-// defaultFile is read if neither -c nor -C is given.
+// defaultFile is read if neither -c nor -C is given, and with it those of optionalFiles that there are.
 const defaultFile = "/etc/snmp/snmpd.conf"
+
+// optionalFiles is where Net-SNMP's snmpd reads more; net-snmp-create-v3-user, for one, writes there.
+var optionalFiles = []string{"/etc/snmp/snmpd.local.conf", "/usr/share/snmp/snmpd.conf", "/usr/share/snmp/snmpd.local.conf"}
 
 // options is what the daemon's command line says.
 type options struct {
@@ -20,29 +24,29 @@ type options struct {
 	listen        []snmpdconf.Address
 	pidFile       string
 	keepPID       bool
-	log           logTo
-	level         slog.Level
-	debug         bool // -D, whatever the level
+	logs          []logTo  // standard error if there are none
+	appendLog     bool     // -A
+	debug         bool     // -D, whatever the level
+	modules       modules  // -I
+	lines         []string // --NAME=VALUE, as lines of the file
 	help, version bool
+	directives    bool     // -H
 	warnings      []string // of flags that do nothing, to be logged
 }
 
 // configFiles returns the files to read, in order.
 func (o *options) configFiles() []string {
-	if len(o.files) == 0 && !o.noDefault {
-		return []string{defaultFile}
+	if len(o.files) > 0 || o.noDefault {
+		return o.files
 	}
-	return o.files
+	files := []string{defaultFile}
+	for _, name := range optionalFiles {
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			files = append(files, name)
+		}
+	}
+	return files
 }
-
-// logTo is where the log goes.
-type logTo int
-
-const (
-	logStderr logTo = iota
-	logStdout
-	logNowhere
-)
 
 // argument says whether a flag takes one.
 type argument int
@@ -62,30 +66,37 @@ type netSNMPFlag struct {
 	set     func(o *options, value string) // nil if it does nothing
 }
 
-// flags is every one that start-up scripts pass, but -L, which has a syntax of its own.
+// flags is every one that start-up scripts pass, but -L and -S, which have a syntax of their own, and -X, which cannot be ignored.
 var flags = []netSNMPFlag{
 	{letter: 'c', takes: required, usage: "FILE[,FILE]: read these files only", set: func(o *options, v string) { o.files = append(o.files, splitFiles(v)...) }},
 	{letter: 'C', usage: "read no file but those of -c", set: func(o *options, _ string) { o.noDefault = true }},
 	{letter: 'D', takes: attached, usage: "log what is going on in detail", set: func(o *options, _ string) { o.debug = true }},
+	{letter: 'A', usage: "go on at the end of the file of -Lf, which is emptied else", set: func(o *options, _ string) { o.appendLog = true }},
 	{letter: 'f', usage: "stay in the foreground, as it always does", set: func(*options, string) {}},
 	{letter: 'h', usage: "print this", set: func(o *options, _ string) { o.help = true }},
+	{letter: 'H', usage: "list the directives of snmpd.conf", set: func(o *options, _ string) { o.directives = true }},
+	{letter: 'I', takes: required, usage: "[-]MODULE[,MODULE]: serve these only, or all but these: their objects are free for a sub-agent", set: (*options).setModules},
 	{letter: 'p', takes: required, usage: "FILE: write the process id there", set: func(o *options, v string) { o.pidFile = v }},
 	{letter: 'r', usage: "run without root's rights, as it always can", set: func(*options, string) {}},
 	{letter: 'U', usage: "leave the file of -p at the end", set: func(o *options, _ string) { o.keepPID = true }},
 	{letter: 'v', usage: "print the version", set: func(o *options, _ string) { o.version = true }},
 
 	{letter: 'a', ignored: "requests are not logged; -D logs those that are refused"},
-	{letter: 'A', ignored: "no log file is written"},
 	{letter: 'd', ignored: "packets are not dumped"},
 	{letter: 'g', takes: required, ignored: "the group is not changed"},
-	{letter: 'I', takes: required, ignored: "every module is served"},
 	{letter: 'm', takes: required, ignored: "no MIB files are read"},
 	{letter: 'M', takes: required, ignored: "no MIB files are read"},
 	{letter: 'n', takes: required, ignored: "the program's name is not changed"},
 	{letter: 'q', ignored: "nothing is printed"},
 	{letter: 'u', takes: required, ignored: "the user is not changed: start snmpd as that user, with the capability cap_net_bind_service"},
 	{letter: 'V', ignored: "packets are not dumped"},
+	{letter: 't', ignored: "it means nothing to Net-SNMP's snmpd either"},
 	{letter: 'x', takes: required, ignored: "AgentX is not served"},
+
+	// What Net-SNMP calls deprecated.
+	{letter: 'l', takes: required, usage: "FILE: -Lf FILE", set: func(o *options, v string) { o.logs = append(o.logs, logTo{kind: logFile, to: v}) }},
+	{letter: 'P', takes: required, usage: "FILE: -p FILE", set: func(o *options, v string) { o.pidFile = v }},
+	{letter: 's', usage: "-Ls d", set: func(o *options, _ string) { o.logs = append(o.logs, logTo{kind: logSyslog, to: "d"}) }},
 }
 
 func splitFiles(list string) []string {
@@ -111,7 +122,11 @@ func parseFlags(args []string) (*options, error) {
 		case word == "--version":
 			o.version = true
 		case strings.HasPrefix(word, "--"):
-			return nil, fmt.Errorf("unknown flag %s; %w", word, errUsage)
+			name, value, ok := strings.Cut(word[2:], "=")
+			if !ok {
+				return nil, fmt.Errorf("unknown flag %s; a directive of snmpd.conf is written --NAME=VALUE; %w", word, errUsage)
+			}
+			o.lines = append(o.lines, name+" "+value)
 		case len(word) > 1 && word[0] == '-':
 			rest, err := o.parseWord(word[1:], args)
 			if err != nil {
@@ -142,22 +157,29 @@ func (o *options) parseWord(word string, after []string) ([]string, error) {
 		letter := word[0]
 		word = word[1:]
 		i := slices.IndexFunc(flags, func(f netSNMPFlag) bool { return f.letter == letter })
-		if i < 0 && letter != 'L' {
+		logs := letter == 'L' || letter == 'S'
+		if letter == 'X' {
+			return nil, fmt.Errorf("flag -X: this program is no sub-agent; %w", errUsage)
+		}
+		if i < 0 && !logs {
 			return nil, fmt.Errorf("unknown flag -%c; %w", letter, errUsage)
 		}
-		if letter != 'L' && flags[i].takes == none {
+		if !logs && flags[i].takes == none {
 			o.apply(&flags[i], "")
 			continue
 		}
 		value := word
-		if value == "" && (letter == 'L' || flags[i].takes == required) {
+		if value == "" && (logs || flags[i].takes == required) {
 			if len(after) == 0 {
 				return nil, fmt.Errorf("flag -%c needs an argument; %w", letter, errUsage)
 			}
 			value, after = after[0], after[1:]
 		}
-		if letter == 'L' {
+		switch letter {
+		case 'L':
 			return o.parseLog(value, after)
+		case 'S':
+			return o.parseLog("s"+value, after)
 		}
 		o.apply(&flags[i], value)
 		return after, nil
@@ -172,76 +194,6 @@ func (o *options) apply(f *netSNMPFlag, value string) {
 	if f.set != nil {
 		f.set(o, value)
 	}
-}
-
-// parseLog reads the value of -L (snmpcmd(1), LOGGING OPTIONS): e, o and n for standard error, standard output and nowhere, f FILE, s FACILITY;
-// a capital is followed by the least priority that is logged, or a range of them. What follows may stand in the same word or the next.
-func (o *options) parseLog(value string, after []string) ([]string, error) {
-	kind, rest := value[:min(1, len(value))], ""
-	if value != "" {
-		rest = strings.TrimLeft(strings.TrimPrefix(value[1:], "="), " ")
-	}
-	needs := func() error {
-		if rest == "" {
-			if len(after) == 0 {
-				return fmt.Errorf("flag -L%s needs an argument; %w", kind, errUsage)
-			}
-			rest, after = after[0], after[1:]
-		}
-		return nil
-	}
-	lower := strings.ToLower(kind)
-	if kind != lower {
-		if err := needs(); err != nil {
-			return nil, err
-		}
-		level, remaining, err := priority(rest)
-		if err != nil {
-			return nil, fmt.Errorf("flag -L%s: %w", kind, err)
-		}
-		o.level, rest = level, remaining
-	}
-	switch lower {
-	case "e":
-		o.log = logStderr
-	case "o":
-		o.log = logStdout
-	case "n":
-		o.log = logNowhere
-	case "f", "s":
-		if err := needs(); err != nil {
-			return nil, err
-		}
-		o.log = logStderr
-		o.warnings = append(o.warnings, fmt.Sprintf("flag -L%s has no effect: the log goes to standard error", kind))
-	default:
-		return nil, fmt.Errorf("flag -L%s: not one of e, o, n, f and s; %w", kind, errUsage)
-	}
-	return after, nil
-}
-
-// priority takes PRIORITY or PRIORITY-PRIORITY off s: a digit of syslog(3), or the letter of its name.
-func priority(s string) (level slog.Level, rest string, err error) {
-	const letters, digits = "!acewnid", "01234567"
-	levels := [...]slog.Level{slog.LevelError, slog.LevelError, slog.LevelError, slog.LevelError, slog.LevelWarn, slog.LevelInfo, slog.LevelInfo, slog.LevelDebug}
-	at := func(s string) int {
-		if s == "" {
-			return -1
-		}
-		return max(strings.IndexByte(letters, s[0]), strings.IndexByte(digits, s[0]))
-	}
-	i := at(s)
-	if i < 0 {
-		return 0, "", fmt.Errorf("the priority must be one of %s or %s; %w", letters, digits, errUsage)
-	}
-	rest = s[1:]
-	if most, ok := strings.CutPrefix(rest, "-"); ok {
-		if at(most) < 0 {
-			return 0, "", fmt.Errorf("the priority must be one of %s or %s; %w", letters, digits, errUsage)
-		}
-		rest = most[1:]
-	}
-	return levels[i], strings.TrimLeft(rest, " "), nil
 }
 
 // lineWidth is where the help's lists are folded.
@@ -263,14 +215,18 @@ The flags are those of Net-SNMP's snmpd:
 			fmt.Fprintf(&b, "  -%c %s\n", f.letter, f.usage)
 		}
 	}
-	b.WriteString("  -Le, -Lo, -Ln: log to standard error, standard output, nowhere; -LE PRIORITY, -LO PRIORITY from that priority on\n")
+	b.WriteString(`  -Le, -Lo, -Ln: log to standard error, standard output, nowhere
+  -Lf FILE: log to a file, which SIGHUP opens anew; -Ls FACILITY: to syslog (d daemon, u user, 0 to 7 local0 to local7)
+  -LE P, -LO P, -LF P FILE, -LS P FACILITY: from the priority P on (! a c e w n i d, or 0 to 7). All of -L that are given hold
+  --NAME=VALUE: a directive, as if it stood at the end of the files
+`)
 	fmt.Fprintf(&b, "\nWithout -c, %s is read; with it, only the files that it names are. These flags are accepted and do nothing:\n ", defaultFile)
 	for _, f := range flags {
 		if f.ignored != "" {
 			fmt.Fprintf(&b, " -%c", f.letter)
 		}
 	}
-	b.WriteString(" -Lf -Ls\n\nThe directives of snmpd.conf that it acts on:")
+	b.WriteString("\n\nThe directives of snmpd.conf that it acts on:")
 	width := lineWidth
 	for _, name := range snmpdconf.Directives() {
 		if width += len(name) + 1; width > lineWidth {
@@ -282,4 +238,10 @@ The flags are those of Net-SNMP's snmpd:
 	b.WriteString("\n\nThe SNMPv3 engine's identity and boots are kept in the folder that persistentDir or SNMP_PERSISTENT_DIR names, else where the\n" +
 		"system keeps state: /var/lib/snmpd for root.")
 	return b.String()
+}
+
+// printDirectives lists the directives that are known, as -H of Net-SNMP's snmpd does.
+func (p *process) printDirectives() error {
+	_, err := fmt.Fprintln(p.stdout, strings.Join(snmpdconf.Directives(), "\n"))
+	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,7 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"walkabout/agent/snmpdconf"
+	"walkabout/snmp/oid"
 )
+
+var debianModules = modules{names: []string{"smux", "mteTrigger", "mteTriggerConf"}}
 
 func TestParseFlags(t *testing.T) {
 	for _, c := range []struct {
@@ -28,20 +32,34 @@ func TestParseFlags(t *testing.T) {
 		// Debian's: of its service unit, and of its older start-up script.
 		{
 			"-LOw -u Debian-snmp -g Debian-snmp -I -smux,mteTrigger,mteTriggerConf -f",
-			options{log: logStdout, level: slog.LevelWarn}, 3,
+			options{logs: []logTo{{kind: logStdout, level: slog.LevelWarn}}, modules: debianModules}, 2,
 		},
 		{
 			"-LSwd -Lf /dev/null -u Debian-snmp -g Debian-snmp -I -smux,mteTrigger,mteTriggerConf -p /run/snmpd.pid",
-			options{level: slog.LevelWarn, pidFile: "/run/snmpd.pid"}, 5,
+			options{
+				logs:    []logTo{{kind: logSyslog, to: "d", level: slog.LevelWarn}, {kind: logFile, to: "/dev/null"}},
+				modules: debianModules, pidFile: "/run/snmpd.pid",
+			}, 2,
 		},
-		{"-Ls d -LS w d -LS wd -LS 4-2 d", options{level: slog.LevelWarn}, 4},
-		{"-LF n /var/log/snmpd.log -Lf=/x", options{}, 2},
-		{"-LE e-! -f", options{level: slog.LevelError}, 0},
-		{"-L o", options{log: logStdout}, 0},
-		{"-Ln", options{log: logNowhere}, 0},
-		{"-LOw -Dagentx,read_config", options{log: logStdout, level: slog.LevelWarn, debug: true}, 0},
-		{"-D -LOd", options{log: logStdout, level: slog.LevelDebug, debug: true}, 0},
-		{"-r -U -x /var/agentx/master -V -a -A -d -q -m ALL -M /mibs -n snmpd", options{keepPID: true}, 9},
+		// Red Hat's, and one of long ago.
+		{"-LS0-6d -f", options{logs: []logTo{{kind: logSyslog, to: "d", level: slog.LevelInfo}}}, 0},
+		{"-Lsd -Lf /dev/null -p /var/run/snmpd.pid -a", options{logs: []logTo{{kind: logSyslog, to: "d"}, {kind: logFile, to: "/dev/null"}}, pidFile: "/var/run/snmpd.pid"}, 1},
+		{"-s -l /x -P /y -S d", options{logs: []logTo{{kind: logSyslog, to: "d"}, {kind: logFile, to: "/x"}, {kind: logSyslog, to: "d"}}, pidFile: "/y"}, 0},
+		{"-Ls d -LS w 3 -LS wu -LS 4-2 d", options{logs: []logTo{
+			{kind: logSyslog, to: "d"}, {kind: logSyslog, to: "3", level: slog.LevelWarn}, {kind: logSyslog, to: "u", level: slog.LevelWarn}, {kind: logSyslog, to: "d", level: slog.LevelWarn},
+		}}, 0},
+		{"-LF n /var/log/snmpd.log -Lf=/x -A", options{logs: []logTo{{kind: logFile, to: "/var/log/snmpd.log"}, {kind: logFile, to: "/x"}}, appendLog: true}, 0},
+		{"-LE e-! -f", options{logs: []logTo{{kind: logStderr, level: slog.LevelError}}}, 0},
+		{"-L o", options{logs: []logTo{{kind: logStdout}}}, 0},
+		{"-Ln", options{logs: []logTo{{kind: logNowhere}}}, 0},
+		{"-LOw -Dagentx,read_config", options{logs: []logTo{{kind: logStdout, level: slog.LevelWarn}}, debug: true}, 0},
+		{"-D -LOd", options{logs: []logTo{{kind: logStdout, level: slog.LevelDebug}}, debug: true}, 0},
+		{"-r -U -x /var/agentx/master -V -a -d -q -t -m ALL -M /mibs -n snmpd", options{keepPID: true}, 9},
+		{"-I ifTable,tcp -I udp", options{modules: modules{names: []string{"ifTable", "tcp", "udp"}, only: true}}, 0},
+		{"-I -ifTable -I -tcp,udp", options{modules: modules{names: []string{"ifTable", "tcp", "udp"}}}, 0},
+		{"-I ifTable -I -tcp,iftable,nothing-like-it", options{modules: modules{names: []string{"tcp"}}}, 2},
+		{"-I smux", options{modules: modules{names: []string{"smux"}, only: true}}, 1},
+		{"--rocommunity=public --sysLocation= -H", options{lines: []string{"rocommunity public", "sysLocation "}, directives: true}, 0},
 		{"-h", options{help: true}, 0},
 		{"--version", options{version: true}, 0},
 		{"-v", options{version: true}, 0},
@@ -54,14 +72,14 @@ func TestParseFlags(t *testing.T) {
 		if len(got.warnings) != c.warnings {
 			t.Errorf("%s: %d warnings, want %d: %q", c.line, len(got.warnings), c.warnings, got.warnings)
 		}
-		if diff := cmp.Diff(c.want, *got, cmp.AllowUnexported(options{}), cmpopts.IgnoreFields(options{}, "warnings")); diff != "" {
+		if diff := cmp.Diff(c.want, *got, cmp.AllowUnexported(options{}, logTo{}, modules{}), cmpopts.IgnoreFields(options{}, "warnings")); diff != "" {
 			t.Errorf("%s: %s", c.line, diff)
 		}
 	}
 }
 
 func TestParseFlagsErrors(t *testing.T) {
-	for _, line := range []string{"-Z", "--no-such", "-f -c", "-L", "-Lx", "-LO", "-LOx", "-LOw-", "-Lf", "-LS w", "-fcC -u"} {
+	for _, line := range []string{"-Z", "--no-such", "-f -c", "-L", "-Lx", "-LO", "-LOx", "-LOw-", "-Lf", "-LS w", "-fcC -u", "-Ls x", "-Ls dd", "-S", "-X", "--rocommunity public"} {
 		if _, err := parseFlags(strings.Fields(line)); !errors.Is(err, errUsage) {
 			t.Errorf("%s: %v", line, err)
 		}
@@ -82,8 +100,45 @@ func TestConfigFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, o.configFiles(), cmpopts.EquateEmpty()); diff != "" {
+		got := o.configFiles()
+		if len(want) == 1 && want[0] == defaultFile { // what else this machine has
+			got = slices.DeleteFunc(got, func(s string) bool { return slices.Contains(optionalFiles, s) })
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%q: %s", line, diff)
+		}
+	}
+}
+
+// TestLeftOut says what of the tree -I leaves out.
+func TestLeftOut(t *testing.T) {
+	for line, c := range map[string]struct{ in, out []string }{
+		"":                             {in: []string{"1.3.6.1.2.1.2.2.1.2.1"}},
+		"-I -smux,mteTrigger":          {in: []string{"1.3.6.1.2.1.2.2.1.2.1"}},
+		"-I -ifTable,ipCidrRouteTable": {in: []string{"1.3.6.1.2.1.2.1.0", "1.3.6.1.2.1.4.1.0"}, out: []string{"1.3.6.1.2.1.2.2.1.2.1", "1.3.6.1.2.1.4.24.4.1.1"}},
+		"-I -hr_system":                {in: []string{"1.3.6.1.2.1.25.2.2.0"}, out: []string{"1.3.6.1.2.1.25.1.1.0"}},
+		"-I system_mib,ipAddressTable": {
+			in:  []string{"1.3.6.1.2.1.1.3.0", "1.3.6.1.2.1.4.34.1.3"},
+			out: []string{"1.3.6.1.2.1.1.8.0", "1.3.6.1.2.1.2.1.0", "1.3.6.1.2.1.4.24.4.1.1", "1.3.6.1.2.1.4.1.0", "1.3.6.1.2.1.25.1.1.0", "1.3.6.1.6.3.15.1.2.2.1.3"},
+		},
+	} {
+		o, err := parseFlags(strings.Fields(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := o.modules.leftOut()
+		covered := func(name string) bool {
+			return slices.ContainsFunc(left, func(root oid.OID) bool { return oid.MustParse(name).HasPrefix(root) })
+		}
+		for _, name := range c.in {
+			if covered(name) {
+				t.Errorf("%q leaves out %s", line, name)
+			}
+		}
+		for _, name := range c.out {
+			if !covered(name) {
+				t.Errorf("%q does not leave out %s", line, name)
+			}
 		}
 	}
 }

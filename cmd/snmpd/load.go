@@ -35,7 +35,7 @@ const lookupTime = 10 * time.Second
 // load reads the files and resolves names. Remarks on the files are logged here. A community whose source cannot be resolved is
 // not accepted; in a reload it is an error, which leaves it as it was.
 func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload bool) (*settings, error) {
-	config, diagnostics, err := snmpdconf.ReadFiles(o.configFiles()...)
+	config, diagnostics, err := snmpdconf.Read(o.lines, o.configFiles()...)
 	if err != nil {
 		return nil, explainFile(err, o)
 	}
@@ -126,7 +126,7 @@ func (p *process) resolve(ctx context.Context, host string, ipv6 bool) ([]netip.
 // warnUnreachable says which line would let somebody in where nobody is.
 func (d *service) warnUnreachable(log *slog.Logger, s *settings, o *options) {
 	const hint = "rocommunity COMMUNITY 127.0.0.1"
-	if len(d.tables.users) > 0 { // they may come from anywhere
+	if d.tables.known.Load() > 0 { // they may come from anywhere
 		return
 	}
 	if len(s.communities) == 0 {

@@ -69,6 +69,8 @@ func (p *process) run(ctx context.Context, args []string) int {
 			return err
 		case options.help:
 			return root.Help()
+		case options.directives:
+			return p.printDirectives()
 		case options.version:
 			_, err := fmt.Fprintln(p.stdout, version.Line("snmpd"))
 			return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"walkabout/agent"
@@ -24,7 +25,8 @@ type tables struct {
 	agent  *localagent.Agent
 	engine *engine
 	log    *slog.Logger
-	users  []usm.User // that are in force; apply's
+	users  []usm.User   // that are in force; apply's
+	known  atomic.Int64 // how many they are
 }
 
 func newTables(a *localagent.Agent, e *engine, log *slog.Logger) (*tables, error) {
@@ -113,6 +115,7 @@ func (t *tables) apply(files *settings, c *enginemib.Config) error {
 		return err
 	}
 	t.users = users
+	t.known.Store(int64(len(users)))
 	t.agent.SetAccess(access)
 	return nil
 }
