@@ -80,8 +80,10 @@ func (h *linuxHost) Close() {
 
 // look is what the sampler sees. What cannot be read is told to those who ask.
 func (h *linuxHost) look(at time.Time) sampled {
-	x := sampled{at: at, busy: map[string]time.Duration{}}
-	x.processors, _ = h.readStat(&Kernel{})
+	k := unknownKernel
+	x := sampled{at: at, kernel: &k, busy: map[string]time.Duration{}}
+	x.processors, _ = h.readStat(&k)
+	_ = h.vmstat.read(func(b []byte) error { return parseVmstat(b, &k) })
 	disks, _ := h.readDisks()
 	for _, d := range disks {
 		if d.IO != nil && d.IO.BusyKnown {
@@ -128,8 +130,9 @@ func (h *linuxHost) loadAverage(time.Time) (l LoadAverage, err error) {
 	return l, err
 }
 
-func (h *linuxHost) kernelState(time.Time) (*Kernel, error) {
+func (h *linuxHost) kernelState(at time.Time) (*Kernel, error) {
 	k := unknownKernel
+	k.PageSize = int64(os.Getpagesize())
 	_, err1 := h.readStat(&k)
 	err2 := h.vmstat.read(func(b []byte) error { return parseVmstat(b, &k) })
 	ids, err3 := listProcesses(h.proc)
@@ -146,6 +149,7 @@ func (h *linuxHost) kernelState(time.Time) (*Kernel, error) {
 	if err1 != nil && err2 != nil && err3 != nil && err4 != nil {
 		return nil, errors.Join(err1, err2, err3, err4)
 	}
+	h.sampler.fillKernel(&k, at)
 	return &k, nil
 }
 

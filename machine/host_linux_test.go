@@ -48,6 +48,9 @@ func describeHost(h *linuxHost) string {
 	l, err := h.loadAverage(at)
 	section("load average", err, fmt.Sprintln(l))
 	k, err := h.kernelState(at)
+	if k != nil {
+		k.Earlier, k.PageSize = nil, Unknown
+	}
 	section("kernel", err, fmt.Sprintf("%+v\n", k))
 	n, err := h.sessions(at)
 	section("sessions", err, fmt.Sprintln(n))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // CPUState is what a processor spends time on (Documentation/filesystems/proc.rst, /proc/stat).
@@ -115,15 +116,24 @@ type LoadAverage [3]float64
 // Kernel is the kernel's own counters since boot, and how it was started. A counter is Unknown where the system does not tell it.
 type Kernel struct {
 	Interrupts, ContextSwitches int64
-	PagedIn, PagedOut           int64  // kilobytes read from and written to block devices (pgpgin, pgpgout)
-	SwappedIn, SwappedOut       int64  // pages
-	Processes                   int64  // that exist now; threads are not counted
-	Parameters                  string // the kernel's command line; "" if it is not told
-	RootDevice                  uint64 // device number of the file system at /, as FileSystem.Device; 0 if it is not told
+	PagedIn, PagedOut           int64 // kilobytes read from and written to block devices (pgpgin, pgpgout)
+	SwappedIn, SwappedOut       int64 // pages
+	PageSize                    int64 // octets
+	// Earlier is the counters of about a minute before, or of the start of the program if that was later, and Span how long that is ago; nil
+	// and 0 where it is not known.
+	Earlier *Kernel
+	Span    time.Duration
+
+	Processes  int64  // that exist now; threads are not counted
+	Parameters string // the kernel's command line; "" if it is not told
+	RootDevice uint64 // device number of the file system at /, as FileSystem.Device; 0 if it is not told
 }
 
 // unknownKernel is a Kernel of which nothing is known.
-var unknownKernel = Kernel{Unknown, Unknown, Unknown, Unknown, Unknown, Unknown, Unknown, "", 0}
+var unknownKernel = Kernel{
+	Interrupts: Unknown, ContextSwitches: Unknown, PagedIn: Unknown, PagedOut: Unknown, SwappedIn: Unknown, SwappedOut: Unknown,
+	PageSize: Unknown, Processes: Unknown,
+}
 
 // parseStat reads /proc/stat into processors, without their models, and the counters of k that are there.
 func parseStat(b []byte, k *Kernel) (*Processors, error) {

@@ -17,6 +17,7 @@ const (
 type sampled struct {
 	at         time.Time
 	processors *Processors
+	kernel     *Kernel
 	busy       map[string]time.Duration // DiskIO.BusyTime, by Disk.Name
 }
 
@@ -94,6 +95,14 @@ func (s *sampler) fillProcessors(p *Processors, at time.Time) {
 	s.ask(at)
 	if x, ok := s.before(at, time.Minute); ok && x.processors != nil {
 		p.since(x.processors)
+	}
+}
+
+// fillKernel sets the counters of a minute before.
+func (s *sampler) fillKernel(k *Kernel, at time.Time) {
+	s.ask(at)
+	if x, ok := s.before(at, time.Minute); ok && x.kernel != nil {
+		k.Earlier, k.Span = x.kernel, at.Sub(x.at)
 	}
 }
 

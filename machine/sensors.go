@@ -105,3 +105,11 @@ func parseSensorName(stem string) (SensorKind, uint32, bool) {
 	}
 	return 0, 0, false
 }
+
+// Name returns the label of s, else the name of its files: temp1.
+func (s *Sensor) Name() string {
+	if s.Label != "" {
+		return s.Label
+	}
+	return sensorPrefixes[s.Kind] + strconv.FormatUint(uint64(s.Number), 10)
+}

@@ -39,6 +39,7 @@ type Config struct {
 	StateDir    string // persistentDir; "" if it is not set
 	System      System
 	Host        Host
+	Watch       Watch
 
 	Notifications Notifications
 	// MaxMessageSize is the most octets of an answer (maxMessageSize, a directive that Net-SNMP does not have); 0 if it is not set.

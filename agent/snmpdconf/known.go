@@ -7,17 +7,17 @@ import "walkabout/internal/nearest"
 var notServed = []string{
 	"add_row", "agentgroup", "agentuser", "agentXPerms", "agentXRetries", "agentXSocket", "agentXTimeout", "at",
 	"avgBulkVarbindSize", "certSecName", "clientRecvBuf", "clientSendBuf",
-	"count_kthreads", "cron", "defaultMonitors", "defDomain", "defTarget", "disablePerl", "disk", "diskio",
-	"diskio_exclude_fd", "diskio_exclude_loop", "diskio_exclude_ram", "dlmod", "doNotRetainNotificationLogs", "dontLogTCPWrappersConnects",
+	"count_kthreads", "cron", "defaultMonitors", "defDomain", "defTarget", "disablePerl",
+	"dlmod", "doNotRetainNotificationLogs", "dontLogTCPWrappersConnects",
 	"dontRetainLogs", "exec", "extend", "extend-sh", "extendfix", "file", "ifmib_max_num_ifaces",
-	"include_ifmib_iface_prefix", "includeAllDisks", "includeSearch", "injectHandler", "interface",
+	"include_ifmib_iface_prefix", "includeSearch", "injectHandler", "interface",
 	"interface_fadeout", "interface_replace_old", "iqueryLevel", "iquerySecLevel", "iqueryVersion", "leave_pidfile",
-	"load", "logmatch", "master", "monitor", "notificationEvent",
-	"oldEngineID", "override", "pass", "pass_persist", "pduStatsMax", "pduStatsThreshold", "perl", "perlInitFile", "proc", "procfix", "proxy",
+	"logmatch", "master", "monitor", "notificationEvent",
+	"oldEngineID", "override", "pass", "pass_persist", "pduStatsMax", "pduStatsThreshold", "perl", "perlInitFile", "procfix", "proxy",
 	"psyscontact", "psyslocation", "psysname", "quit", "repeat", "sendmail_config", "sendmail_index",
 	"sendmail_queue", "sendmail_queue_t", "sendmail_stats", "sendmail_stats_t", "setEvent", "setserialno", "sh",
 	"smuxpeer", "smuxsocket", "snmpTlstmAddr", "snmpTlstmParams", "sourceFilterAddress", "sourceFilterType", "strictDisman",
-	"swap", "table", "usmUser",
+	"table", "usmUser",
 }
 
 // Directives returns the names of the directives that Config holds.

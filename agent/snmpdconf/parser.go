@@ -194,6 +194,15 @@ var directives = []struct {
 	{"skipNFSInHostResources", func(p *parser, name, value string) { p.truth(name, value, &p.config.Host.SkipNetwork) }},
 	{"storageUseNFS", (*parser).storageUseNFS},
 	{"realStorageUnits", func(p *parser, name, value string) { p.truth(name, value, &p.config.Host.RealUnits) }},
+	{"proc", (*parser).proc},
+	{"disk", (*parser).disk},
+	{"includeAllDisks", (*parser).includeAllDisks},
+	{"load", (*parser).load},
+	{"swap", (*parser).swap},
+	{"diskio", (*parser).diskIO},
+	{"diskio_exclude_fd", func(p *parser, name, value string) { p.truth(name, value, &p.config.Watch.DiskIO.ExcludeFloppy) }},
+	{"diskio_exclude_loop", func(p *parser, name, value string) { p.truth(name, value, &p.config.Watch.DiskIO.ExcludeLoop) }},
+	{"diskio_exclude_ram", func(p *parser, name, value string) { p.truth(name, value, &p.config.Watch.DiskIO.ExcludeRAM) }},
 	{"maxMessageSize", func(p *parser, name, value string) {
 		p.number(name, value, snmp.MinMaxSize, snmp.MaxMessageSize, &p.config.MaxMessageSize)
 	}},

@@ -127,6 +127,7 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 		if err := d.agent.SetHost(host.Settings(s.config.Host)); err != nil {
 			return err
 		}
+		d.agent.SetWatch(watch(&s.config.Watch))
 		if err := d.tables.set(s, users); err != nil {
 			return err
 		}

@@ -1,23 +1,27 @@
 package localagent
 
 import (
+	"errors"
 	"time"
 
 	"walkabout/agent"
+	"walkabout/internal/version"
 	"walkabout/machine"
 	"walkabout/mib"
 	"walkabout/mib/host"
+	"walkabout/mib/ucd"
 	"walkabout/snmp/oid"
 )
 
 // mibs are the handlers of this machine beside MIB-II.
 type mibs struct {
 	host *host.MIB
+	ucd  *ucd.MIB
 }
 
 // modules returns what sysORTable says of them.
 func (mibs) modules() []mib.Module {
-	return []mib.Module{{ID: host.ID(), Descr: "HOST-RESOURCES-MIB (RFC 2790)"}}
+	return append([]mib.Module{{ID: host.ID(), Descr: "HOST-RESOURCES-MIB (RFC 2790)"}}, ucd.Modules()...)
 }
 
 // newMIBs makes them and registers them with s.
@@ -27,7 +31,10 @@ func newMIBs(s *agent.Server, m *machine.Machine, start time.Time) (mibs, error)
 	if out.host, err = host.New(host.Options{Machine: m, Start: start}); err != nil {
 		return out, err
 	}
-	return out, register(s, out.host, host.Roots())
+	if out.ucd, err = ucd.New(ucd.Options{Machine: m, Version: version.Version(), Settings: ucd.DefaultSettings()}); err != nil {
+		return out, err
+	}
+	return out, errors.Join(register(s, out.host, host.Roots()), register(s, out.ucd, ucd.Roots()))
 }
 
 func register(s *agent.Server, h mib.Handler, roots []oid.OID) error {
@@ -41,3 +48,6 @@ func register(s *agent.Server, h mib.Handler, roots []oid.OID) error {
 
 // SetHost replaces how HOST-RESOURCES-MIB shows the machine; an error, and no change, if s is not valid.
 func (m mibs) SetHost(s host.Settings) error { return m.host.SetSettings(s) }
+
+// SetWatch replaces what UCD-SNMP-MIB reports as errors, and which disks UCD-DISKIO-MIB shows.
+func (m mibs) SetWatch(s ucd.Settings) { m.ucd.SetSettings(s) }

@@ -3,9 +3,9 @@ package host
 import (
 	"math"
 	"time"
-	"unicode/utf8"
 
 	"walkabout/machine"
+	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
@@ -13,25 +13,11 @@ import (
 // none is what a cell gives that does not exist.
 func none() (snmp.Value, bool) { return snmp.Value{}, false }
 
-// text returns a string of at most size octets; a UTF-8 sequence is not parted.
-func text(s string, size int) (snmp.Value, bool) {
-	if len(s) > size {
-		end := size
-		for end > size-utf8.UTFMax && !utf8.RuneStart(s[end]) {
-			end--
-		}
-		if !utf8.RuneStart(s[end]) { // not UTF-8
-			end = size
-		}
-		s = s[:end]
-	}
-	return snmp.OctetString(s), true
-}
+// text returns a string of at most size octets.
+func text(s string, size int) (snmp.Value, bool) { return mib.Text(s, size), true }
 
-// number returns an Integer32 of 0 or more; what is larger is the largest there is.
-func number(n int64) (snmp.Value, bool) {
-	return snmp.Integer(int32(min(max(n, 0), math.MaxInt32))), true
-}
+// number returns an Integer32 of 0 or more.
+func number(n int64) (snmp.Value, bool) { return mib.Integer(max(n, 0)), true }
 
 // kilobytes returns KBytes of an amount of octets; false if it is machine.Unknown.
 func kilobytes(octets int64) (snmp.Value, bool) {
