@@ -150,7 +150,7 @@ func (s *Server) ServeDatagrams(ctx context.Context, d Datagrams) error {
 const transientPause = 10 * time.Millisecond
 
 // work reads, answers and writes while it has the lead, until d is closed. Each worker has its own memory, used again for every
-// request.
+// request but after a large one.
 func (s *Server) work(ctx context.Context, d Datagrams, l *lead) error {
 	var in []byte
 	w := &worker{server: s}
@@ -177,6 +177,9 @@ func (s *Server) work(ctx context.Context, d Datagrams, l *lead) error {
 			request := l.begin()
 			if answer := w.answer(ctx, in[:n], origin{addr: peer.Remote.Addr()}); answer != nil {
 				s.write(d, answer, peer)
+			}
+			if w.swollen() {
+				w = &worker{server: s}
 			}
 			leads = l.end(request)
 		}

@@ -177,7 +177,7 @@ func (s *Server) answerStream(ctx context.Context, conn net.Conn, from origin, l
 			return timedOut(err)
 		}
 		s.counters.Add(snmp.OutPkts, 1)
-		if cap(w.out) > keptMemory {
+		if cap(w.out) > keptMemory || w.swollen() {
 			w = &worker{server: s}
 		}
 	}

@@ -26,6 +26,18 @@ type worker struct {
 	out    []byte
 }
 
+// The most variable bindings of a request, and of an answer, whose memory a worker keeps: 8 workers a socket that have met the largest ones would hold
+// 40 MB for ever.
+const (
+	keptNames   = 512
+	keptResults = 2048
+)
+
+// swollen reports whether w has more memory than it is to keep.
+func (w *worker) swollen() bool {
+	return cap(w.in.PDU.VarBinds) > keptNames || cap(w.v3.scoped.PDU.VarBinds) > keptNames || len(w.cursors) > keptNames || cap(w.result) > keptResults
+}
+
 // grant is what the asker of a request may see.
 type grant struct {
 	read  *vacm.View
