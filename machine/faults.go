@@ -27,6 +27,7 @@ const (
 	PartIPv6Neighbours
 	PartIPv4Links
 	PartIPv6Links
+	PartLinkStats6
 	PartTCPSockets
 	PartUDPSockets
 	PartSocketOwners
@@ -49,7 +50,7 @@ const (
 var partNames = [partCount]string{
 	"host", "links", "counters", "stats", "stats_ext", "stats6", "ipv4_settings", "ipv4_addresses", "ipv4_routes", "ipv4_neighbours",
 	"ipv6_settings", "ipv6_addresses", "ipv6_routes", "ipv6_neighbours",
-	"ipv4_links", "ipv6_links", "tcp_sockets", "udp_sockets", "socket_owners", "link_groups",
+	"ipv4_links", "ipv6_links", "link_stats6", "tcp_sockets", "udp_sockets", "socket_owners", "link_groups",
 	PartMemory: "memory", PartProcessors: "processors", PartLoadAverage: "load_average", PartKernel: "kernel", PartSessions: "sessions",
 	PartProcesses: "processes", PartFileSystems: "file_systems", PartDisks: "disks", PartPackages: "packages", PartSensors: "sensors",
 	PartEvents: "events",

@@ -26,6 +26,7 @@ type Given struct {
 	IPv6Neighbours func(at time.Time) ([]Neighbour, error)
 	IPv4Links      func(at time.Time) ([]IPv4Link, error)
 	IPv6Links      func(at time.Time) ([]IPv6Link, error)
+	LinkStats6     func(index uint32, at time.Time) (LinkStats6, error)
 	TCPSockets     func(at time.Time) ([]TCPSocket, error)
 	UDPSockets     func(at time.Time) ([]UDPSocket, error)
 	SocketOwners   func(at time.Time) (SocketOwners, error)
@@ -102,6 +103,13 @@ func (s given) tcpSockets(at time.Time) ([]TCPSocket, error)     { return call(s
 func (s given) udpSockets(at time.Time) ([]UDPSocket, error)     { return call(s.g.UDPSockets, at) }
 func (s given) socketOwners(at time.Time) (SocketOwners, error)  { return call(s.g.SocketOwners, at) }
 func (s given) linkGroups(at time.Time) ([]LinkGroup, error)     { return call(s.g.LinkGroups, at) }
-func (given) tellsLayers() bool                                  { return true }
-func (s given) writer() Writer                                   { return s.g.Writer }
-func (s given) Close() error                                     { return nil }
+func (s given) linkStats6(index uint32, at time.Time) (LinkStats6, error) {
+	if s.g.LinkStats6 == nil {
+		return LinkStats6{}, errors.ErrUnsupported
+	}
+	return s.g.LinkStats6(index, at)
+}
+
+func (given) tellsLayers() bool { return true }
+func (s given) writer() Writer  { return s.g.Writer }
+func (s given) Close() error    { return nil }

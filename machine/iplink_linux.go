@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -84,12 +82,6 @@ func (l *IPv6Link) setProtocol(p *attributes, k kernelClock) {
 	case unix.IFLA_INET6_CACHEINFO: // struct ifla_cacheinfo
 		l.MaxReassembly, l.ReachableTime, l.RetransTime = field(0), field(2), field(3)
 		l.Changed = k.at(field(1))
-	case unix.IFLA_INET6_STATS:
-		for i := 1; i < len(ipStatsOrder) && 8*(i+1) <= len(p.value); i++ {
-			if ipStatsOrder[i] < statCount {
-				l.Stats.set(i, binary.NativeEndian.Uint64(p.value[8*i:]))
-			}
-		}
 	}
 }
 
@@ -126,40 +118,4 @@ func dumpLinksOf[T any](c *netlinkConn, get, answer uint16, family uint8, body [
 	}
 	slices.SortFunc(out, func(a, b T) int { return cmp.Compare(link(a), link(b)) })
 	return out, nil
-}
-
-// ipv6Tracker follows the statistics of links from one reading to the next, and sees them begin anew.
-type ipv6Tracker struct {
-	mu     sync.Mutex
-	latest []IPv6Link
-}
-
-// read returns what dump read. Dumps are made one at a time, so that their order is known. links is the structure that belongs to them.
-func (t *ipv6Tracker) read(links *Links, at time.Time, dump func() ([]IPv6Link, error)) ([]IPv6Link, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	rows, err := dump()
-	if err != nil {
-		return nil, err
-	}
-	before := t.latest
-	for i := range rows {
-		row := &rows[i]
-		if l, ok := links.ByIndex(row.Link); ok {
-			row.Discontinuity = l.Created
-		}
-		for len(before) > 0 && before[0].Link < row.Link {
-			before = before[1:]
-		}
-		if len(before) == 0 || before[0].Link != row.Link {
-			continue
-		}
-		if before[0].Discontinuity.After(row.Discontinuity) {
-			row.Discontinuity = before[0].Discontinuity
-		} else if row.Discontinuity.Equal(before[0].Discontinuity) && row.Stats.fell(&before[0].Stats) {
-			row.Discontinuity = at
-		}
-	}
-	t.latest = rows
-	return rows, nil
 }

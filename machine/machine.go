@@ -47,6 +47,7 @@ type source interface {
 	ipv6Neighbours(at time.Time) ([]Neighbour, error)
 	ipv4Links(at time.Time) ([]IPv4Link, error)
 	ipv6Links(at time.Time) ([]IPv6Link, error)
+	linkStats6(index uint32, at time.Time) (LinkStats6, error)
 	tcpSockets(at time.Time) ([]TCPSocket, error)
 	udpSockets(at time.Time) ([]UDPSocket, error)
 	socketOwners(at time.Time) (SocketOwners, error)

@@ -257,6 +257,10 @@ func (p *portable) ipv4Links(time.Time) ([]IPv4Link, error) {
 	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }
 
+func (p *portable) linkStats6(uint32, time.Time) (LinkStats6, error) {
+	return LinkStats6{}, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
 func (p *portable) ipv6Links(time.Time) ([]IPv6Link, error) {
 	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }

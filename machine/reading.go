@@ -38,6 +38,7 @@ type Reading struct {
 	ipv6Neighbours part[[]Neighbour]
 	ipv4Links      part[[]IPv4Link]
 	ipv6Links      part[[]IPv6Link]
+	linkStats6     linkStats6
 	tcpSockets     part[[]TCPSocket]
 	udpSockets     part[[]UDPSocket]
 	socketOwners   part[SocketOwners]
@@ -123,7 +124,14 @@ func (r *Reading) IPv4Links(ctx context.Context) ([]IPv4Link, error) {
 	return read(ctx, r, &r.ipv4Links, PartIPv4Links, source.ipv4Links)
 }
 
-// IPv6Links returns how IPv6 runs on the links that speak it, with their statistics, ascending by link.
+// LinkStats6 returns the statistics of IPv6 on the link of that index; nothing is known of one that is not there.
+func (r *Reading) LinkStats6(ctx context.Context, index uint32) (LinkStats6, error) {
+	return read(ctx, r, r.linkStats6.of(index), PartLinkStats6, func(s source, at time.Time) (LinkStats6, error) {
+		return s.linkStats6(index, at)
+	})
+}
+
+// IPv6Links returns how IPv6 runs on the links that speak it, ascending by link.
 func (r *Reading) IPv6Links(ctx context.Context) ([]IPv6Link, error) {
 	return read(ctx, r, &r.ipv6Links, PartIPv6Links, source.ipv6Links)
 }

@@ -33,7 +33,7 @@ type linuxSource struct {
 	parser                         snmpParser // used under snmp's lock
 	parserExt                      snmpParser // used under netstat's lock
 	tracker4, trackerExt, tracker6 statTracker
-	ipv6                           ipv6Tracker
+	ipv6                           inet6Tracker
 	settings                       struct{ forwarding, ttl, fragTime *procFile }
 	settings6                      struct{ forwarding, hopLimit *procFile }
 
@@ -323,7 +323,7 @@ func (s *linuxSource) clock(at time.Time) kernelClock {
 func (s *linuxSource) ipv4Links(time.Time) ([]IPv4Link, error) { return dumpIPv4Links(&s.route) }
 
 func (s *linuxSource) ipv6Links(at time.Time) ([]IPv6Link, error) {
-	return s.ipv6.read(s.set.load(), at, func() ([]IPv6Link, error) { return dumpIPv6Links(&s.route, s.clock(at)) })
+	return dumpIPv6Links(&s.route, s.clock(at))
 }
 
 func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) {

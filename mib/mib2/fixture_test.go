@@ -37,6 +37,7 @@ type device struct {
 	neighbours6 []machine.Neighbour
 	links4      []machine.IPv4Link
 	links6      []machine.IPv6Link
+	linkStats6  map[uint32]machine.LinkStats6
 	tcp         []machine.TCPSocket
 	udp         []machine.UDPSocket
 	owners      machine.SocketOwners
@@ -91,8 +92,14 @@ func (d *device) machine() *machine.Machine {
 		IPv6Neighbours: func(time.Time) ([]machine.Neighbour, error) { return list(d.neighbours6) },
 		IPv4Links:      func(time.Time) ([]machine.IPv4Link, error) { return list(d.links4) },
 		IPv6Links:      func(time.Time) ([]machine.IPv6Link, error) { return list(d.links6) },
-		TCPSockets:     func(time.Time) ([]machine.TCPSocket, error) { return list(d.tcp) },
-		UDPSockets:     func(time.Time) ([]machine.UDPSocket, error) { return list(d.udp) },
+		LinkStats6: func(index uint32, _ time.Time) (machine.LinkStats6, error) {
+			if d.linkStats6 == nil {
+				return machine.LinkStats6{}, errUnreadable
+			}
+			return d.linkStats6[index], nil
+		},
+		TCPSockets: func(time.Time) ([]machine.TCPSocket, error) { return list(d.tcp) },
+		UDPSockets: func(time.Time) ([]machine.UDPSocket, error) { return list(d.udp) },
 		SocketOwners: func(time.Time) (machine.SocketOwners, error) {
 			if d.owners == nil {
 				return nil, errUnreadable
@@ -229,11 +236,11 @@ func setIPv6(d *device) {
 	d.settings6 = &machine.IPv6Settings{Forwarding: 0, DefaultHopLimit: 64}
 	d.links4 = []machine.IPv4Link{{Link: 1, RetransTime: 1000}, {Link: link, RetransTime: 1500}}
 	d.links6 = []machine.IPv6Link{
-		{Link: 1, Disabled: true, MaxReassembly: 65535, ReachableTime: 30000, RetransTime: 1000, Stats: linkStats6(100)},
-		{
-			Link: link, Forwarding: true, MaxReassembly: 65535, ReachableTime: 31000, RetransTime: 1001, Changed: start.Add(70 * time.Second),
-			Stats: linkStats6(1 << 40), Discontinuity: start.Add(50 * time.Second),
-		},
+		{Link: 1, Disabled: true, MaxReassembly: 65535, ReachableTime: 30000, RetransTime: 1000},
+		{Link: link, Forwarding: true, MaxReassembly: 65535, ReachableTime: 31000, RetransTime: 1001, Changed: start.Add(70 * time.Second)},
+	}
+	d.linkStats6 = map[uint32]machine.LinkStats6{
+		1: {Stats: linkStats6(100)}, link: {Stats: linkStats6(1 << 40), Discontinuity: start.Add(50 * time.Second)},
 	}
 	for i := range d.addresses {
 		d.addresses[i].Flags = machine.AddressPermanent
@@ -268,12 +275,12 @@ func setIPv6(d *device) {
 }
 
 // linkStats6 returns every figure of IPv6 on a link, each of its own value above base.
-func linkStats6(base uint64) machine.IPv6LinkStats {
+func linkStats6(base uint64) *machine.Stats {
 	values := numbered(machine.IP6InReceives, machine.IP6OutTransmits)
 	for s := range values {
 		values[s] += base
 	}
-	return machine.NewIPv6LinkStats(values)
+	return machine.NewStats(true, values)
 }
 
 func endpoint(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }

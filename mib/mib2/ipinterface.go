@@ -238,12 +238,16 @@ func (m *MIB) ipIfStatsTable() mib.Group {
 				return mib.Snapshot{}
 			}
 			return m.ipIfStats.of(list, build).snapshot(func(l *machine.IPv6Link, column uint32) (snmp.Value, bool) {
-				if column == ipStatsDiscontinuityTime {
-					return m.ticks(l.Discontinuity), true
+				stats, err := m.reading(q).LinkStats6(ctx, l.Link)
+				switch {
+				case err != nil:
+					return snmp.Value{}, false
+				case column == ipStatsDiscontinuityTime:
+					return m.ticks(stats.Discontinuity), true
 				}
 				return ipStatsCell(column, ipv6, func(s machine.Stat) (uint64, bool, bool) {
-					n, known := l.Stats.Get(s)
-					return n, true, known
+					n, known := stats.Get(s)
+					return n, stats.Wide, known
 				})
 			})
 		},

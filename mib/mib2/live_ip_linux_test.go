@@ -69,14 +69,15 @@ func ipFigures(t *testing.T, version, link int) map[string]uint64 {
 	return figures
 }
 
-// TestLiveIPStatistics brackets every counter of ipSystemStatsTable between two readings of the kernel's files, while
+// TestLiveIPStatistics brackets every counter of ipSystemStatsTable and ipIfStatsTable between two readings of the kernel's files, while
 // something goes over loopback by both versions.
 func TestLiveIPStatistics(t *testing.T) {
+	const lo = 1
 	m := newLiveMIB(t)
 	for _, row := range []struct {
 		entry, index  string
 		version, link int
-	}{{"4.31.1.1", "1", 1, 0}, {"4.31.1.1", "2", 2, 0}} {
+	}{{"4.31.1.1", "1", 1, 0}, {"4.31.1.1", "2", 2, 0}, {"4.31.3.1", "2.1", 2, lo}} {
 		exchange(t)
 		before := ipFigures(t, row.version, row.link)
 		exchange(t)

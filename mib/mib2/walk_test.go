@@ -113,6 +113,7 @@ func TestUnreadable(t *testing.T) {
 		{"neighbours of IPv6", func(d *device) { d.neighbours6 = nil }, []string{"4.35.1.*.*.2.16.", "4.35.1.*.*.4.20."}},
 		{"settings of IPv6", func(d *device) { d.settings6 = nil }, []string{"4.25.", "4.26."}},
 		{"links of IPv4", func(d *device) { d.links4 = nil }, []string{"4.28."}},
+		{"statistics of IPv6's links", func(d *device) { d.linkStats6 = nil }, []string{"4.31.3."}},
 		{"links of IPv6", func(d *device) { d.links6 = nil }, []string{"4.29.", "4.30.", "4.31.2.", "4.31.3.", "4.36."}},
 		{"TCP sockets", func(d *device) { d.tcp = nil }, []string{"6.13.", "6.19.", "6.20."}},
 		{"UDP sockets", func(d *device) { d.udp = nil }, []string{"7.5.", "7.7."}},
