@@ -2,7 +2,7 @@
 
 LDFLAGS = -s -w -X walkabout/internal/version.stamped=$$(git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo test bench fuzz soak lint clean
+.PHONY: help build demo test bench bench-scale fuzz soak lint clean
 
 help:
 	@echo 'make build   both programs, into bin/'
@@ -10,6 +10,7 @@ help:
 	@echo 'make test    every check; as root it installs what is missing, else it says what to install'
 	@echo 'make lint    the linters, and the proof that the dependency rules work'
 	@echo 'make bench   the benchmarks; BENCH=regexp COUNT=n'
+	@echo 'make bench-scale   1,001 interfaces, 5,000 connections, 10,000 routes, beside Net-SNMP; ARGS="-alone" without; some minutes'
 	@echo 'make fuzz    each fuzzer for FUZZTIME=30s; FUZZ=regexp'
 	@echo 'make soak    a million hostile messages to one agent; CASES=n'
 	@echo 'make clean   removes what these made, .cache excepted'
@@ -28,6 +29,9 @@ lint:
 
 bench:
 	@scripts/bench
+
+bench-scale:
+	@go run ./internal/bench/scale $(ARGS)
 
 fuzz:
 	@scripts/fuzz

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"walkabout/internal/bench/agents"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
@@ -75,7 +76,7 @@ type load struct {
 
 func newLoad(d *daemon, c testCase) (*load, error) {
 	l := &load{testCase: c, echo: d.echo, pending: make(map[int32]bool)}
-	m := snmp.Message{Version: snmp.V2c, Community: community, PDU: c.pdu}
+	m := snmp.Message{Version: snmp.V2c, Community: agents.Community, PDU: c.pdu}
 	m.PDU.RequestID = firstID
 	l.request = m.Append(nil)
 	l.id = bytes.Index(l.request, binary.BigEndian.AppendUint32(nil, firstID))
@@ -89,7 +90,7 @@ func newLoad(d *daemon, c testCase) (*load, error) {
 			return nil, err
 		}
 	}
-	l.fd, err = dial(d.addr)
+	l.fd, err = dial(d.Addr)
 	return l, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"walkabout/agent"
+	"walkabout/internal/bench/agents"
 	"walkabout/internal/localagent"
 	"walkabout/internal/secret"
 	"walkabout/snmp"
@@ -49,7 +50,7 @@ func serveLocal(t *testing.T) *daemon {
 		t.Fatal(err)
 	}
 	a.SetAccess(agent.Access{
-		Communities: []agent.CommunityEntry{{Community: secret.New(community), SecurityName: "reader"}},
+		Communities: []agent.CommunityEntry{{Community: secret.New(agents.Community), SecurityName: "reader"}},
 		Policy: vacm.NewPolicy(
 			[]vacm.Member{{Model: vacm.V2c, Name: "reader", Group: "all"}, {Model: vacm.USM, Name: v3User, Group: "all"}},
 			[]vacm.Entry{{Group: "all", Exact: true, Level: snmp.NoAuthNoPriv, Views: [3]string{vacm.Read: "all"}}},
@@ -71,7 +72,7 @@ func serveLocal(t *testing.T) *daemon {
 			t.Error(err)
 		}
 	})
-	return &daemon{name: "test", addr: socket.LocalAddr()}
+	return &daemon{Agent: &agents.Agent{Name: "test", Addr: socket.LocalAddr()}}
 }
 
 // Every case that is measured is answered as it should be.

@@ -90,7 +90,7 @@ func run(ctx context.Context, w io.Writer, o options) (err error) {
 	daemons, err := startAll(ctx, w, dir, o)
 	defer func() {
 		for _, d := range daemons {
-			d.stop()
+			d.Stop()
 		}
 	}()
 	if err != nil {
@@ -109,7 +109,7 @@ func run(ctx context.Context, w io.Writer, o options) (err error) {
 					return ctx.Err()
 				}
 				if err != nil {
-					return fmt.Errorf("%s: %s: %w", daemons[d].name, c.name, err)
+					return fmt.Errorf("%s: %s: %w", daemons[d].Name, c.name, err)
 				}
 				if round > 0 {
 					figures[i][d] = append(figures[i][d], f)
@@ -142,7 +142,7 @@ func measure(d *daemon, c testCase, requests int) (figure, error) {
 		return figure{}, err
 	}
 	defer l.close()
-	before, err := d.cpu()
+	before, err := d.CPU()
 	if err != nil {
 		return figure{}, err
 	}
@@ -151,7 +151,7 @@ func measure(d *daemon, c testCase, requests int) (figure, error) {
 		return figure{}, err
 	}
 	wall := time.Since(start)
-	after, err := d.cpu()
+	after, err := d.CPU()
 	n := time.Duration(requests)
 	return figure{(after - before) / n, wall / n}, err
 }
@@ -161,13 +161,13 @@ func table(w io.Writer, daemons []*daemon, cases []testCase, figures [][][]figur
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	heads := []string{""}
 	for i, d := range daemons {
-		heads = append(heads, d.name)
+		heads = append(heads, d.Name)
 		if i > 0 {
 			heads = append(heads, "ratio")
 		}
 	}
 	for _, d := range daemons {
-		heads = append(heads, d.name+"/s")
+		heads = append(heads, d.Name+"/s")
 	}
 	fmt.Fprintln(t, strings.Join(heads, "\t")+"\t")
 	for i, c := range cases {

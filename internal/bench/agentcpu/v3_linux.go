@@ -23,7 +23,7 @@ type v3Client struct{ session *gosnmp.GoSNMP }
 
 // newV3Client finds out the daemon's engine and its time.
 func newV3Client(d *daemon) (*v3Client, error) {
-	x := &gosnmp.GoSNMP{Target: d.addr.Addr().String(), Port: d.addr.Port(), Version: gosnmp.Version3, Timeout: 5 * time.Second, MaxOids: gosnmp.MaxOids,
+	x := &gosnmp.GoSNMP{Target: d.Addr.Addr().String(), Port: d.Addr.Port(), Version: gosnmp.Version3, Timeout: 5 * time.Second, MaxOids: gosnmp.MaxOids,
 		SecurityModel: gosnmp.UserSecurityModel, MsgFlags: gosnmp.AuthPriv, SecurityParameters: &gosnmp.UsmSecurityParameters{UserName: v3User,
 			AuthenticationProtocol: gosnmp.SHA, AuthenticationPassphrase: v3AuthPassword,
 			PrivacyProtocol: gosnmp.AES, PrivacyPassphrase: v3PrivPassword}}
