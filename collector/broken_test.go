@@ -60,14 +60,7 @@ func TestLimitsThatCannotBeRead(t *testing.T) {
 			b.ports[i].noHC, b.ports[i].mbits, b.ports[i].rate = true, 10000, 500e6 // it wraps in 8.6 s, at 1 Gb/s in no less than 34 s
 		}
 		broken := true
-		d := &device{latency: time.Millisecond, fault: func(names []oid.OID) error {
-			for i, n := range names {
-				if broken && n.HasPrefix(ifX.Append(15)) {
-					return &session.ResponseError{Status: snmp.GenErr, Index: i + 1}
-				}
-			}
-			return nil
-		}}
+		d := &device{latency: time.Millisecond, fault: failing(ifX.Append(15), &broken)}
 		h := one(t, b, d, "interfaces")
 		for i, state := range []bool{true, true, false, true, true} {
 			d.change(func() { broken = state })
@@ -85,6 +78,18 @@ func TestLimitsThatCannotBeRead(t *testing.T) {
 			}
 		}
 	})
+}
+
+// failing answers genErr for names in column as long as broken says so.
+func failing(column oid.OID, broken *bool) func([]oid.OID) error {
+	return func(names []oid.OID) error {
+		for i, n := range names {
+			if *broken && n.HasPrefix(column) {
+				return &session.ResponseError{Status: snmp.GenErr, Index: i + 1}
+			}
+		}
+		return nil
+	}
 }
 
 func TestATagThatFails(t *testing.T) {

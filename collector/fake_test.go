@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -158,6 +159,7 @@ type box struct {
 	name   string
 	engine string
 	ports  []port
+	moved  snmp.Value // ifTableLastChange; NULL: it has none, and no ifNumber
 }
 
 // port is an interface. Its octets run at rate a second in each direction, and its packets at a hundredth of that.
@@ -165,6 +167,7 @@ type port struct {
 	index     uint32
 	name      string // "" has no ifName
 	descr     string
+	alias     string // "to \xff nowhere" unless given
 	mbits     uint32
 	typ       int32
 	oper      int32
@@ -208,6 +211,10 @@ func (b *box) objects(now time.Time) []snmp.VarBind {
 		{Name: tcp.Append(9, 0), Value: snmp.Gauge32(7)},
 		{Name: tcp.Append(10, 0), Value: snmp.Counter32(up * 3)},
 		{Name: oid.MustParse("1.3.6.1.7.1"), Value: snmp.Integer(1)}, // something behind every table
+	}
+	if b.moved != snmp.Null {
+		vbs = append(vbs, snmp.VarBind{Name: oid.MustParse("1.3.6.1.2.1.2.1.0"), Value: snmp.Integer(int32(len(b.ports)))},
+			snmp.VarBind{Name: oid.MustParse("1.3.6.1.2.1.31.1.5.0"), Value: b.moved})
 	}
 	if b.engine != "" {
 		vbs = append(vbs, snmp.VarBind{Name: engine.Append(1, 0), Value: snmp.OctetString(b.engine)},
@@ -257,7 +264,7 @@ func (p port) objects(vbs []snmp.VarBind, up time.Duration) []snmp.VarBind {
 		}
 	}
 	add(ifX, 15, snmp.Gauge32(p.mbits))
-	add(ifX, 18, snmp.OctetString("to \xff nowhere"))
+	add(ifX, 18, snmp.OctetString(cmp.Or(p.alias, "to \xff nowhere")))
 	add(ifX, 19, snmp.TimeTicks(p.moment))
 	return vbs
 }

@@ -19,6 +19,8 @@ type part struct {
 	tags          []int
 	counters      []int // the position of each of the tracker's columns
 	fast, slow    []int
+	changes       []int          // positions in poller.signals
+	structure     structure      // of a table with slow columns
 	limits        [4]int         // positions of what bounds an interface's counters, by highSpeed to typ; -1 for none
 	tracker       *counter.Table // nil without counters
 

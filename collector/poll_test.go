@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -153,13 +154,15 @@ func TestRowsAreOfOneMoment(t *testing.T) {
 func TestSlowColumnsOfRowsThatWentAreLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := switchOf(3)
-		d := &device{latency: time.Millisecond}
-		h := one(t, b, d, "interfaces")
+		d := &device{latency: time.Millisecond, objects: b.objects}
+		everyPoll := target("dev", "interfaces")
+		everyPoll.Structure = 0
+		h := start(t, map[string]*device{"dev": d}, everyPoll)
 		h.next("dev")
 		slow := false
 		d.change(func() {
 			d.fault = func(names []oid.OID) error {
-				if len(names) < 15 && len(names) > 5 && !slow { // the slow columns
+				if slices.Contains(names, ifX.Append(18)) && !slow { // the slow columns
 					slow = true
 					b.ports = append(b.ports, port{index: 9, name: "new", descr: "new", typ: 6, mbits: 10})
 				}
@@ -301,8 +304,10 @@ func TestRebootDuringAPoll(t *testing.T) {
 			for i := range b.ports {
 				b.ports[i].rate, b.ports[i].noHC = 50e6, i%2 == 0
 			}
-			d := &device{latency: 10 * time.Millisecond, tooBig: 20} // rows come in two PDUs
-			h := one(t, b, d, "interfaces")
+			d := &device{latency: 10 * time.Millisecond, tooBig: 20, objects: b.objects} // rows come in two PDUs
+			everyPoll := target("dev", "interfaces")
+			everyPoll.Structure = 0
+			h := start(t, map[string]*device{"dev": d}, everyPoll)
 			h.next("dev")
 			h.next("dev")
 			left := after

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,8 +32,10 @@ type poller struct {
 	log    *slog.Logger
 	state  string // the kind of error that was logged last, "" for none
 
-	hostname string // sysName
-	noEngine bool   // the agent has no snmpEngineID
+	changes  []oid.OID    // objects that tell of changes of the parts' tables
+	signals  []snmp.Value // what they told in this poll; NULL is nothing
+	hostname string       // sysName
+	noEngine bool         // the agent has no snmpEngineID
 	previous counter.Instant
 	polled   bool // previous is set
 }
@@ -53,11 +56,31 @@ func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*polle
 		target: t, host: host, parts: parts, dial: dial, log: log.With("device", t.Name), stats: newStats(t.Name),
 		asker: asker{most: t.MaxRepetitions, limit: t.MaxRepetitions, size: firstVarBindSize},
 	}
+	for _, part := range parts {
+		part.changes = p.watch(part.table)
+	}
 	p.open = session.Options{
 		Host: host, Port: port, Credential: t.Credential, Timeout: t.Timeout, Retries: t.Retries, NoBulk: t.NoBulk,
 		Source: t.Source, AnySource: t.AnySource, Stats: &p.stats.session,
 	}
 	return p, nil
+}
+
+// watch adds the objects that tell of changes of t to those of the target, and returns their positions.
+func (p *poller) watch(t *Table) []int {
+	var positions []int
+	if t == nil {
+		return nil
+	}
+	for _, o := range t.Changes {
+		i := slices.Index(p.changes, o.OID)
+		if i < 0 {
+			i = len(p.changes)
+			p.changes, p.signals = append(p.changes, o.OID), append(p.signals, snmp.Null)
+		}
+		positions = append(positions, i)
+	}
+	return positions
 }
 
 // close ends the session.
@@ -79,6 +102,7 @@ type scratch struct {
 	verdicts []counter.Verdict
 	findings []counter.Finding
 	template []tag
+	signals  []snmp.Value
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -100,13 +124,20 @@ func (p *poller) poll(ctx context.Context) Poll {
 	p.previous, p.polled = at, true
 	if poll.Reset {
 		p.noEngine = false // it may be another agent
+		for _, part := range p.parts {
+			part.structure.forget()
+		}
 	}
 
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	var errs []error
 	for i, part := range p.parts {
-		rows, fatal := part.read(ctx, &p.asker, &s.walker, &s.grid)
+		s.signals = s.signals[:0]
+		for _, i := range part.changes {
+			s.signals = append(s.signals, p.signals[i])
+		}
+		rows, fatal := part.read(ctx, &p.asker, &s.walker, &s.grid, s.signals, p.target.Structure)
 		missing := part.missing(&s.grid)
 		if missing == nil {
 			poll.Complete = append(poll.Complete, part.measurement)
@@ -142,8 +173,9 @@ func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
 		p.client = client
 	}
 	p.asker.begin(p.client)
+	clear(p.signals)
 	for {
-		names := []oid.OID{sysName}
+		names := append([]oid.OID{sysName}, p.changes...)
 		if !p.noEngine {
 			names = append(names, snmpEngineID)
 		}
@@ -163,8 +195,11 @@ func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
 			return at, err
 		}
 		p.hostname = vbs[0].Value.Octets()
+		for i := range p.changes {
+			p.signals[i] = vbs[1+i].Value.Clone()
+		}
 		if !p.noEngine {
-			p.meet(&at, vbs[1:])
+			p.meet(&at, vbs[1+len(p.changes):])
 		}
 		return at, nil
 	}

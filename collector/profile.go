@@ -59,6 +59,7 @@ func BuiltIn() Profiles {
 //	    identity: [ifName, ifDescr]
 //	    discontinuity: ifCounterDiscontinuityTime
 //	    interface: {high_speed: ifHighSpeed, speed: ifSpeed, mtu: ifMtu, type: ifType}
+//	    changes: [1.3.6.1.2.1.2.1, 1.3.6.1.2.1.31.1.5]
 //	    columns:
 //	      - {name: ifName, oid: 1.3.6.1.2.1.31.1.1.1.1, type: string, tag: true}
 //	      - {name: ifHCInOctets, oid: 1.3.6.1.2.1.31.1.1.1.6, type: counter64, unit: octets, twin: ifInOctets}
@@ -89,6 +90,9 @@ type Table struct {
 
 	// Interface names the columns that bound what an interface's counters can count; nil if rows are no interfaces.
 	Interface *Limits `yaml:"interface"`
+
+	// Changes are scalars, such as ifNumber and ifTableLastChange, of which one is another when the table's rows or slow columns are.
+	Changes []OID `yaml:"changes"`
 }
 
 // Index says what becomes of a row's index: a tag, or with Field a field. The index of a table with Interface is one number.
@@ -112,7 +116,7 @@ type Object struct {
 	Type Type   `yaml:"type"`
 
 	Tag  bool `yaml:"tag"`  // a tag instead of a field
-	Slow bool `yaml:"slow"` // changes seldom; asked apart from counters, states and names
+	Slow bool `yaml:"slow"` // changes seldom: see Target.Structure
 
 	// Of counters: see counter.Column.
 	Unit    Unit       `yaml:"unit"`
@@ -258,6 +262,11 @@ func (t *Table) validate() error {
 	if l := t.Interface; l != nil {
 		for _, name := range []string{l.HighSpeed, l.Speed, l.MTU, l.Type} {
 			errs = append(errs, refers(t.Columns, "interface", name))
+		}
+	}
+	for _, o := range t.Changes {
+		if o.Len() < 3 {
+			errs = append(errs, fmt.Errorf("changes: %v is no object's", o))
 		}
 	}
 	for _, o := range t.Columns {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -14,25 +15,35 @@ import (
 const scalarsAtATime = 30
 
 // read asks for the part. As walker.walk it leaves faults in the grid, and returns the error after which nothing more can be asked. rows
-// is how many of the grid's rows count: those that the slow columns alone have came or went during the walk.
-func (p *part) read(ctx context.Context, a *asker, w *walker, g *grid) (rows int, err error) {
+// is how many of the grid's rows count: those that the slow columns alone have came or went during the walk. signals are the part's
+// changes as they are at present.
+func (p *part) read(ctx context.Context, a *asker, w *walker, g *grid, signals []snmp.Value, structure time.Duration) (rows int, err error) {
 	g.reset(len(p.objects))
 	if p.table == nil {
 		return 1, p.readScalars(ctx, a, g)
 	}
 	*w = walker{asker: a, grid: g, objects: p.objects, legs: w.legs, names: w.names, indexes: w.indexes, state: w.state}
-	if len(p.fast) > 0 {
-		if err = w.walk(ctx, p.fast); err != nil {
-			w.fail(err, p.slow)
-			return len(g.index), err
-		}
+	if len(p.fast) == 0 {
+		err = w.walk(ctx, p.slow)
+		return len(g.index), err
+	}
+	if err = w.walk(ctx, p.fast); err != nil {
+		w.fail(err, p.slow)
+		return len(g.index), err
 	}
 	rows = len(g.index)
-	if len(p.slow) > 0 {
-		err = w.walk(ctx, p.slow)
+	now := time.Now()
+	if len(p.slow) == 0 {
+		return rows, nil
 	}
-	if len(p.fast) == 0 {
-		rows = len(g.index)
+	if p.structure.fits(p, g, signals, now, structure) {
+		p.structure.fill(p, g)
+		return rows, nil
+	}
+	p.structure.forget()
+	err = w.walk(ctx, p.slow)
+	if g.fault() == nil {
+		p.structure.keep(p, g, rows, signals, now)
 	}
 	return rows, err
 }

@@ -29,6 +29,7 @@ type Target struct {
 	Labels     map[string]string // more tags for every sample; none of BuiltInTags
 
 	Interval       time.Duration // from one poll's start to the next
+	Structure      time.Duration // how old what was read of slow columns may be before it is read again; 0 reads it at each poll
 	Timeout        time.Duration // for one answer, at the most, before the request is sent again
 	Retries        int           // how often a request is sent again; 0 is never
 	MaxRepetitions int           // the most repetitions that a GETBULK asks for; halved where an agent cannot bear them
@@ -44,6 +45,7 @@ type Target struct {
 func DefaultTarget() Target {
 	return Target{
 		Interval:       30 * time.Second,
+		Structure:      5 * time.Minute,
 		Timeout:        2 * time.Second,
 		Retries:        2,
 		MaxRepetitions: 25,
@@ -97,6 +99,9 @@ func (t Target) Validate(profiles Profiles) error {
 	}
 	if t.Timeout <= 0 || t.Timeout > t.Interval {
 		add("timeout %v is not between 0 and the interval, %v", t.Timeout, t.Interval)
+	}
+	if t.Structure < 0 {
+		add("structure %v is below 0", t.Structure)
 	}
 	if t.AnySource && t.Credential.Version == snmp.V3 {
 		add("any_source is of versions 1 and 2c: a session of version 3 hears the address that it asks only")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"walkabout/snmp/ber"
@@ -120,6 +121,12 @@ func (v Value) Addr() netip.Addr {
 		return netip.Addr{}
 	}
 	return netip.AddrFrom4([4]byte([]byte(v.data)))
+}
+
+// Clone returns v with octets of its own. A decoded value shares the memory of its whole message, which it keeps alive.
+func (v Value) Clone() Value {
+	v.data = strings.Clone(v.data)
+	return v
 }
 
 // IsNumber reports whether v is an Integer, Counter32, Gauge32, TimeTicks or Counter64.

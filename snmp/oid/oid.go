@@ -125,6 +125,9 @@ func (o OID) Append(arcs ...uint32) OID {
 	return OID{string(b)}
 }
 
+// Clone returns o in memory of its own. A decoded OID shares the memory of its whole message, which it keeps alive.
+func (o OID) Clone() OID { return OID{strings.Clone(o.s)} }
+
 // Join returns o with p behind it.
 func (o OID) Join(p OID) OID { return OID{o.s + p.s} }
 

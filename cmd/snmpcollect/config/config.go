@@ -310,6 +310,9 @@ func (t target) apply(base collector.Target) collector.Target {
 	if t.Interval != 0 {
 		base.Interval = time.Duration(t.Interval)
 	}
+	if t.Structure != nil {
+		base.Structure = time.Duration(*t.Structure)
+	}
 	if t.Timeout != 0 {
 		base.Timeout = time.Duration(t.Timeout)
 	}

@@ -49,6 +49,7 @@ type target struct {
 	Collect        []string          `yaml:"collect"`
 	Labels         map[string]string `yaml:"labels"`
 	Interval       period            `yaml:"interval"`
+	Structure      *duration         `yaml:"structure"`
 	Timeout        period            `yaml:"timeout"`
 	Retries        *int              `yaml:"retries"`
 	MaxRepetitions *int              `yaml:"max_repetitions"`

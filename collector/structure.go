@@ -1,0 +1,63 @@
+package collector
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// structure is what was read of a table's slow columns. It stands in for reading them again as long as the table has the same rows, each
+// of the same name, the agent tells of no change, and it is not too old.
+type structure struct {
+	read    time.Time    // zero: there is none
+	signals []snmp.Value // of the objects that tell of changes, as they were before the columns were read
+	index   []oid.OID    // of each row, in the order in which the table is walked
+	names   []string     // of each row: what it is of
+	cells   []snmp.Value // of each row, one a slow column
+}
+
+// fits reports whether s may be used at now for the rows of g.
+func (s *structure) fits(p *part, g *grid, signals []snmp.Value, now time.Time, lasts time.Duration) bool {
+	if s.read.IsZero() || now.Sub(s.read) >= lasts || !slices.Equal(s.signals, signals) || !slices.Equal(s.index, g.index) {
+		return false
+	}
+	for r, name := range s.names {
+		if p.identify(g.values(r)) != name {
+			return false
+		}
+	}
+	return true
+}
+
+// fill puts the slow columns into g, whose rows it fits.
+func (s *structure) fill(p *part, g *grid) {
+	for r := range s.index {
+		values := g.values(r)
+		for i, c := range p.slow {
+			values[c] = s.cells[r*len(p.slow)+i]
+		}
+	}
+}
+
+// keep takes the slow columns of the first rows of g, which have been read, as they will be for some time. Nothing of it points into the
+// messages that they came in.
+func (s *structure) keep(p *part, g *grid, rows int, signals []snmp.Value, now time.Time) {
+	s.read, s.signals = now, s.signals[:0]
+	for _, v := range signals {
+		s.signals = append(s.signals, v.Clone())
+	}
+	s.index, s.names, s.cells = s.index[:0], s.names[:0], s.cells[:0]
+	for r := range rows {
+		values := g.values(r)
+		s.index, s.names = append(s.index, g.index[r].Clone()), append(s.names, strings.Clone(p.identify(values)))
+		for _, c := range p.slow {
+			s.cells = append(s.cells, values[c].Clone())
+		}
+	}
+}
+
+// forget makes the slow columns be read again.
+func (s *structure) forget() { s.read = time.Time{} }
