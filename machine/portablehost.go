@@ -104,6 +104,9 @@ func portableTimes(x cpu.TimesStat) (t CPUTimes) {
 }
 
 func (h *portableHost) readProcessors() (*Processors, error) {
+	if err := untold(PartProcessors); err != nil {
+		return nil, err
+	}
 	times := func(each bool) ([]cpu.TimesStat, error) {
 		return ask(h.p, func(ctx context.Context) ([]cpu.TimesStat, error) { return cpu.TimesWithContext(ctx, each) })
 	}
@@ -138,8 +141,8 @@ func (h *portableHost) processors(at time.Time) (*Processors, error) {
 }
 
 func (h *portableHost) loadAverage(time.Time) (LoadAverage, error) {
-	if runtime.GOOS == "windows" { // gopsutil makes one up there, of a queue that it began to watch when it was asked
-		return LoadAverage{}, fmt.Errorf("load average: %w", errors.ErrUnsupported)
+	if err := untold(PartLoadAverage); err != nil {
+		return LoadAverage{}, err
 	}
 	l, err := ask(h.p, load.AvgWithContext)
 	if err != nil {
@@ -161,6 +164,9 @@ func (h *portableHost) kernelState(time.Time) (*Kernel, error) {
 func (h *portableHost) sessions(time.Time) (int, error) {
 	if runtime.GOOS == "linux" {
 		return readSessions(h.root)
+	}
+	if err := untold(PartSessions); err != nil {
+		return 0, err
 	}
 	users, err := ask(h.p, host.UsersWithContext)
 	return len(users), err
@@ -247,6 +253,9 @@ func (h *portableHost) fileSystems(time.Time) ([]FileSystem, error) {
 }
 
 func (h *portableHost) readDisks() ([]Disk, error) {
+	if err := untold(PartDisks); err != nil {
+		return nil, err
+	}
 	counters, err := ask(h.p, func(ctx context.Context) (map[string]disk.IOCountersStat, error) {
 		return disk.IOCountersWithContext(ctx)
 	})

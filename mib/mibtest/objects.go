@@ -17,6 +17,7 @@ type Object struct {
 	Name    string           `json:"name"`
 	Module  string           `json:"module"`
 	OID     string           `json:"oid"`
+	Group   string           `json:"group"`   // the table of a column, else the node that it hangs below
 	Syntax  string           `json:"syntax"`  // Integer32, OCTET STRING, Counter64, BITS, …; INTEGER where it has an enumeration
 	TC      string           `json:"tc"`      // the textual convention
 	Ranges  [][2]int64       `json:"ranges"`  // of the number, or of the count of octets; none is all that the syntax allows

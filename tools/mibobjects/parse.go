@@ -15,6 +15,7 @@ type Object struct {
 	Name    string           `json:"name"`
 	Module  string           `json:"module"`
 	OID     string           `json:"oid"`
+	Group   string           `json:"group"`             // the table of a column, else the node that it hangs below
 	Syntax  string           `json:"syntax"`            // Integer32, OCTET STRING, Counter64, BITS, …; INTEGER where it has an enumeration
 	TC      string           `json:"tc,omitempty"`      // the textual convention
 	Ranges  [][2]int64       `json:"ranges,omitempty"`  // of the number, or of the count of octets; none is all that the syntax allows
@@ -40,7 +41,8 @@ func parse(text string) ([]Object, error) {
 			d = &definition{Object: Object{Name: name}}
 		case d == nil:
 		case strings.HasPrefix(line, "::= { iso(1)"):
-			if d.OID = dotted(line); d.Syntax != "" {
+			d.OID, d.path = dotted(line), nodes(line)
+			if d.Syntax != "" {
 				leaves = append(leaves, d)
 			} else {
 				entries[d.OID], names[d.Name] = d, d
@@ -56,6 +58,7 @@ func parse(text string) ([]Object, error) {
 	}
 	var out []Object
 	for _, d := range leaves {
+		d.Group = d.path[len(d.path)-1]
 		if row := entries[d.OID[:strings.LastIndexByte(d.OID, '.')]]; row != nil {
 			if row.augments != "" {
 				if row = names[row.augments]; row == nil {
@@ -63,6 +66,9 @@ func parse(text string) ([]Object, error) {
 				}
 			}
 			d.Index, d.Implied = row.Index, row.Implied
+			if len(d.Index) > 0 {
+				d.Group = d.path[len(d.path)-2]
+			}
 		}
 		out = append(out, d.Object)
 	}
@@ -73,7 +79,8 @@ func parse(text string) ([]Object, error) {
 // definition is a node and what only its neighbours need of it.
 type definition struct {
 	Object
-	augments string // the row that this one augments
+	augments string   // the row that this one augments
+	path     []string // the names of the nodes that it is below
 }
 
 var (
@@ -89,6 +96,15 @@ func dotted(line string) string {
 		parts = append(parts, m[1]+m[2])
 	}
 	return strings.Join(parts, ".")
+}
+
+// nodes returns the names of ::= { iso(1) org(3) … 8 }.
+func nodes(line string) []string {
+	var names []string
+	for _, m := range value.FindAllStringSubmatch(line, -1) {
+		names = append(names, m[1])
+	}
+	return names
 }
 
 // field reads one line of d.

@@ -1,0 +1,50 @@
+package localagent_test
+
+// mibsHead and mibsFoot stand around what is generated of docs/mibs.md.
+const mibsHead = `# What is served
+
+Made by TestMIBsDocument from the handlers that ` + "`snmpd`" + ` registers, and tested to be current. In brackets is how many objects of a group are served.
+
+- **Linux** is what is developed and tested on: rtnetlink, sock_diag, procfs and sysfs.
+- **macOS, FreeBSD and Windows** are built for, with gopsutil (without cgo) as the source, and *not run*: "yes" there says that there is a source for the rows of
+  the group. Single columns may be missing where gopsutil does not tell them.
+
+An object that a system does not tell is noSuchInstance; no value is made up for it.
+
+## Groups and tables
+`
+
+const mibsFoot = `
+## What is special
+
+- Linux keeps no statistics of IPv4 by interface: ` + "`ipIfStatsTable`" + ` has rows of IPv6 alone.
+- ` + "`ifInUnknownProtos`, `ifOutQLen`" + ` and the packets by broadcast and outgoing multicast are counted by no kernel that is read here.
+- Of ` + "`hrStorageTable`" + ` the rows of memory have Net-SNMP's numbers; file systems follow from 31 on, a mount that is a second one of the same device (a bind mount) is left
+  out. Allocation units are raised until the sizes fit into 31 bits, unless ` + "`realStorageUnits`" + ` says otherwise. tmpfs is a RAM disk, and the file systems of other machines are network
+  disks unless ` + "`storageUseNFS 2`" + ` calls them fixed disks.
+- A file system that does not answer within 250 ms has a row without sizes, and in ` + "`dskTable`" + ` an error. It is asked again when it has answered. What is not mounted is an error in
+  ` + "`dskTable`" + ` too.
+- ` + "`hrProcessorLoad`, `ssCpuUser`" + ` and their like are of the last minute, before that of the time since the start; after more than five minutes without a question the next answer spans
+  longer. The load averages of ` + "`diskIOTable`" + ` are means of 1, 5 and 15 minutes, not Net-SNMP's exponential ones.
+- Processes are read at most once a second, packages when their database has changed (rpm's by running ` + "`rpm -qa`" + `), sensors at most once in two seconds.
+- ` + "`hrSWRunStatus`" + ` says runnable(2) of what sleeps, as Net-SNMP's agent does: plug-ins count it as alive.
+- ` + "`hrDiskStorageCapacity`" + ` ends at 2 TiB, the most that its type can say.
+`
+
+// reason says why objects are not served. names are of objects, of groups, or begin a name and end with *.
+type reason struct{ names, why string }
+
+var reasons = []reason{
+	{"ipForwardNumber ipForwardTable", "`ipCidrRouteTable` obsoleted them"},
+	{"inetCidrRouteAge inetCidrRouteDiscards", "no kernel that is read here tells them"},
+	{"ipAddressSpinLock", "`ipAddressTable` is read-only"},
+	{"ipv6RouterAdvertSpinLock ipv6RouterAdvertTable", "who sends router advertisements keeps their settings to itself"},
+	{"ifTestTable", "deprecated, and no system has such tests"},
+	{"hrStorageAllocationFailures", "nobody counts them"},
+	{"hrPrinterTable", "printers belong to their spooler"},
+	{"hrSWOSIndex", "a kernel is no process, so that no row of `hrSWRunTable` is the operating system"},
+	{"prErrFix*", "nothing is run by SET"},
+	{"memTotalSwapTXT memAvailSwapTXT memTotalRealTXT memAvailRealTXT memUsedSwapTXT memUsedRealTXT", "no system has memory for text alone"},
+	{"versionDate versionIdent versionConfigureOptions", "of the sources of Net-SNMP's agent"},
+	{"versionClearCache versionUpdateConfig versionRestartAgent versionSavePersistentData versionDoDebugging", "the agent is controlled by signals, not by SET"},
+}
