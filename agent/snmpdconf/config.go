@@ -38,6 +38,9 @@ type Config struct {
 	Engine      Engine
 	StateDir    string // persistentDir; "" if it is not set
 	System      System
+	Modules     []Module   // sysORID, up to MaxModules
+	Overrides   []Override // override, in the order of the files
+	KeepPIDFile bool       // leave_pidfile
 	Host        Host
 	Watch       Watch
 
@@ -58,6 +61,15 @@ type System struct {
 	ObjectID                       oid.OID // sysObjectID
 	Services                       int     // sysServices, 0 to 127; NoServices if it is not set
 }
+
+// Module is a row of sysORTable (RFC 3418) that the files add: what a script or a sub-agent serves.
+type Module struct {
+	ID    oid.OID // sysORID
+	Descr string  // sysORDescr, up to 255 octets
+}
+
+// MaxModules bounds Config.Modules.
+const MaxModules = 1000
 
 // NoServices is System.Services where the files have no sysServices.
 const NoServices = -1

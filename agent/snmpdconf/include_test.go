@@ -71,7 +71,7 @@ func TestInclude(t *testing.T) {
 				"a:1: warning: includeDir: there is no folder DIR/none", `a:2: error: includeDir: "none" must be an absolute path`,
 				"a:3: error: includeFile: stat DIR/none: no such file or directory", "a:4: error: includeFile: DIR is no regular file",
 				"a:5: error: includeFile has no value", "a:6: error: includeDir has no value", "a:7: error: includeDir: open DIR/a: not a directory",
-				"a:8: warning: includeSearch is not supported; the line is ignored",
+				"a:8: warning: includeSearch has no effect: includeFile and includeDir read files",
 			},
 		},
 		"itself": {

@@ -18,6 +18,11 @@ var wellKnown = map[string]string{
 	"hrSWInstalled": "1.3.6.1.2.1.25.6", "ucdavis": "1.3.6.1.4.1.2021", "netSnmp": "1.3.6.1.4.1.8072",
 	"snmpFrameworkMIB": "1.3.6.1.6.3.10", "snmpMPDMIB": "1.3.6.1.6.3.11", "snmpUsmMIB": "1.3.6.1.6.3.15", "snmpVacmMIB": "1.3.6.1.6.3.16",
 	"usmUser": "1.3.6.1.6.3.15.1.2", "vacmMIBObjects": "1.3.6.1.6.3.16.1",
+	"sysDescr": "1.3.6.1.2.1.1.1", "sysObjectID": "1.3.6.1.2.1.1.2", "sysUpTime": "1.3.6.1.2.1.1.3", "sysContact": "1.3.6.1.2.1.1.4",
+	"sysName": "1.3.6.1.2.1.1.5", "sysLocation": "1.3.6.1.2.1.1.6", "sysServices": "1.3.6.1.2.1.1.7",
+	"ifTable": "1.3.6.1.2.1.2.2", "ifDescr": "1.3.6.1.2.1.2.2.1.2", "ifType": "1.3.6.1.2.1.2.2.1.3", "ifMtu": "1.3.6.1.2.1.2.2.1.4",
+	"ifSpeed": "1.3.6.1.2.1.2.2.1.5", "ifAdminStatus": "1.3.6.1.2.1.2.2.1.7", "ifOperStatus": "1.3.6.1.2.1.2.2.1.8",
+	"ifXTable": "1.3.6.1.2.1.31.1.1", "ifName": "1.3.6.1.2.1.31.1.1.1.1", "ifHighSpeed": "1.3.6.1.2.1.31.1.1.1.15", "ifAlias": "1.3.6.1.2.1.31.1.1.1.18",
 }
 
 // parseOID reads .1.3.6.1.2.1.1, system, SNMPv2-MIB::system, .iso.org.dod and system.5: a well-known name, and after it numbers or the

@@ -25,6 +25,7 @@ type parser struct {
 	listen  place            // of the last agentAddress
 	names   map[string][]int // the communities of a name, by their place in Config
 	full    bool             // of diagnostics
+	ignored map[string]*ignored
 
 	trapCommunity secret.String // of the sinks that follow
 
@@ -42,7 +43,7 @@ type place struct {
 }
 
 func newParser() *parser {
-	p := &parser{section: ourSection, given: map[string]place{}, names: map[string][]int{}, members: map[memberKey]int{}, entries: map[entryKey]int{}, views: map[string]int{}, users: map[string]int{}}
+	p := &parser{section: ourSection, given: map[string]place{}, names: map[string][]int{}, ignored: map[string]*ignored{}, members: map[memberKey]int{}, entries: map[entryKey]int{}, views: map[string]int{}, users: map[string]int{}}
 	p.config.System.Services = NoServices
 	p.trapCommunity = secret.New(defaultTrapCommunity)
 	return p
@@ -83,6 +84,7 @@ func (p *parser) finish() (*Config, []Diagnostic) {
 	p.checkAccess()
 	p.checkRefusals()
 	p.checkSinks()
+	p.countIgnored()
 	return &p.config, p.diagnostics
 }
 
@@ -190,6 +192,8 @@ var directives = []struct {
 	{"sysLocation", func(p *parser, name, value string) { p.text(name, value, &p.config.System.Location) }},
 	{"sysObjectID", (*parser).sysObjectID},
 	{"sysServices", (*parser).sysServices},
+	{"sysORID", (*parser).sysORID},
+	{"override", (*parser).override},
 	{"ignoreDisk", (*parser).ignoreDisk},
 	{"skipNFSInHostResources", func(p *parser, name, value string) { p.truth(name, value, &p.config.Host.SkipNetwork) }},
 	{"storageUseNFS", (*parser).storageUseNFS},
@@ -227,8 +231,14 @@ var directives = []struct {
 	{"linkUpDownNotifications", (*parser).linkUpDownNotifications},
 	{"v1trapaddress", (*parser).v1TrapAddress},
 	{"notificationFilter", (*parser).notificationFilter},
+	{"leave_pidfile", func(p *parser, name, value string) { p.truth(name, value, &p.config.KeepPIDFile) }},
+	{"master", (*parser).master},
 	{"agentSecName", (*parser).notNeeded},
 	{"iquerySecName", (*parser).notNeeded},
+	{"disablePerl", (*parser).notNeeded},
+	{"dontLogTCPWrappersConnects", (*parser).notNeeded},
+	{"dontRetainLogs", (*parser).notNeeded},
+	{"doNotRetainNotificationLogs", (*parser).notNeeded},
 }
 
 // directive carries out one line; names are case-insensitive.
@@ -245,11 +255,8 @@ func (p *parser) directive(name, value string) {
 		d.apply(p, d.name, value)
 		return
 	}
-	for _, known := range notServed {
-		if strings.EqualFold(known, name) {
-			p.warnf("%s is not supported; the line is ignored", known)
-			return
-		}
+	if p.tellUnserved(name) {
+		return
 	}
 	if near := suggest(name); near != "" {
 		p.warnf("unknown directive %s; did you mean %s? The line is ignored", clip(name), near)
@@ -305,6 +312,23 @@ func (p *parser) sysObjectID(name, value string) {
 	default:
 		p.once(name)
 		p.config.System.ObjectID = o
+	}
+}
+
+// sysORID reads OID DESCRIPTION, of which the second is the rest of the line. Net-SNMP has no such directive: there sub-agents alone add
+// to the table.
+func (p *parser) sysORID(name, value string) {
+	word, descr, err := nextWord(value)
+	o, ok := parseOID(word)
+	switch {
+	case err != nil || !ok || o.Len() < 2:
+		p.errorf("%s is written OID DESCRIPTION, with a numeric OID such as .1.3.6.1.4.1.8072.9999", name)
+	case len(descr) > maxDisplayString:
+		p.errorf("%s: the description is %d octets long; the most is %d", name, len(descr), maxDisplayString)
+	case len(p.config.Modules) == MaxModules:
+		p.errorf("%s: more than %d", name, MaxModules)
+	default:
+		p.config.Modules = append(p.config.Modules, Module{o, descr})
 	}
 }
 

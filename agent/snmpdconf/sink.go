@@ -381,5 +381,6 @@ func (n *Notifications) notifies(user string) bool {
 	return false
 }
 
-// notNeeded takes the names under which Net-SNMP's agent asks itself: this one needs none to tell of its links.
+// notNeeded takes what is so anyway: this agent needs no name to ask itself by, has no Perl, does not log who connects, and no log of
+// notifications.
 func (p *parser) notNeeded(string, string) {}

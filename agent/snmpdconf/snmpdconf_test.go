@@ -61,6 +61,15 @@ func dump(c *snmpdconf.Config, diagnostics []snmpdconf.Diagnostic) string {
 	if n := c.Notifications; n.AuthTraps != 0 || n.LinkUpDown || n.V1Address != "" || len(n.RemoteUsers) > 0 {
 		fmt.Fprintf(&b, "authtraps %d links %t v1 address %q, %d remote users\n", n.AuthTraps, n.LinkUpDown, n.V1Address, len(n.RemoteUsers))
 	}
+	for _, o := range c.Overrides {
+		fmt.Fprintf(&b, "override %v %v %q writable %t\n", o.Name, o.Value.Kind(), o.Value, o.Writable)
+	}
+	for _, m := range c.Modules {
+		fmt.Fprintf(&b, "module %v %q\n", m.ID, m.Descr)
+	}
+	if c.KeepPIDFile {
+		fmt.Fprintln(&b, "keep the pid file")
+	}
 	s := c.System
 	fmt.Fprintf(&b, "descr %q\ncontact %q\nname %q\nlocation %q\nobjectID %v\nservices %d\n", s.Descr, s.Contact, s.Name, s.Location, s.ObjectID, s.Services)
 	for _, d := range diagnostics {

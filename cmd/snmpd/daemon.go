@@ -8,13 +8,16 @@ import (
 	"strconv"
 	"time"
 
+	"walkabout/agent"
 	"walkabout/agent/notify"
 	"walkabout/agent/snmpdconf"
 	"walkabout/internal/localagent"
 	"walkabout/internal/version"
+	"walkabout/mib"
 	enginemib "walkabout/mib/engine"
 	"walkabout/mib/host"
 	"walkabout/mib/mib2"
+	"walkabout/mib/override"
 )
 
 // serve runs the daemon until ctx ends, which is no error, or a socket fails.
@@ -59,7 +62,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 		if err := os.WriteFile(o.pidFile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 			return fmt.Errorf("flag -p: %w", err)
 		}
-		defer p.removePID(log, o)
+		defer d.removePID(log, o)
 	}
 	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", t.known.Load())
 	if err := p.tellSystemd("READY=1"); err != nil {
@@ -67,26 +70,31 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	}
 	a.Notify(notify.ColdStart)
 	defer a.Notify(notify.NSNotifyShutdown)
-	lost, tick := losses{log: log}, time.NewTicker(lossesEvery)
+	return p.attend(ctx, out, o, d)
+}
+
+// attend waits for the end, and reloads.
+func (p *process) attend(ctx context.Context, out *logs, o *options, d *service) error {
+	lost, tick := losses{log: out.Logger}, time.NewTicker(lossesEvery)
 	defer tick.Stop()
-	defer func() { lost.report(a.Stats()) }()
+	defer func() { lost.report(d.agent.Stats()) }()
 	for {
 		select {
 		case <-tick.C:
-			lost.report(a.Stats())
+			lost.report(d.agent.Stats())
 		case <-ctx.Done():
-			log.Info("stopping")
+			out.Info("stopping")
 			return nil
-		case err := <-l.failed:
+		case err := <-d.listeners.failed:
 			return err
 		case <-p.hangup:
 			out.reopen()
-			if err := p.reload(ctx, log, o, d); err != nil {
-				log.Error("not reloaded: the old configuration stays in use", "err", err)
+			if err := p.reload(ctx, out.Logger, o, d); err != nil {
+				out.Error("not reloaded: the old configuration stays in use", "err", err)
 			} else {
-				log.Info("reloaded")
-				a.Notify(notify.NSNotifyRestart) // as Net-SNMP's agent; for everybody else:
-				a.Notify(notify.WarmStart)
+				out.Info("reloaded")
+				d.agent.Notify(notify.NSNotifyRestart) // as Net-SNMP's agent; for everybody else:
+				d.agent.Notify(notify.WarmStart)
 			}
 		}
 	}
@@ -98,6 +106,9 @@ type service struct {
 	listeners *listeners
 	engine    *engine // nil if SNMPv3 is off
 	tables    *tables
+
+	unregister func() // the objects of override; nil before there are any
+	keepPID    bool   // leave_pidfile
 }
 
 // reload puts the files' present contents to use, wholly or not at all. The engine stays what it is: its boots count starts.
@@ -131,6 +142,11 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 		if err := d.tables.set(s, users); err != nil {
 			return err
 		}
+		d.keepPID = s.config.KeepPIDFile
+		d.agent.SetModules(modulesOf(s.config))
+		if err := d.setOverrides(s.config); err != nil {
+			return err
+		}
 		d.setLimits(s.config)
 		d.agent.SetLinkTraps(s.config.Notifications.LinkUpDown)
 		return nil
@@ -139,6 +155,37 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 		d.listeners.setBuffers(&s.config.Limits)
 	}
 	return err
+}
+
+// modulesOf returns what the files add to sysORTable.
+func modulesOf(config *snmpdconf.Config) []mib.Module {
+	var out []mib.Module
+	for _, m := range config.Modules {
+		out = append(out, mib.Module{ID: m.ID, Descr: m.Descr})
+	}
+	return out
+}
+
+// setOverrides serves the objects that the files give values, in place of those from before. What was SET of them is forgotten.
+func (d *service) setOverrides(config *snmpdconf.Config) error {
+	var objects []override.Object
+	for _, o := range config.Overrides {
+		objects = append(objects, override.Object(o))
+	}
+	m := override.New(objects)
+	var regs []agent.Registration
+	for _, root := range m.Roots() {
+		regs = append(regs, agent.Registration{Root: root})
+	}
+	unregister, err := d.agent.Register(m, regs...)
+	if err != nil {
+		return err
+	}
+	if d.unregister != nil {
+		d.unregister()
+	}
+	d.unregister = unregister
+	return nil
 }
 
 // system returns what the files say over what holds otherwise.
@@ -155,8 +202,8 @@ func system(config *snmpdconf.Config) mib2.System {
 	return s
 }
 
-func (p *process) removePID(log *slog.Logger, o *options) {
-	if o.keepPID {
+func (d *service) removePID(log *slog.Logger, o *options) {
+	if o.keepPID || d.keepPID {
 		return
 	}
 	if err := os.Remove(o.pidFile); err != nil {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,43 @@ rocommunity f !127.0.0.1
 		}
 		if refused := strings.ContainsAny(community, "acef"); refused != (got.Code != 0) {
 			t.Errorf("%s: %+v", community, got)
+		}
+	}
+}
+
+// TestOverrideAsNetSNMP asks for, and sets, objects that one file gives values.
+func TestOverrideAsNetSNMP(t *testing.T) {
+	const text = `
+rwcommunity public
+sysContact me
+override .1.3.6.1.2.1.1.1.0 octet_str "my own sysDescr"
+override -rw .1.3.6.1.2.1.1.5.0 octet_str 0x414243
+override .1.3.6.1.2.1.1.6.0 octet_str two words
+override .1.3.6.1.2.1.1.7.0 integer -5
+override .1.3.6.1.4.1.8072.9999.1.0 uinteger 4294967295
+override .1.3.6.1.4.1.8072.9999.2.0 counter 7
+override .1.3.6.1.4.1.8072.9999.3.0 object_id .1.3.6.1
+override .1.3.6.1.4.1.8072.9999.5.0 timeticks 4
+override .1.3.6.1.4.1.8072.9999.11.0 integer 0x10
+`
+	theirs := interop.StartNetSNMPD(t, text, "public")
+	_, addresses := launch(t, "-f", "-c", config(t, text), "127.0.0.1:0")
+	args := []string{"-v2c", "-c", "public", "-On"}
+	for _, c := range [][]string{
+		{"snmpget", systemOID + ".1.0", systemOID + ".4.0", systemOID + ".5.0", systemOID + ".6.0", systemOID + ".7.0"},
+		{"snmpgetnext", systemOID + ".4", systemOID + ".4.0", systemOID + ".5.0", systemOID + ".6.0"},
+		{"snmpwalk", ".1.3.6.1.4.1.8072.9999"},
+		{"snmpset", systemOID + ".5.0", "s", "new"},
+		{"snmpset", systemOID + ".5.0", "i", "5"},
+		{"snmpset", systemOID + ".1.0", "s", "new"},
+		{"snmpget", systemOID + ".1.0", systemOID + ".5.0"},
+	} {
+		ask := func(address string) interop.Result {
+			return interop.NetSNMP(t, c[0], append(append(slices.Clone(args), address), c[1:]...)...)
+		}
+		want, got := ask(theirs), ask(addresses[0])
+		if want != got {
+			t.Errorf("%v: %+v, Net-SNMP's daemon: %+v", c, got, want)
 		}
 	}
 }

@@ -78,6 +78,9 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 // SetSystem replaces what the administrator says about this machine; an error, and no change, if s is not valid.
 func (a *Agent) SetSystem(s mib2.System) error { return a.mib.SetSystem(s) }
 
+// SetModules replaces what the administrator adds to sysORTable.
+func (a *Agent) SetModules(added []mib.Module) { a.mib.SetModules(added, time.Now()) }
+
 // MIB2 returns the handler of MIB-II.
 func (a *Agent) MIB2() *mib2.MIB { return a.mib }
 

@@ -75,7 +75,8 @@ type MIB struct {
 	machine  *machine.Machine
 	counters *snmp.Counters
 	start    time.Time
-	modules  []mib.Module
+	built    []mib.Module // of Options
+	modules  atomic.Pointer[modules]
 	system   atomic.Pointer[System]
 	kept     atomic.Pointer[kept]
 
@@ -105,8 +106,9 @@ func New(o Options) (*MIB, error) {
 	if o.Machine == nil || o.Counters == nil || o.Start.IsZero() {
 		return nil, errors.New("mib2: machine, counters and start time are needed")
 	}
-	m := &MIB{machine: o.Machine, counters: o.Counters, start: o.Start, modules: o.Modules}
+	m := &MIB{machine: o.Machine, counters: o.Counters, start: o.Start, built: o.Modules}
 	m.kept.Store(&kept{})
+	m.SetModules(nil, time.Time{})
 	if err := m.SetSystem(o.System); err != nil {
 		return nil, err
 	}

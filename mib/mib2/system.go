@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,13 +131,7 @@ func (m *MIB) systemScalar(ctx context.Context, q *mib.Request, s *System, colum
 	case sysServices:
 		return snmp.Integer(int32(s.Services)), true
 	case sysORLastChange:
-		var last time.Time
-		for _, module := range m.modules {
-			if module.Since.After(last) {
-				last = module.Since
-			}
-		}
-		return m.ticks(last), true
+		return m.ticks(m.modules.Load().changed), true
 	}
 	return snmp.Value{}, false
 }
@@ -179,13 +174,49 @@ const (
 	sysORUpTime = 4
 )
 
-func (m *MIB) sysORTable() mib.Group {
-	p := newPacker(len(m.modules), 1)
-	for i := range m.modules {
+// modules is sysORTable. It is immutable.
+type modules struct {
+	table   table[mib.Module]
+	added   []mib.Module
+	changed time.Time // sysORLastChange; zero for the agent's start
+}
+
+// SetModules replaces the rows of sysORTable that the administrator adds to those of Options. One that is there already stays as old as it is,
+// others are of the moment at. Requests may be under way; one goroutine calls it.
+func (m *MIB) SetModules(added []mib.Module, at time.Time) {
+	before := m.modules.Load()
+	if before == nil {
+		before = &modules{}
+		for _, row := range m.built {
+			if row.Since.After(before.changed) {
+				before.changed = row.Since
+			}
+		}
+	}
+	next := &modules{changed: before.changed}
+	for _, row := range added {
+		row.Since = at
+		for _, old := range before.added {
+			if old.ID == row.ID && old.Descr == row.Descr {
+				row.Since = old.Since
+			}
+		}
+		next.added = append(next.added, row)
+	}
+	if !slices.Equal(next.added, before.added) {
+		next.changed = at
+	}
+	rows := slices.Concat(m.built, next.added)
+	p := newPacker(len(rows), 1)
+	for i := range rows {
 		p.number(uint32(i + 1))
 		p.end()
 	}
-	t := table[mib.Module]{index: p.index(), rows: m.modules}
+	next.table = table[mib.Module]{index: p.index(), rows: rows}
+	m.modules.Store(next)
+}
+
+func (m *MIB) sysORTable() mib.Group {
 	cell := func(row *mib.Module, column uint32) (snmp.Value, bool) {
 		switch column {
 		case sysORID:
@@ -200,6 +231,6 @@ func (m *MIB) sysORTable() mib.Group {
 	return mib.Group{
 		Entry:   systemGroup.Append(sysORTable, 1),
 		Columns: []uint32{sysORID, sysORDescr, sysORUpTime},
-		Open:    func(context.Context, *mib.Request) mib.Snapshot { return t.snapshot(cell) },
+		Open:    func(context.Context, *mib.Request) mib.Snapshot { return m.modules.Load().table.snapshot(cell) },
 	}
 }

@@ -2,14 +2,18 @@ package mib2_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"walkabout/machine"
 	"walkabout/mib"
 	"walkabout/mib/mib2"
+	"walkabout/mib/mibtest"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
@@ -127,6 +131,33 @@ func TestSetSystem(t *testing.T) {
 			t.Errorf("SetSystem(%+v): error %v", next, err)
 		}
 		check()
+	}
+}
+
+// TestSetModules: what is added to sysORTable is as old as it has been there.
+func TestSetModules(t *testing.T) {
+	m := router().mib(t)
+	before := mibtest.Walk(t, m, &mib.Request{Version: snmp.V2c, At: now}, oid.MustParse("1.3.6.1.2.1.1.9"))
+	rows := len(before) / 3
+	column := func(n int) string { return fmt.Sprintf("1.9.1.%d.%d", n%10, rows+n/10) }
+	first := mib.Module{ID: oid.New(1, 3, 6, 1, 4, 1, 1), Descr: "first"}
+	second := mib.Module{ID: oid.New(1, 3, 6, 1, 4, 1, 2), Descr: "second"}
+	m.SetModules([]mib.Module{first}, start.Add(time.Second))
+	m.SetModules([]mib.Module{second, first}, start.Add(2*time.Second))
+	m.SetModules([]mib.Module{second, first}, start.Add(3*time.Second))
+	got := ask(t, m, &mib.Request{Version: snmp.V2c, At: now}, column(12), column(13), column(14), column(22), column(24), "1.8.0")
+	want := []snmp.Value{
+		snmp.ObjectID(second.ID), snmp.OctetString("second"), snmp.TimeTicks(200), snmp.ObjectID(first.ID), snmp.TimeTicks(100), snmp.TimeTicks(200),
+	}
+	if diff := cmp.Diff(fmt.Sprint(want), fmt.Sprint(got)); diff != "" {
+		t.Error(diff)
+	}
+	m.SetModules(nil, start.Add(4*time.Second))
+	if got := mibtest.Walk(t, m, &mib.Request{Version: snmp.V2c, At: now}, oid.MustParse("1.3.6.1.2.1.1.9")); len(got) != len(before) {
+		t.Errorf("%d values, first %d", len(got), len(before))
+	}
+	if got := ask(t, m, &mib.Request{Version: snmp.V2c, At: now}, "1.8.0")[0]; got != snmp.TimeTicks(400) {
+		t.Errorf("sysORLastChange %v after a removal", got)
 	}
 }
 
