@@ -111,7 +111,7 @@ func (d *daemon) ready() []string {
 }
 
 // addressOf returns the address that the log gives of a transport.
-func addressOf(t *testing.T, log []string, transport string) string {
+func addressOf(t testing.TB, log []string, transport string) string {
 	t.Helper()
 	for _, line := range log {
 		if _, rest, ok := strings.Cut(line, "msg=listening transport="+transport+" address="); ok {
@@ -152,14 +152,14 @@ func (d *daemon) finish() string {
 	return d.end(exitOK)
 }
 
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func config(t *testing.T, text string) string {
+func config(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "snmpd.conf")
 	write(t, path, text)

@@ -25,7 +25,7 @@ import (
 
 // target is a daemon that takes hostile messages, one at a time, and is asked after each what it counted.
 type target struct {
-	t        *testing.T
+	t        testing.TB
 	stop     context.CancelFunc
 	code     chan int
 	admin    usm.User // may read and write everything, at authPriv alone
@@ -79,13 +79,15 @@ rouser weak auth
 `
 
 // startTarget starts a daemon whose log is not kept: it would be what grows.
-func startTarget(t *testing.T) *target {
+func startTarget(t testing.TB) *target { return startTargetOf(t, targetFile) }
+
+func startTargetOf(t testing.TB, file string) *target {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	logs, log := io.Pipe()
 	p := process{stdout: io.Discard, stderr: log, env: stateIn(t.TempDir())}
-	path := config(t, targetFile)
+	path := config(t, file)
 	go func() {
 		code <- p.run(ctx, []string{"-c", path})
 		_ = log.Close()
@@ -103,7 +105,7 @@ func startTarget(t *testing.T) *target {
 }
 
 // aim returns the daemon of targetFile that listens at address, without means to stop it.
-func aim(t *testing.T, address string) *target {
+func aim(t testing.TB, address string) *target {
 	t.Helper()
 	f := &target{t: t, answers: make(chan []byte, 100), hostile: dialTarget(t, address), asking: dialTarget(t, address)}
 	go f.receive()
@@ -128,7 +130,7 @@ func aim(t *testing.T, address string) *target {
 	return f
 }
 
-func dialTarget(t *testing.T, address string) *net.UDPConn {
+func dialTarget(t testing.TB, address string) *net.UDPConn {
 	t.Helper()
 	conn, err := net.Dial("udp4", address)
 	if err != nil {
