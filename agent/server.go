@@ -122,13 +122,19 @@ func (s *Server) ServeDatagrams(ctx context.Context, d Datagrams) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s.sockets.watch(d)
+	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
 		s.sockets.end(d) // which a closed one cannot tell
 		if err := d.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			s.log.Warn("closing a socket", "err", err)
 		}
 	})
-	defer stop()
+	defer func() {
+		if !stop() {
+			<-closed
+		}
+	}()
 	l := newLead()
 	defer l.stop()
 	errs := make(chan error, workers)
