@@ -68,10 +68,10 @@ type netSNMPFlag struct {
 
 // flags is every one that start-up scripts pass, but -L and -S, which have a syntax of their own, and -X, which cannot be ignored.
 var flags = []netSNMPFlag{
+	{letter: 'A', usage: "go on at the end of the file of -Lf, which is emptied else", set: func(o *options, _ string) { o.appendLog = true }},
 	{letter: 'c', takes: required, usage: "FILE[,FILE]: read these files only", set: func(o *options, v string) { o.files = append(o.files, splitFiles(v)...) }},
 	{letter: 'C', usage: "read no file but those of -c", set: func(o *options, _ string) { o.noDefault = true }},
 	{letter: 'D', takes: attached, usage: "log what is going on in detail", set: func(o *options, _ string) { o.debug = true }},
-	{letter: 'A', usage: "go on at the end of the file of -Lf, which is emptied else", set: func(o *options, _ string) { o.appendLog = true }},
 	{letter: 'f', usage: "stay in the foreground, as it always does", set: func(*options, string) {}},
 	{letter: 'h', usage: "print this", set: func(o *options, _ string) { o.help = true }},
 	{letter: 'H', usage: "list the directives of snmpd.conf", set: func(o *options, _ string) { o.directives = true }},
@@ -196,13 +196,16 @@ func (o *options) apply(f *netSNMPFlag, value string) {
 	}
 }
 
-// lineWidth is where the help's lists are folded.
-const lineWidth = 100
-
-// longHelp lists the flags.
+// longHelp says what to do, and lists the flags.
 func longHelp() string {
 	var b strings.Builder
 	b.WriteString(`Serve this machine over SNMP, as snmpd.conf says.
+
+When something is wrong:
+  snmpd check -c FILE      what is wrong with the file, and who may do what by it; touches nothing
+  snmpd -f -Le -D -c FILE  run in this terminal, and tell of each request that is refused and why
+  kill -HUP PID            read the file again; a bad one leaves the old one in force
+  snmpd -H                 the directives of the file
 
 ADDRESS is as in agentAddress, replaces those of the file, and may be 127.0.0.1:161, udp6:[::1]:161, tcp:161, tcp6:[::1]:161,
 unix:/run/snmpd.sock, a port, or one of an interface or VRF only: udp:@eth0:161. Without any, and without agentAddress, snmpd listens on
@@ -210,33 +213,31 @@ port 161 of loopback only.
 
 The flags are those of Net-SNMP's snmpd:
 `)
+	line := func(flag, usage string) { fmt.Fprintf(&b, "  %-24s %s\n", flag, usage) }
 	for _, f := range flags {
-		if f.ignored == "" {
-			fmt.Fprintf(&b, "  -%c %s\n", f.letter, f.usage)
+		argument, usage, ok := strings.Cut(f.usage, ": ")
+		switch {
+		case f.ignored != "":
+		case ok && f.takes != none:
+			line(fmt.Sprintf("-%c %s", f.letter, argument), usage)
+		default:
+			line(fmt.Sprintf("-%c", f.letter), f.usage)
 		}
 	}
-	b.WriteString(`  -Le, -Lo, -Ln: log to standard error, standard output, nowhere
-  -Lf FILE: log to a file, which SIGHUP opens anew; -Ls FACILITY: to syslog (d daemon, u user, 0 to 7 local0 to local7)
-  -LE P, -LO P, -LF P FILE, -LS P FACILITY: from the priority P on (! a c e w n i d, or 0 to 7). All of -L that are given hold
-  --NAME=VALUE: a directive, as if it stood at the end of the files
-`)
-	fmt.Fprintf(&b, "\nWithout -c, %s is read; with it, only the files that it names are. These flags are accepted and do nothing:\n ", defaultFile)
+	line("-Le, -Lo, -Ln", "log to standard error, standard output, nowhere")
+	line("-Lf FILE", "log to a file, which SIGHUP opens anew")
+	line("-Ls FACILITY", "log to syslog: d is daemon, u user, 0 to 7 local0 to local7")
+	line("-LE P, -LO P,", "the same from the priority P on: ! a c e w n i d, or 0 to 7, of which d and 7 are the least;")
+	line("  -LF P FILE, -LS P FAC.", "all of -L that are given hold")
+	line("--NAME=VALUE", "a directive, as if it stood at the end of the files")
+	fmt.Fprintf(&b, "\nWithout -c and -C, %s is read, and those that there are of\n  %s.\nThese flags are taken, and do nothing:", defaultFile, strings.Join(optionalFiles, ", "))
 	for _, f := range flags {
 		if f.ignored != "" {
 			fmt.Fprintf(&b, " -%c", f.letter)
 		}
 	}
-	b.WriteString("\n\nThe directives of snmpd.conf that it acts on:")
-	width := lineWidth
-	for _, name := range snmpdconf.Directives() {
-		if width += len(name) + 1; width > lineWidth {
-			b.WriteString("\n ")
-			width = len(name) + 2
-		}
-		b.WriteString(" " + name)
-	}
-	b.WriteString("\n\nThe SNMPv3 engine's identity and boots are kept in the folder that persistentDir or SNMP_PERSISTENT_DIR names, else where the\n" +
-		"system keeps state: /var/lib/snmpd for root.")
+	b.WriteString(".\n\nThe engine's identity, its boots, and what was SET are kept in the folder that persistentDir or SNMP_PERSISTENT_DIR names, else where\n" +
+		"the system keeps state: /var/lib/snmpd for root. At the first start they are taken over from Net-SNMP's snmpd.")
 	return b.String()
 }
 

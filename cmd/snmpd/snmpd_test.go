@@ -399,8 +399,11 @@ snmpd: the configuration has errors
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	if out := start(t, nil, "-h").end(exitOK); !strings.Contains(out, "-c FILE") || !strings.Contains(out, " createUser") || !strings.Contains(out, "check") {
+	if out := start(t, nil, "-h").end(exitOK); !strings.Contains(out, "-c FILE") || !strings.Contains(out, "-Lf FILE") || !strings.Contains(out, "snmpd check") {
 		t.Errorf("help:\n%s", out)
+	}
+	if out := start(t, nil, "-H").end(exitOK); !strings.Contains(out, "\ncreateUser\n") {
+		t.Errorf("directives: %s", out)
 	}
 	if out := start(t, nil, "--version").end(exitOK); !strings.HasPrefix(out, "snmpd ") {
 		t.Errorf("version: %s", out)
