@@ -115,6 +115,9 @@ func TestCommunities(t *testing.T) {
 	if c := f.config.Communities; len(c) != 1 || len(c[0].Addrs) != 1 || c[0].Addrs[0].Name != "nms" {
 		t.Errorf("%+v", c)
 	}
+	if got := f.set(text("", "snmpCommunityTransportTag", implied("i"))); got != "noError" || !f.config.Communities[0].All {
+		t.Errorf("without a tag: %s, %+v", got, f.config.Communities)
+	}
 	// Kept under another snmpEngineID, it is there, and is of no use.
 	kept := f.Kept()
 	for i := range kept {

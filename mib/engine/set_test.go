@@ -362,6 +362,10 @@ func TestAllOrNothing(t *testing.T) {
 	if got := f.set(append(vbs, text("x", "vacmGroupName", 3, "jane"))...); got != fmt.Sprintf("inconsistentName %d", len(vbs)) {
 		t.Error(got)
 	}
+	twice := rows["snmpNotifyTable"]
+	if got := f.set(append(twice.row(createAndGo, twice.free...), twice.row(createAndGo, text("other", "snmpNotifyTag"))[1])...); got != "inconsistentValue 3" {
+		t.Errorf("two values for one object: %s", got)
+	}
 	f.refuse = errors.New("out of order")
 	if got := f.set(vbs...); got != "commitFailed" || f.all() != before {
 		t.Errorf("%s, and now\n%s", got, f.all())
