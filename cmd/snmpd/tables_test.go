@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gosnmp/gosnmp"
 
 	"walkabout/agent/persist"
 	"walkabout/snmp"
@@ -92,4 +95,25 @@ func TestTables(t *testing.T) {
 	if state, err := persist.Load(dir); err != nil || len(state.Objects) != 0 {
 		t.Errorf("%+v, %v", state, err)
 	}
+}
+
+// TestTablesNotKept: without a state folder a row that is to be kept is not made, and one that is not may be.
+func TestTablesNotKept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "")
+	d := startIn(t, file, "agentAddress 127.0.0.1:0\nrwcommunity "+hidden+"\n")
+	address := d.ready()[0]
+	const notify = ".1.3.6.1.6.3.13.1.1.1."
+	row := []gosnmp.SnmpPDU{{Name: notify + "5.110", Type: gosnmp.Integer, Value: 4}, text(notify+"2.110", "told")}
+	if got := set(t, address, row...); got != gosnmp.CommitFailed {
+		t.Errorf("a row that is to be kept: %v", got)
+	}
+	row = append(row, gosnmp.SnmpPDU{Name: notify + "4.110", Type: gosnmp.Integer, Value: 2})
+	if got := set(t, address, row...); got != gosnmp.NoError {
+		t.Errorf("a volatile row, which must not be there yet: %v", got)
+	}
+	if got := ask(t, address, notify+"2.110"); got != "told" {
+		t.Errorf("it is %q", got)
+	}
+	d.finish()
 }
