@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"os"
-	"strconv"
 	"time"
 
 	"walkabout/agent"
@@ -32,6 +29,14 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	if err != nil {
 		return err
 	}
+	d := &service{}
+	if err := writePID(o); err != nil {
+		return err
+	}
+	defer d.removePID(log, o)
+	if err := p.become(log, o, s); err != nil {
+		return err
+	}
 	e := p.openEngine(ctx, log, o, s)
 	defer e.close(log)
 	m := &memory{engine: e}
@@ -53,17 +58,11 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	m.restore(log)
 	l := newListeners(a.Server, log)
 	defer l.closeAll()
-	d := &service{agent: a, listeners: l, engine: e, tables: t}
+	d.agent, d.listeners, d.engine, d.tables = a, l, e, t
 	if err := d.apply(ctx, s); err != nil {
 		return err
 	}
 	d.warnUnreachable(log, s, o)
-	if o.pidFile != "" {
-		if err := os.WriteFile(o.pidFile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
-			return fmt.Errorf("flag -p: %w", err)
-		}
-		defer d.removePID(log, o)
-	}
 	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", t.known.Load())
 	if err := p.tellSystemd("READY=1"); err != nil {
 		log.Warn("the service manager is not told", "err", err)
@@ -118,6 +117,7 @@ func (p *process) reload(ctx context.Context, log *slog.Logger, o *options, d *s
 		return err
 	}
 	d.engine.warnChanged(log, s)
+	p.account.warnChanged(log, o, s.config)
 	if err := d.apply(ctx, s); err != nil {
 		return err
 	}
@@ -200,13 +200,4 @@ func system(config *snmpdconf.Config) mib2.System {
 		s.Services = c.Services
 	}
 	return s
-}
-
-func (d *service) removePID(log *slog.Logger, o *options) {
-	if o.keepPID || d.keepPID {
-		return
-	}
-	if err := os.Remove(o.pidFile); err != nil {
-		log.Warn("removing the file of -p", "err", err)
-	}
 }

@@ -75,7 +75,11 @@ func (p *process) loadState(ctx context.Context, log *slog.Logger, o *options, s
 		return state, err
 	}
 	first := state.EngineID == ""
-	before, err := p.findPredecessor(o, dir, p.configuredDir(s.stateDir))
+	var before predecessor
+	err = p.account.rights.Reading(func() (err error) {
+		before, err = p.findPredecessor(o, dir, p.configuredDir(s.stateDir))
+		return err
+	})
 	if first {
 		if err != nil {
 			return state, err
@@ -103,11 +107,15 @@ func (p *process) configuredDir(directive string) string {
 
 // stateDir opens the first of the folders that persistentDir, SNMP_PERSISTENT_DIR and the system's habits name.
 func (p *process) stateDir(configured string) (*statedir.Dir, error) {
-	path, err := p.env.Resolve(p.configuredDir(configured), "snmpd")
+	path, err := p.stateDirPath(configured)
 	if err != nil {
 		return nil, err
 	}
 	return statedir.Open(path)
+}
+
+func (p *process) stateDirPath(configured string) (string, error) {
+	return p.env.Resolve(p.configuredDir(configured), "snmpd")
 }
 
 // engineIDRandom is the type octet of Net-SNMP's own kind of snmpEngineID: 4 random octets and the seconds since 1970.

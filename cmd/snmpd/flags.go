@@ -22,6 +22,7 @@ type options struct {
 	files         []string
 	noDefault     bool // -C
 	listen        []snmpdconf.Address
+	user, group   string // -u, -g
 	pidFile       string
 	keepPID       bool
 	logs          []logTo  // standard error if there are none
@@ -73,22 +74,22 @@ var flags = []netSNMPFlag{
 	{letter: 'C', usage: "read no file but those of -c", set: func(o *options, _ string) { o.noDefault = true }},
 	{letter: 'D', takes: attached, usage: "log what is going on in detail", set: func(o *options, _ string) { o.debug = true }},
 	{letter: 'f', usage: "stay in the foreground, as it always does", set: func(*options, string) {}},
+	{letter: 'g', takes: required, usage: "GROUP: run as this group, by name or number", set: func(o *options, v string) { o.group = v }},
 	{letter: 'h', usage: "print this", set: func(o *options, _ string) { o.help = true }},
 	{letter: 'H', usage: "list the directives of snmpd.conf", set: func(o *options, _ string) { o.directives = true }},
 	{letter: 'I', takes: required, usage: "[-]MODULE[,MODULE]: serve these only, or all but these: their objects are free for a sub-agent", set: (*options).setModules},
 	{letter: 'p', takes: required, usage: "FILE: write the process id there", set: func(o *options, v string) { o.pidFile = v }},
 	{letter: 'r', usage: "run without root's rights, as it always can", set: func(*options, string) {}},
+	{letter: 'u', takes: required, usage: "USER: run as this user, by name or number, with the capabilities that are needed", set: func(o *options, v string) { o.user = v }},
 	{letter: 'U', usage: "leave the file of -p at the end", set: func(o *options, _ string) { o.keepPID = true }},
 	{letter: 'v', usage: "print the version", set: func(o *options, _ string) { o.version = true }},
 
 	{letter: 'a', ignored: "requests are not logged; -D logs those that are refused"},
 	{letter: 'd', ignored: "packets are not dumped"},
-	{letter: 'g', takes: required, ignored: "the group is not changed"},
 	{letter: 'm', takes: required, ignored: "no MIB files are read"},
 	{letter: 'M', takes: required, ignored: "no MIB files are read"},
 	{letter: 'n', takes: required, ignored: "the program's name is not changed"},
 	{letter: 'q', ignored: "nothing is printed"},
-	{letter: 'u', takes: required, ignored: "the user is not changed: start snmpd as that user, with the capability cap_net_bind_service"},
 	{letter: 'V', ignored: "packets are not dumped"},
 	{letter: 't', ignored: "it means nothing to Net-SNMP's snmpd either"},
 	{letter: 'x', takes: required, ignored: "AgentX is not served"},

@@ -32,14 +32,14 @@ func TestParseFlags(t *testing.T) {
 		// Debian's: of its service unit, and of its older start-up script.
 		{
 			"-LOw -u Debian-snmp -g Debian-snmp -I -smux,mteTrigger,mteTriggerConf -f",
-			options{logs: []logTo{{kind: logStdout, level: slog.LevelWarn}}, modules: debianModules}, 2,
+			options{logs: []logTo{{kind: logStdout, level: slog.LevelWarn}}, modules: debianModules, user: "Debian-snmp", group: "Debian-snmp"}, 0,
 		},
 		{
 			"-LSwd -Lf /dev/null -u Debian-snmp -g Debian-snmp -I -smux,mteTrigger,mteTriggerConf -p /run/snmpd.pid",
 			options{
 				logs:    []logTo{{kind: logSyslog, to: "d", level: slog.LevelWarn}, {kind: logFile, to: "/dev/null"}},
-				modules: debianModules, pidFile: "/run/snmpd.pid",
-			}, 2,
+				modules: debianModules, pidFile: "/run/snmpd.pid", user: "Debian-snmp", group: "Debian-snmp",
+			}, 0,
 		},
 		// Red Hat's, and one of long ago.
 		{"-LS0-6d -f", options{logs: []logTo{{kind: logSyslog, to: "d", level: slog.LevelInfo}}}, 0},

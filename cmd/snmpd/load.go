@@ -35,7 +35,12 @@ const lookupTime = 10 * time.Second
 // load reads the files and resolves names. Remarks on the files are logged here. A community whose source cannot be resolved is
 // not accepted; in a reload it is an error, which leaves it as it was.
 func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload bool) (*settings, error) {
-	config, diagnostics, err := snmpdconf.Read(o.lines, o.configFiles()...)
+	var config *snmpdconf.Config
+	var diagnostics []snmpdconf.Diagnostic
+	err := p.account.rights.Reading(func() (err error) {
+		config, diagnostics, err = snmpdconf.Read(o.lines, o.configFiles()...)
+		return err
+	})
 	if err != nil {
 		return nil, explainFile(err, o)
 	}

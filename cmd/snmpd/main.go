@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"walkabout/internal/privilege"
 	"walkabout/internal/statedir"
 	"walkabout/internal/version"
 )
@@ -23,7 +24,8 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	p := process{stdout: os.Stdout, stderr: os.Stderr, hangup: hangup, lookup: net.DefaultResolver.LookupNetIP, env: statedir.System(), netSNMP: netSNMPDirs}
+	p := process{stdout: os.Stdout, stderr: os.Stderr, hangup: hangup, lookup: net.DefaultResolver.LookupNetIP, env: statedir.System(), netSNMP: netSNMPDirs,
+		account: account{drop: privilege.Drop}}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -33,6 +35,7 @@ type process struct {
 	hangup         <-chan os.Signal // each one asks for a reload
 	lookup         lookupFunc
 	env            statedir.Env
+	account        account
 	netSNMP        []string // folders in which Net-SNMP's agent may have left its state
 }
 

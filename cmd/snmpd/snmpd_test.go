@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gosnmp/gosnmp"
 
+	"walkabout/internal/privilege"
 	"walkabout/internal/statedir"
 )
 
@@ -37,6 +38,7 @@ type daemon struct {
 	stdout strings.Builder
 	stderr lines
 	code   chan int
+	plans  chan privilege.Plan // what -u and its kin would have done
 }
 
 // lines is a Writer that hands out what is written, a line at a time.
@@ -64,7 +66,7 @@ func start(t *testing.T, hosts map[string]string, args ...string) *daemon {
 func startAs(t *testing.T, hosts map[string]string, change func(*process), args ...string) *daemon {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	d := &daemon{t: t, hangup: make(chan os.Signal, 1), stop: stop, stderr: lines{next: make(chan string, 1000)}, code: make(chan int, 1)}
+	d := &daemon{t: t, hangup: make(chan os.Signal, 1), stop: stop, stderr: lines{next: make(chan string, 1000)}, code: make(chan int, 1), plans: make(chan privilege.Plan, 1)}
 	p := process{stdout: &d.stdout, stderr: &d.stderr, hangup: d.hangup, env: stateIn(t.TempDir()), lookup: func(_ context.Context, network, host string) ([]netip.Addr, error) {
 		if a, ok := hosts[network+" "+host]; ok {
 			return []netip.Addr{netip.MustParseAddr(a)}, nil
@@ -72,6 +74,10 @@ func startAs(t *testing.T, hosts map[string]string, change func(*process), args 
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}}
 	change(&p)
+	p.account.drop = func(plan privilege.Plan) (*privilege.Rights, error) {
+		d.plans <- plan
+		return nil, nil
+	}
 	go func() {
 		d.code <- p.run(ctx, args)
 		close(d.stderr.next)

@@ -166,7 +166,11 @@ func (c *checker) check(files []string) (names []string, err error) {
 	return slices.Compact(names), errors.Join(errs...)
 }
 
-// licences returns the SPDX identifiers of the licences whose text, or whose customary notice above a source file, is in file.
+// choice is an SPDX expression that leaves it to the user which of several licences to take. One with AND or WITH leaves nothing.
+var choice = regexp.MustCompile(`SPDX-License-Identifier: *([\w.-]+(?: OR [\w.-]+)+) *(?:\*/)?\s*(?:\n|$)`)
+
+// licences returns the SPDX identifiers of the licences whose text, or whose customary notice above a source file, is in file: of those that
+// the file lets the user choose from, the allowed one.
 func (c *checker) licences(file string) ([]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -176,6 +180,13 @@ func (c *checker) licences(file string) ([]string, error) {
 	for _, m := range c.texts.Match(text).Matches {
 		if m.MatchType != "Copyright" {
 			names = append(names, m.Name)
+		}
+	}
+	if m := choice.FindSubmatch(text); m != nil {
+		for _, one := range strings.Split(string(m[1]), " OR ") {
+			if slices.Contains(allowed, one) && slices.Contains(names, one) {
+				return []string{one}, nil
+			}
 		}
 	}
 	return names, nil
