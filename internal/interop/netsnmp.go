@@ -54,7 +54,7 @@ func StartNetSNMPDIn(t testing.TB, dir, config, community string) (p *Process, a
 		t.Fatal(err)
 	}
 	env := []string{"SNMPCONFPATH=" + configDir + ":" + dir, "SNMP_PERSISTENT_DIR=" + dir} // with a path set, it reads no state elsewhere
-	p = startWith(t, env, findNetSNMP(t, "snmpd"), "-f", "-Lo", "-r", "-I", "-smux", address)
+	p = StartWith(t, env, findNetSNMP(t, "snmpd"), "-f", "-Lo", "-r", "-I", "-smux", address)
 	awaitNetSNMPD(t, p, address, community)
 	return p, address
 }

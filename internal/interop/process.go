@@ -65,11 +65,11 @@ type Process struct {
 // Start runs a program. If it still runs when the test ends, it is killed.
 func Start(t testing.TB, path string, args ...string) *Process {
 	t.Helper()
-	return startWith(t, nil, path, args...)
+	return StartWith(t, nil, path, args...)
 }
 
-// startWith is Start with more in the environment.
-func startWith(t testing.TB, env []string, path string, args ...string) *Process {
+// StartWith is Start with more in the environment.
+func StartWith(t testing.TB, env []string, path string, args ...string) *Process {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
