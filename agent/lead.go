@@ -9,8 +9,8 @@ import (
 // lead is the right to read a socket, which one worker has at a time: it reads, answers, and reads on. If all workers waited
 // for requests, each request would wake two, one of which finds nothing, and that costs more than most answers do.
 //
-// A leader that is at one request for 50 to 100 ms loses the lead to another worker, so that a slow source holds up nobody
-// else for longer; and as slow requests seldom come alone, the lead is then passed on before each of the next ones is answered.
+// A leader that is told that its request will take long passes the lead on. One that is at one request for 50 to 100 ms, without having been told, loses
+// it to another worker, so that a slow source holds up nobody else for longer; and as slow requests seldom come alone, the lead is then passed on before each of the next ones is answered.
 type lead struct {
 	free  chan struct{} // of capacity 1; an element is the lead that nobody has
 	timer *time.Timer
@@ -76,6 +76,16 @@ func (l *lead) end(request uint64) bool {
 	}
 	l.busy = false
 	return true
+}
+
+// pass gives the lead of who works on request to another worker; nothing if it has that no more.
+func (l *lead) pass(request uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy && l.request == request {
+		l.busy = false
+		l.free <- struct{}{}
+	}
 }
 
 // look makes watch look at the leader later. The caller holds mu.

@@ -72,3 +72,41 @@ func TestSlowSource(t *testing.T) {
 		}
 	})
 }
+
+// announced is a source that takes an hour, and says so.
+type announced struct{ sleeper }
+
+func (a *announced) View(ctx context.Context, q *mib.Request) (mib.View, error) {
+	q.Slow()
+	q.Slow() // the second time says nothing new
+	return a.sleeper.View(ctx, q)
+}
+
+// Requests to a source that says that it will take long hold up nobody, the first of them neither.
+func TestAnnouncedSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serve(t, agent.Config{})
+		defer m.stop()
+		slow := oid.MustParse("1.3.6.1.4.1.6")
+		if _, err := m.server.Register(&announced{}, agent.Registration{Root: slow}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range int32(7) {
+			if _, err := m.conn.WriteToAddrPort(encode(i, slow.String()), agentAddr); err != nil {
+				t.Fatal(err)
+			}
+			before := time.Now()
+			if _, ok := m.ask(snmp.V2c, "public", snmp.PDU{Type: snmp.GetRequest, VarBinds: names("1.3.6.1.2.1.1.3.0")}); !ok {
+				t.Fatalf("no answer beside %d slow requests", i+1)
+			}
+			if took := time.Since(before); took > 0 {
+				t.Errorf("beside %d slow requests an answer took %v", i+1, took)
+			}
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := m.counters.Load(snmp.OutGenErrs); got != 7 {
+			t.Errorf("%d slow requests were answered, of 7", got)
+		}
+	})
+}

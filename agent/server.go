@@ -159,7 +159,9 @@ const transientPause = 10 * time.Millisecond
 // request but after a large one.
 func (s *Server) work(ctx context.Context, d Datagrams, l *lead) error {
 	var in []byte
-	w := &worker{server: s}
+	var request uint64
+	pass := func() { l.pass(request) }
+	w := &worker{server: s, onSlow: pass}
 	for l.wait(ctx) {
 		if in == nil {
 			in = make([]byte, snmp.MaxMessageSize+1)
@@ -180,12 +182,12 @@ func (s *Server) work(ctx context.Context, d Datagrams, l *lead) error {
 				}
 				continue
 			}
-			request := l.begin()
+			request = l.begin()
 			if answer := w.answer(ctx, in[:n], origin{addr: peer.Remote.Addr()}); answer != nil {
 				s.write(d, answer, peer)
 			}
 			if w.swollen() {
-				w = &worker{server: s}
+				w = &worker{server: s, onSlow: pass}
 			}
 			leads = l.end(request)
 		}

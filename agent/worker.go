@@ -14,6 +14,7 @@ import (
 // worker answers one request after another. Its memory is used again; it belongs to one goroutine.
 type worker struct {
 	server  *Server
+	onSlow  func() // of each request; nil if nobody waits behind it
 	decoder snmp.Decoder
 	in      snmp.Message // of a v3 message, its version and PDU
 	v3      envelope     // around in.PDU, if its version is 3
@@ -50,7 +51,7 @@ func (w *worker) answer(ctx context.Context, b []byte, from origin) []byte {
 	s := w.server
 	s.counters.Add(snmp.InPkts, 1)
 	w.request.Reset()
-	w.request.At = time.Now()
+	w.request.At, w.request.OnSlow = time.Now(), w.onSlow
 	w.from, w.garbled = from, false
 	if !s.withinRate(from, w.request.At) {
 		return nil

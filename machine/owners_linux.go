@@ -7,15 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// socketOwners looks through the open files of every process. Processes that it may not look into, or that end meanwhile, it
+// readSocketOwners looks through the open files of every process. Processes that it may not look into, or that end meanwhile, it
 // leaves out.
-func (s *linuxSource) socketOwners(time.Time) (SocketOwners, error) {
-	proc, err := os.Open(s.proc)
+func readSocketOwners(root string) (SocketOwners, error) {
+	proc, err := os.Open(root)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +26,7 @@ func (s *linuxSource) socketOwners(time.Time) (SocketOwners, error) {
 	owners := make(SocketOwners)
 	for _, name := range names {
 		if pid, err := strconv.ParseUint(name, 10, 31); err == nil {
-			owners.add(uint32(pid), filepath.Join(s.proc, name, "fd"))
+			owners.add(uint32(pid), filepath.Join(root, name, "fd"))
 		}
 	}
 	return owners, nil

@@ -46,6 +46,24 @@ type Reading struct {
 	hostReading
 }
 
+// Has reports whether a part that costs much on a large machine has been read: routes, sockets, or their owners. Of another part it is false.
+func (r *Reading) Has(p Part) bool {
+	switch p {
+	case PartIPv4Routes:
+		return r.ipv4Routes.ended.Load()
+	case PartIPv6Routes:
+		return r.ipv6Routes.ended.Load()
+	case PartTCPSockets:
+		return r.tcpSockets.ended.Load()
+	case PartUDPSockets:
+		return r.udpSockets.ended.Load()
+	case PartSocketOwners:
+		return r.socketOwners.ended.Load()
+	default:
+		return false
+	}
+}
+
 // Host returns who this machine is.
 func (r *Reading) Host(ctx context.Context) (Host, error) {
 	return read(ctx, r, &r.host, PartHost, source.host)

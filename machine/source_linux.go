@@ -41,7 +41,10 @@ type linuxSource struct {
 	keptAddresses4, keptAddresses6 kept[Address]
 	keptRoutes4, keptRoutes6       kept[Route]
 
-	sockets struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
+	sockets      struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
+	recentTCP    recent[[]TCPSocket]
+	recentUDP    recent[[]UDPSocket]
+	recentOwners recent[SocketOwners]
 
 	*linuxHost
 
@@ -326,7 +329,15 @@ func (s *linuxSource) ipv6Links(at time.Time) ([]IPv6Link, error) {
 	return dumpIPv6Links(&s.route, s.clock(at))
 }
 
-func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) {
+func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) { return s.recentTCP.of(s.readTCP) }
+
+func (s *linuxSource) udpSockets(time.Time) ([]UDPSocket, error) { return s.recentUDP.of(s.readUDP) }
+
+func (s *linuxSource) socketOwners(time.Time) (SocketOwners, error) {
+	return s.recentOwners.of(func() (SocketOwners, error) { return readSocketOwners(s.proc) })
+}
+
+func (s *linuxSource) readTCP() ([]TCPSocket, error) {
 	out, err := dumpTCP(&s.diag, int(s.sockets.tcp.Load()))
 	if err != nil {
 		return readProcSockets(inetSocket.tcp, filepath.Join(s.proc, "net/tcp"), filepath.Join(s.proc, "net/tcp6"))
@@ -335,7 +346,7 @@ func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) {
 	return out, nil
 }
 
-func (s *linuxSource) udpSockets(time.Time) ([]UDPSocket, error) {
+func (s *linuxSource) readUDP() ([]UDPSocket, error) {
 	out, err := dumpUDP(&s.diag, int(s.sockets.udp.Load()))
 	if err != nil {
 		return readProcSockets(inetSocket.udp, filepath.Join(s.proc, "net/udp"), filepath.Join(s.proc, "net/udp6"))

@@ -21,8 +21,18 @@ type Request struct {
 	// Fresh says that sysUpTime is asked together with other objects: the asker computes rates, so that figures must be read
 	// now and not come from the window in which readings are shared.
 	Fresh bool
+	// OnSlow is called by Slow; nil if nobody wants to know.
+	OnSlow func()
 
 	shared []shared
+}
+
+// Slow says that what the Handler does next may take longer than a millisecond, so that requests which wait behind this one need not. It may be
+// called more than once.
+func (q *Request) Slow() {
+	if q.OnSlow != nil {
+		q.OnSlow()
+	}
 }
 
 type shared struct{ key, value any }

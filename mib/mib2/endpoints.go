@@ -14,7 +14,7 @@ import (
 // It is the only column of two of the tables, whose rows would be lost with it. It is false where the system does not tell
 // owners at all.
 func (m *MIB) processOf(ctx context.Context, q *mib.Request, inode uint32) (snmp.Value, bool) {
-	owners, err := m.reading(q).SocketOwners(ctx)
+	owners, err := m.costly(q, machine.PartSocketOwners).SocketOwners(ctx)
 	return snmp.Gauge32(owners[inode]), err == nil
 }
 
@@ -38,7 +38,7 @@ func (m *MIB) tcpConnectionTable() mib.Group {
 		Entry:   tcpGroup.Append(19, 1),
 		Columns: []uint32{tcpConnectionState, tcpConnectionProcess},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			list, err := m.reading(q).TCPSockets(ctx)
+			list, err := m.tcpSockets(ctx, q)
 			if err != nil {
 				return mib.Snapshot{}
 			}
@@ -49,7 +49,7 @@ func (m *MIB) tcpConnectionTable() mib.Group {
 				state := tcpState(s.State)
 				return snmp.Integer(state), state != 0
 			}
-			return m.connections.of(list, tcpConnections).snapshot(cell)
+			return m.connections.of(q, list, tcpConnections).snapshot(cell)
 		},
 	}
 }
@@ -78,12 +78,12 @@ func (m *MIB) tcpListenerTable() mib.Group {
 		Entry:   tcpGroup.Append(20, 1),
 		Columns: []uint32{tcpListenerProcess},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			list, err := m.reading(q).TCPSockets(ctx)
+			list, err := m.tcpSockets(ctx, q)
 			if err != nil {
 				return mib.Snapshot{}
 			}
 			cell := func(s *machine.TCPSocket, _ uint32) (snmp.Value, bool) { return m.processOf(ctx, q, s.Inode) }
-			return m.listeners.of(list, tcpListeners).snapshot(cell)
+			return m.listeners.of(q, list, tcpListeners).snapshot(cell)
 		},
 	}
 }
@@ -110,12 +110,12 @@ func (m *MIB) udpEndpointTable() mib.Group {
 		Entry:   udpGroup.Append(7, 1),
 		Columns: []uint32{udpEndpointProcess},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			list, err := m.reading(q).UDPSockets(ctx)
+			list, err := m.udpSockets(ctx, q)
 			if err != nil {
 				return mib.Snapshot{}
 			}
 			cell := func(s *machine.UDPSocket, _ uint32) (snmp.Value, bool) { return m.processOf(ctx, q, s.Inode) }
-			return m.endpoints.of(list, udpEndpoints).snapshot(cell)
+			return m.endpoints.of(q, list, udpEndpoints).snapshot(cell)
 		},
 	}
 }

@@ -27,12 +27,12 @@ const (
 )
 
 func (m *MIB) openInetCidrRoutes(ctx context.Context, q *mib.Request) mib.Snapshot {
-	r := m.reading(q)
+	r := m.costly(q, machine.PartIPv4Routes, machine.PartIPv6Routes)
 	a, b, ok := inetLists(ctx, r.IPv4Routes, r.IPv6Routes)
 	if !ok {
 		return mib.Snapshot{}
 	}
-	return m.inetRoutes.of(a, b, inetCidrRouteTable).snapshot(inetCidrRouteCell)
+	return m.inetRoutes.of(q, a, b, inetCidrRouteTable).snapshot(inetCidrRouteCell)
 }
 
 // inetCidrRouteTable has all routes of the main tables of IPv4 and IPv6.
@@ -140,12 +140,12 @@ func (m *MIB) ipDefaultRouterTable() mib.Group {
 		Entry:   ipGroup.Append(37, 1),
 		Columns: []uint32{ipDefaultRouterLifetime, ipDefaultRouterPreference},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			r := m.reading(q)
+			r := m.costly(q, machine.PartIPv4Routes, machine.PartIPv6Routes)
 			a, b, ok := inetLists(ctx, r.IPv4Routes, r.IPv6Routes)
 			if !ok {
 				return mib.Snapshot{}
 			}
-			return m.defaultRouters.of(a, b, defaultRouterTable).snapshot(func(r *machine.Route, column uint32) (snmp.Value, bool) {
+			return m.defaultRouters.of(q, a, b, defaultRouterTable).snapshot(func(r *machine.Route, column uint32) (snmp.Value, bool) {
 				if column == ipDefaultRouterPreference {
 					return snmp.Integer(int32(r.Preference)), true
 				}

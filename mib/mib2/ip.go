@@ -80,7 +80,7 @@ func (m *MIB) ipAddrTable() mib.Group {
 			if err != nil {
 				return mib.Snapshot{}
 			}
-			return m.addresses.of(list, addressTable).snapshot(ipAddrCell)
+			return m.addresses.of(q, list, addressTable).snapshot(ipAddrCell)
 		},
 	}
 }

@@ -52,7 +52,7 @@ func (m *MIB) ipAddressTable() mib.Group {
 			if !ok {
 				return mib.Snapshot{}
 			}
-			return m.inetAddresses.of(a, b, inetAddressTable).snapshot(m.ipAddressCell)
+			return m.inetAddresses.of(q, a, b, inetAddressTable).snapshot(m.ipAddressCell)
 		},
 	}
 }
@@ -177,7 +177,7 @@ func (m *MIB) ipAddressPrefixTable() mib.Group {
 			if !ok {
 				return mib.Snapshot{}
 			}
-			return m.prefixes.of(a, b, prefixTable).snapshot(func(a *machine.Address, column uint32) (snmp.Value, bool) {
+			return m.prefixes.of(q, a, b, prefixTable).snapshot(func(a *machine.Address, column uint32) (snmp.Value, bool) {
 				return prefixCell(a, column, q.At)
 			})
 		},

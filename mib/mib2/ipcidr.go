@@ -40,7 +40,7 @@ func (m *MIB) ipForwardScalars() mib.Group {
 		Columns: []uint32{ipCidrRouteNumber, inetCidrRouteNumber},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
 			return mib.Scalars(func(column uint32) (snmp.Value, bool) {
-				_, err := m.reading(q).IPv4Routes(ctx)
+				_, err := m.ipv4Routes(ctx, q)
 				open := m.openCidrRoutes
 				if column == inetCidrRouteNumber && err == nil {
 					_, err = m.reading(q).IPv6Routes(ctx)
@@ -66,11 +66,11 @@ func (m *MIB) ipCidrRouteTable() mib.Group {
 }
 
 func (m *MIB) openCidrRoutes(ctx context.Context, q *mib.Request) mib.Snapshot {
-	list, err := m.reading(q).IPv4Routes(ctx)
+	list, err := m.ipv4Routes(ctx, q)
 	if err != nil {
 		return mib.Snapshot{}
 	}
-	return m.cidrRoutes.of(list, cidrRouteTable).snapshot(ipCidrRouteCell)
+	return m.cidrRoutes.of(q, list, cidrRouteTable).snapshot(ipCidrRouteCell)
 }
 
 // cidrRouteTable makes the table of a list in which the lowest metric comes first. Routes by an IPv6 gateway have no place in it.

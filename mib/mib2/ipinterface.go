@@ -108,7 +108,7 @@ func (m *MIB) ipv4InterfaceTable() mib.Group {
 			if err != nil {
 				return mib.Snapshot{}
 			}
-			return m.ipv4Links.of(list, build).snapshot(cell)
+			return m.ipv4Links.of(q, list, build).snapshot(cell)
 		},
 	}
 }
@@ -138,7 +138,7 @@ func (m *MIB) ipv6InterfaceTable() mib.Group {
 			if err != nil {
 				return mib.Snapshot{}
 			}
-			return m.ipv6Links.of(list, build).snapshot(func(l *machine.IPv6Link, column uint32) (snmp.Value, bool) {
+			return m.ipv6Links.of(q, list, build).snapshot(func(l *machine.IPv6Link, column uint32) (snmp.Value, bool) {
 				if column == ipv6InterfaceIdentifier {
 					addresses, err := r.IPv6Addresses(ctx)
 					return snmp.OctetString(identifier(addresses, l.Link)), err == nil
@@ -197,7 +197,7 @@ func (m *MIB) ipv6ScopeZoneIndexTable() mib.Group {
 		if err != nil {
 			return mib.Snapshot{}
 		}
-		return m.ipv6Links.of(list, build).snapshot(func(l *machine.IPv6Link, column uint32) (snmp.Value, bool) {
+		return m.ipv6Links.of(q, list, build).snapshot(func(l *machine.IPv6Link, column uint32) (snmp.Value, bool) {
 			if column == ipv6ScopeZoneIndexLinkLocal {
 				return snmp.Gauge32(l.Link), true
 			}
@@ -237,7 +237,7 @@ func (m *MIB) ipIfStatsTable() mib.Group {
 			if err != nil {
 				return mib.Snapshot{}
 			}
-			return m.ipIfStats.of(list, build).snapshot(func(l *machine.IPv6Link, column uint32) (snmp.Value, bool) {
+			return m.ipIfStats.of(q, list, build).snapshot(func(l *machine.IPv6Link, column uint32) (snmp.Value, bool) {
 				stats, err := m.reading(q).LinkStats6(ctx, l.Link)
 				switch {
 				case err != nil:

@@ -29,7 +29,7 @@ func (m *MIB) ipNetToPhysicalTable() mib.Group {
 			if !ok {
 				return mib.Snapshot{}
 			}
-			return m.inetNeighbours.of(a, b, inetNeighbourTable).snapshot(m.ipNetToPhysicalCell)
+			return m.inetNeighbours.of(q, a, b, inetNeighbourTable).snapshot(m.ipNetToPhysicalCell)
 		},
 	}
 }

@@ -34,11 +34,11 @@ func (m *MIB) ipRouteTable() mib.Group {
 			ipRouteType, ipRouteProto, ipRouteAge, ipRouteMask, ipRouteMetric5, ipRouteInfo,
 		},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			list, err := m.reading(q).IPv4Routes(ctx)
+			list, err := m.ipv4Routes(ctx, q)
 			if err != nil {
 				return mib.Snapshot{}
 			}
-			return m.routes.of(list, routeTable).snapshot(ipRouteCell)
+			return m.routes.of(q, list, routeTable).snapshot(ipRouteCell)
 		},
 	}
 }

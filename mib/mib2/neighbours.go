@@ -57,7 +57,7 @@ func (m *MIB) atTable() mib.Group {
 			if err != nil {
 				return mib.Snapshot{}
 			}
-			return m.atRows.of(list, build).snapshot(atCell)
+			return m.atRows.of(q, list, build).snapshot(atCell)
 		},
 	}
 }
@@ -91,7 +91,7 @@ func (m *MIB) ipNetToMediaTable() mib.Group {
 			if err != nil {
 				return mib.Snapshot{}
 			}
-			return m.netToMediaRows.of(list, build).snapshot(ipNetToMediaCell)
+			return m.netToMediaRows.of(q, list, build).snapshot(ipNetToMediaCell)
 		},
 	}
 }

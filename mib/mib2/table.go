@@ -34,13 +34,19 @@ type derived[E, T any] struct {
 	value *T
 }
 
-// of returns what build makes of list.
-func (d *derived[E, T]) of(list []E, build func([]E) *T) *T {
+// many is how long a list may be to make a table of it within a millisecond.
+const many = 500
+
+// of returns what build makes of list. Who waits behind q need not wait for long work.
+func (d *derived[E, T]) of(q *mib.Request, list []E, build func([]E) *T) *T {
 	if len(list) == 0 {
 		return build(nil)
 	}
-	d.mu.Lock()
+	lockFor(q, &d.mu)
 	defer d.mu.Unlock()
+	if len(list) > many && (d.value == nil || d.first != &list[0]) {
+		q.Slow()
+	}
 	if d.value == nil || d.first != &list[0] || d.n != len(list) {
 		d.first, d.n, d.value = &list[0], len(list), build(list)
 	}
@@ -55,14 +61,17 @@ type derivedPair[E, T any] struct {
 	value *T
 }
 
-// of returns what build makes of both lists, the one behind the other.
-func (d *derivedPair[E, T]) of(a, b []E, build func([]E) *T) *T {
+// of returns what build makes of both lists, the one behind the other, as derived does.
+func (d *derivedPair[E, T]) of(q *mib.Request, a, b []E, build func([]E) *T) *T {
 	if len(a)+len(b) == 0 {
 		return build(nil)
 	}
-	d.mu.Lock()
+	lockFor(q, &d.mu)
 	defer d.mu.Unlock()
 	first, n := [2]*E{firstOf(a), firstOf(b)}, [2]int{len(a), len(b)}
+	if len(a)+len(b) > many && (d.value == nil || d.first != first) {
+		q.Slow()
+	}
 	if d.value == nil || d.first != first || d.n != n {
 		d.first, d.n, d.value = first, n, build(slices.Concat(a, b))
 	}
@@ -75,6 +84,14 @@ func firstOf[E any](list []E) *E {
 		return nil
 	}
 	return &list[0]
+}
+
+// lockFor locks mu, which somebody may hold who is at long work.
+func lockFor(q *mib.Request, mu *sync.Mutex) {
+	if !mu.TryLock() {
+		q.Slow()
+		mu.Lock()
+	}
 }
 
 // packer makes the index of a table in one piece of memory.

@@ -39,11 +39,11 @@ func (m *MIB) tcpConnTable() mib.Group {
 		Entry:   tcpGroup.Append(13, 1),
 		Columns: []uint32{tcpConnState, tcpConnLocalAddress, tcpConnLocalPort, tcpConnRemAddress, tcpConnRemPort},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			list, err := m.reading(q).TCPSockets(ctx)
+			list, err := m.tcpSockets(ctx, q)
 			if err != nil {
 				return mib.Snapshot{}
 			}
-			return m.tcp.of(list, connectionTable).snapshot(tcpConnCell)
+			return m.tcp.of(q, list, connectionTable).snapshot(tcpConnCell)
 		},
 	}
 }

@@ -29,11 +29,11 @@ func (m *MIB) udpTable() mib.Group {
 		Entry:   udpGroup.Append(5, 1),
 		Columns: []uint32{udpLocalAddress, udpLocalPort},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			list, err := m.reading(q).UDPSockets(ctx)
+			list, err := m.udpSockets(ctx, q)
 			if err != nil {
 				return mib.Snapshot{}
 			}
-			return m.udp.of(list, listenerTable).snapshot(udpCell)
+			return m.udp.of(q, list, listenerTable).snapshot(udpCell)
 		},
 	}
 }
