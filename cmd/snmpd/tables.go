@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,8 +26,22 @@ type tables struct {
 	agent  *localagent.Agent
 	engine *engine
 	log    *slog.Logger
-	users  []usm.User   // that are in force; apply's
-	known  atomic.Int64 // how many they are
+	known  atomic.Int64 // users that are in force
+
+	// Of the last apply, and apply's own.
+	users []usm.User
+	told  complaints
+}
+
+// complaints are what was said of rows of no use.
+type complaints map[string]bool
+
+// add logs a warning, unless the last apply did.
+func (c complaints) add(t *tables, text string, args ...any) {
+	key := fmt.Sprint(append(args, text)...)
+	if c[key] = true; !t.told[key] {
+		t.log.Warn(text, args...)
+	}
 }
 
 func newTables(a *localagent.Agent, e *engine, log *slog.Logger) (*tables, error) {
@@ -99,11 +114,12 @@ func appendReceivers(c *enginemib.Config, n *snmpdconf.Notifications) {
 
 // apply is the enginemib.ApplyFunc of files. What they say of users and access is in c.
 func (t *tables) apply(files *settings, c *enginemib.Config) error {
-	access := agent.Access{Communities: files.communities, Policy: policy(files, c)}
+	said := complaints{}
+	access := agent.Access{Communities: slices.Clone(files.communities), Policy: policy(files, c)}
 	for i := range c.Communities {
-		access.Communities = append(access.Communities[:len(access.Communities):len(access.Communities)], t.community(&c.Communities[i]))
+		access.Communities = append(access.Communities, t.community(said, &c.Communities[i]))
 	}
-	targets := append(files.targets(t.engine), t.targets(files, c, access)...)
+	targets := append(files.targets(t.engine), t.targets(said, files, c, access)...)
 	users := t.usersHere(c)
 	if err := t.engine.setUsers(users); err != nil {
 		return err
@@ -114,7 +130,7 @@ func (t *tables) apply(files *settings, c *enginemib.Config) error {
 		}
 		return err
 	}
-	t.users = users
+	t.users, t.told = users, said
 	t.known.Store(int64(len(users)))
 	t.agent.SetAccess(access)
 	return nil
@@ -143,12 +159,12 @@ func policy(files *settings, c *enginemib.Config) *vacm.Policy {
 }
 
 // community returns a row of snmpCommunityTable. The port of its addresses does not matter: any program may send from any.
-func (t *tables) community(c *enginemib.Community) agent.CommunityEntry {
+func (t *tables) community(said complaints, c *enginemib.Community) agent.CommunityEntry {
 	out := agent.CommunityEntry{Community: c.Name, SecurityName: c.SecurityName, Context: c.Context}
 	for i := range c.Addrs {
 		p, ok := c.Addrs[i].Prefix()
 		if !ok {
-			t.log.Warn("nothing is accepted from a row of snmpTargetAddrTable that a community has for its source: it must be an address of UDP or TCP whose mask is a prefix",
+			said.add(t, "nothing is accepted from a row of snmpTargetAddrTable that a community has for its source: it must be an address of UDP or TCP whose mask is a prefix",
 				"row", c.Addrs[i].Name, "securityName", c.SecurityName)
 			continue
 		}
@@ -161,7 +177,7 @@ func (t *tables) community(c *enginemib.Community) agent.CommunityEntry {
 }
 
 // targets returns the receivers that the tables name.
-func (t *tables) targets(files *settings, c *enginemib.Config, access agent.Access) []notify.Target {
+func (t *tables) targets(said complaints, files *settings, c *enginemib.Config, access agent.Access) []notify.Target {
 	n := notify.Tables{Policy: access.Policy}
 	for _, a := range c.Addrs {
 		n.Addrs = append(n.Addrs, notify.TargetAddr{
@@ -196,7 +212,7 @@ func (t *tables) targets(files *settings, c *enginemib.Config, access agent.Acce
 	}
 	targets, err := n.Targets()
 	if err != nil {
-		t.log.Warn("receivers of notifications are left out", "err", err)
+		said.add(t, "receivers of notifications are left out", "err", err)
 	}
 	return targets
 }

@@ -117,3 +117,28 @@ func TestTablesNotKept(t *testing.T) {
 	}
 	d.finish()
 }
+
+// TestUselessRows: a row that is of no use is told of once, not at each SET.
+func TestUselessRows(t *testing.T) {
+	d := startIn(t, t.TempDir(), targetFile)
+	f := aim(t, d.ready()[0])
+	const addr, notify, params = "12.1.2.1.%d.97", "13.1.1.1.%d.110", "gone"
+	cell := func(entry string, column int, v snmp.Value) snmp.VarBind {
+		return snmp.VarBind{Name: oid.MustParse(snmpModules + fmt.Sprintf(entry, column)), Value: v}
+	}
+	row := []snmp.VarBind{
+		cell(addr, 9, snmp.Integer(4)), cell(addr, 2, snmp.ObjectID(oid.MustParse("1.3.6.1.6.1.1"))), cell(addr, 3, snmp.OctetString("\x7f\x00\x00\x01\x00\xa2")),
+		cell(addr, 6, snmp.OctetString("t")), cell(addr, 7, snmp.OctetString(params)), cell(notify, 5, snmp.Integer(4)), cell(notify, 2, snmp.OctetString("t")),
+	}
+	if got := f.set(row...); got != "noError 0" {
+		t.Fatal(got)
+	}
+	for range 5 {
+		if got := f.set(cell(notify, 3, snmp.Integer(2))); got != "noError 0" {
+			t.Fatal(got)
+		}
+	}
+	if all := d.finish(); strings.Count(all, "receivers of notifications are left out") != 1 {
+		t.Errorf("told otherwise than once:\n%s", all)
+	}
+}
