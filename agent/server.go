@@ -61,7 +61,8 @@ type Server struct {
 	setting chan struct{} // of capacity 1: held by the SET that is under way
 	sizes   sizeLimits
 	bulk    bulkLimits
-	rate    atomic.Pointer[rateLimiter] // nil if requests are not bounded
+	rate    atomic.Pointer[rateLimiter]  // nil if requests are not bounded
+	filter  atomic.Pointer[sourceFilter] // nil if there is none
 
 	streamLimits atomic.Pointer[StreamLimits]
 

@@ -8,6 +8,7 @@ import (
 // Stats counts what was refused, given up or lost under load, beside what the snmp group counts. All of it only grows.
 type Stats struct {
 	RateLimited         uint64 // requests, for RateLimit
+	SourcesRefused      uint64 // requests, for SourceFilter
 	AnswersCapped       uint64 // answers that became tooBig for SetMaxUnauthenticatedSize
 	SocketDrops         uint64 // datagrams that the kernel had no room for in a socket's buffer, where the system tells (Linux)
 	ConnectionsRefused  uint64 // for StreamLimits.Connections or PerSource
@@ -15,13 +16,13 @@ type Stats struct {
 }
 
 type stats struct {
-	rateLimited, answersCapped, connectionsRefused, connectionsTimedOut atomic.Uint64
+	rateLimited, sourcesRefused, answersCapped, connectionsRefused, connectionsTimedOut atomic.Uint64
 }
 
 // Stats returns what was counted so far.
 func (s *Server) Stats() Stats {
 	return Stats{
-		RateLimited: s.stats.rateLimited.Load(), AnswersCapped: s.stats.answersCapped.Load(), SocketDrops: s.sockets.drops(),
+		RateLimited: s.stats.rateLimited.Load(), SourcesRefused: s.stats.sourcesRefused.Load(), AnswersCapped: s.stats.answersCapped.Load(), SocketDrops: s.sockets.drops(),
 		ConnectionsRefused: s.stats.connectionsRefused.Load(), ConnectionsTimedOut: s.stats.connectionsTimedOut.Load(),
 	}
 }
@@ -29,7 +30,7 @@ func (s *Server) Stats() Stats {
 // Sub returns what was counted since earlier.
 func (s Stats) Sub(earlier Stats) Stats {
 	return Stats{
-		RateLimited: s.RateLimited - earlier.RateLimited, AnswersCapped: s.AnswersCapped - earlier.AnswersCapped,
+		RateLimited: s.RateLimited - earlier.RateLimited, SourcesRefused: s.SourcesRefused - earlier.SourcesRefused, AnswersCapped: s.AnswersCapped - earlier.AnswersCapped,
 		SocketDrops:         s.SocketDrops - earlier.SocketDrops,
 		ConnectionsRefused:  s.ConnectionsRefused - earlier.ConnectionsRefused,
 		ConnectionsTimedOut: s.ConnectionsTimedOut - earlier.ConnectionsTimedOut,

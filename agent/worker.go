@@ -53,7 +53,7 @@ func (w *worker) answer(ctx context.Context, b []byte, from origin) []byte {
 	w.request.Reset()
 	w.request.At, w.request.OnSlow = time.Now(), w.onSlow
 	w.from, w.garbled = from, false
-	if !s.withinRate(from, w.request.At) {
+	if !s.hears(from) || !s.withinRate(from, w.request.At) {
 		return nil
 	}
 	w.sizes = s.limits(from, len(b), false)

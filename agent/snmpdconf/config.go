@@ -41,6 +41,7 @@ type Config struct {
 	Modules     []Module   // sysORID, up to MaxModules
 	Overrides   []Override // override, in the order of the files
 	KeepPIDFile bool       // leave_pidfile
+	Sources     SourceFilter
 	Host        Host
 	Watch       Watch
 
@@ -71,6 +72,23 @@ type Module struct {
 	ID    oid.OID // sysORID
 	Descr string  // sysORDescr, up to 255 octets
 }
+
+// SourceFilter is from whom requests are looked at at all.
+type SourceFilter struct {
+	Type  string   // sourceFilterType: AcceptList, BlockList, or "" for none
+	Hosts []string // sourceFilterAddress: addresses and names, up to MaxFiltered
+	File  string   // of the last sourceFilterType
+	Line  int
+}
+
+// The types of a SourceFilter: those of Hosts alone are heard; they alone are not.
+const (
+	AcceptList = "acceptlist"
+	BlockList  = "blocklist"
+)
+
+// MaxFiltered bounds SourceFilter.Hosts.
+const MaxFiltered = 10000
 
 // MaxModules bounds Config.Modules.
 const MaxModules = 1000

@@ -21,7 +21,6 @@ var unserved = []struct{ why, names string }{
 	{"the sizes of files and what is in logs are not served: let a program that reads logs do so", "file logmatch"},
 	{"MTA-MIB is not served", "sendmail_config sendmail_index sendmail_queue sendmail_queue_t sendmail_stats sendmail_stats_t"},
 	{"TLS is not served: for privacy use SNMPv3, with createUser and rouser", "certSecName snmpTlstmAddr snmpTlstmParams"},
-	{"the source of a request is not looked at beyond what a community's line says: use those, a firewall, or agentAddress", "sourceFilterAddress sourceFilterType"},
 	{"every interface is shown as the kernel has it; override replaces single objects, a view hides some",
 		"ifmib_max_num_ifaces include_ifmib_iface_prefix interface interface_fadeout interface_replace_old"},
 	{"hrSystemProcesses counts what hrSWRunTable shows", "count_kthreads"},

@@ -84,6 +84,7 @@ func (p *parser) finish() (*Config, []Diagnostic) {
 	p.checkAccess()
 	p.checkRefusals()
 	p.checkSinks()
+	p.checkSourceFilter()
 	p.countIgnored()
 	return &p.config, p.diagnostics
 }
@@ -231,6 +232,8 @@ var directives = []struct {
 	{"linkUpDownNotifications", (*parser).linkUpDownNotifications},
 	{"v1trapaddress", (*parser).v1TrapAddress},
 	{"notificationFilter", (*parser).notificationFilter},
+	{"sourceFilterType", (*parser).sourceFilterType},
+	{"sourceFilterAddress", (*parser).sourceFilterAddress},
 	{"leave_pidfile", func(p *parser, name, value string) { p.truth(name, value, &p.config.KeepPIDFile) }},
 	{"master", (*parser).master},
 	{"agentuser", func(p *parser, name, value string) { p.account(name, value, &p.config.Run.User) }},

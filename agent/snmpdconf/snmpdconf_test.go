@@ -67,6 +67,9 @@ func dump(c *snmpdconf.Config, diagnostics []snmpdconf.Diagnostic) string {
 	for _, m := range c.Modules {
 		fmt.Fprintf(&b, "module %v %q\n", m.ID, m.Descr)
 	}
+	if f := c.Sources; f.Type != "" || len(f.Hosts) > 0 {
+		fmt.Fprintf(&b, "sources %q %q line %d\n", f.Type, f.Hosts, f.Line)
+	}
 	if c.KeepPIDFile {
 		fmt.Fprintln(&b, "keep the pid file")
 	}

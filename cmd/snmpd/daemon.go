@@ -148,6 +148,7 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 			return err
 		}
 		d.setLimits(s.config)
+		d.agent.SetSourceFilter(s.sources)
 		d.agent.SetLinkTraps(s.config.Notifications.LinkUpDown)
 		return nil
 	})

@@ -106,3 +106,22 @@ override .1.3.6.1.4.1.8072.9999.11.0 integer 0x10
 		}
 	}
 }
+
+// TestSourceFilterByTool asks from 127.0.0.1 through filters of both kinds. Net-SNMP's daemon (5.9.3) compares such an address with one that
+// has a port, and hears nobody, or everybody.
+func TestSourceFilterByTool(t *testing.T) {
+	for text, heard := range map[string]bool{
+		"sourceFilterType none\nsourceFilterAddress 127.0.0.1":       true,
+		"sourceFilterType acceptlist\nsourceFilterAddress 127.0.0.1": true,
+		"sourceFilterType acceptlist\nsourceFilterAddress localhost": true,
+		"sourceFilterType acceptlist\nsourceFilterAddress 192.0.2.1": false,
+		"sourceFilterType blocklist\nsourceFilterAddress 127.0.0.1":  false,
+		"sourceFilterType blocklist\nsourceFilterAddress 192.0.2.1":  true,
+	} {
+		_, addresses := launch(t, "-f", "-c", config(t, "rocommunity public 127.0.0.1\n"+text), "127.0.0.1:0")
+		r := interop.NetSNMP(t, "snmpget", "-v2c", "-c", "public", "-t", "0.5", "-r", "0", addresses[0], systemOID+".3.0")
+		if (r.Code == 0) != heard {
+			t.Errorf("%q: %+v", text, r)
+		}
+	}
+}

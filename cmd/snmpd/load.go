@@ -22,6 +22,8 @@ type settings struct {
 	engine      snmpdconf.Engine
 	stateDir    string
 
+	sources agent.SourceFilter
+
 	config    *snmpdconf.Config // what the files say
 	v1Address netip.Addr        // v1trapaddress; not valid if it is not set
 }
@@ -67,7 +69,35 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 		}
 		s.communities = append(s.communities, c)
 	}
+	if s.sources, err = p.sourceFilter(ctx, log, &config.Sources); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// sourceFilter resolves the names of a filter. One that cannot be resolved is an error where it would be refused.
+func (p *process) sourceFilter(ctx context.Context, log *slog.Logger, c *snmpdconf.SourceFilter) (agent.SourceFilter, error) {
+	if c.Type == "" {
+		return agent.SourceFilter{}, nil
+	}
+	f := agent.SourceFilter{Only: c.Type == snmpdconf.AcceptList}
+	for _, host := range c.Hosts {
+		if ip, err := netip.ParseAddr(host); err == nil {
+			f.Addresses = append(f.Addresses, ip)
+			continue
+		}
+		ip4, err := p.resolve(ctx, host, false)
+		ip6, err6 := p.resolve(ctx, host, true)
+		f.Addresses = append(append(f.Addresses, ip4...), ip6...)
+		switch {
+		case err == nil || err6 == nil:
+		case f.Only:
+			log.Warn("this source is not heard: it cannot be resolved", "file", c.File, "line", c.Line, "err", err)
+		default:
+			return f, fmt.Errorf("%s:%d: a source that is to be refused: %w", c.File, c.Line, err)
+		}
+	}
+	return f, nil
 }
 
 func logDiagnostics(log *slog.Logger, diagnostics []snmpdconf.Diagnostic) {
