@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"walkabout/collector/session"
@@ -59,6 +60,9 @@ type asker struct {
 	size    int // octets that its varbinds take, a moving average
 	engine  uint64
 	engined bool // it has snmpEngineTime
+
+	pipelined bool           // its session is to ask what it can without waiting for each answer
+	odd       *atomic.Uint64 // session.Stats.Odd
 
 	timeouts, failures int // of this poll
 
@@ -127,7 +131,7 @@ func (a *asker) finish(start time.Time, vbs []snmp.VarBind, clocks int, err erro
 		return at, nil, err
 	}
 	a.varbinds = vbs
-	a.size = max(8, (3*a.size+snmp.VarBindsSize(vbs)/len(vbs)+2)/4)
+	a.learn(snmp.VarBindsSize(vbs) / len(vbs))
 	if v := vbs[0]; v.Name == sysUpTime0 && v.Value.Kind() == snmp.KindTimeTicks {
 		at.UpTime, at.HasUpTime = uint32(v.Value.Uint()), true
 	}
@@ -138,6 +142,9 @@ func (a *asker) finish(start time.Time, vbs []snmp.VarBind, clocks int, err erro
 	}
 	return at, vbs[clocks:], nil
 }
+
+// learn takes note of how large the variables of an answer were.
+func (a *asker) learn(size int) { a.size = max(8, (3*a.size+size+2)/4) }
 
 // remedy is what may help after a request that failed.
 type remedy int

@@ -31,6 +31,8 @@ type device struct {
 	mu     sync.Mutex // guards what objects, fault and tamper look at, too
 	asked  int
 	opened int
+
+	pipelined int // calls of Ask
 }
 
 func (d *device) dial(_ context.Context, o session.Options) (session.Client, error) {
@@ -180,7 +182,7 @@ type port struct {
 }
 
 func switchOf(ports int) *box {
-	b := &box{boot: time.Now().Add(-time.Hour), name: "sw1", engine: "\x80\x00\x1f\x88\x04sw1"}
+	b := &box{boot: time.Now().Add(-time.Hour), name: "sw1", moved: snmp.TimeTicks(1), engine: "\x80\x00\x1f\x88\x04sw1"}
 	for i := range ports {
 		b.ports = append(b.ports, port{
 			index: uint32(i + 1), name: fmt.Sprintf("Gi0/%d", i+1), descr: fmt.Sprintf("GigabitEthernet0/%d", i+1),

@@ -56,6 +56,8 @@ func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*polle
 		target: t, host: host, parts: parts, dial: dial, log: log.With("device", t.Name), stats: newStats(t.Name),
 		asker: asker{most: t.MaxRepetitions, limit: t.MaxRepetitions, size: firstVarBindSize},
 	}
+	p.asker.pipelined = t.Credential.Version == snmp.V2c && !t.NoBulk
+	p.asker.odd = &p.stats.session.Odd
 	for _, part := range parts {
 		part.changes = p.watch(part.table)
 	}

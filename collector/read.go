@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"walkabout/collector/session"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
@@ -22,30 +23,45 @@ func (p *part) read(ctx context.Context, a *asker, w *walker, g *grid, signals [
 	if p.table == nil {
 		return 1, p.readScalars(ctx, a, g)
 	}
-	*w = walker{asker: a, grid: g, objects: p.objects, legs: w.legs, names: w.names, indexes: w.indexes, state: w.state}
+	*w = walker{asker: a, grid: g, objects: p.objects, legs: w.legs, names: w.names, indexes: w.indexes, state: w.state, reread: w.reread}
 	if len(p.fast) == 0 {
 		err = w.walk(ctx, p.slow)
 		return len(g.index), err
 	}
-	if err = w.walk(ctx, p.fast); err != nil {
+	now := time.Now()
+	if err = p.readFast(ctx, w, p.structure.holds(signals, now, structure)); err != nil {
 		w.fail(err, p.slow)
 		return len(g.index), err
 	}
 	rows = len(g.index)
-	now := time.Now()
-	if len(p.slow) == 0 {
-		return rows, nil
-	}
 	if p.structure.fits(p, g, signals, now, structure) {
 		p.structure.fill(p, g)
 		return rows, nil
 	}
 	p.structure.forget()
-	err = w.walk(ctx, p.slow)
+	if len(p.slow) > 0 {
+		err = w.walk(ctx, p.slow)
+	}
 	if g.fault() == nil {
 		p.structure.keep(p, g, rows, signals, now)
 	}
 	return rows, err
+}
+
+// readFast reads the fast columns: without walking past known rows if the structure holds and would show it if there were more.
+func (p *part) readFast(ctx context.Context, w *walker, holds bool) error {
+	pipe, ok := w.client.(session.Pipeline)
+	if ok && holds && w.pipelined && len(p.structure.plan.has) > 0 && p.structure.told() {
+		if walk, err := p.reread(ctx, w.asker, pipe, w.grid, &w.reread); !walk {
+			if err != nil {
+				w.fail(err, p.fast)
+			}
+			return err
+		}
+		p.structure.forget()
+		w.grid.reset(len(p.objects))
+	}
+	return w.walk(ctx, p.fast)
 }
 
 func (p *part) readScalars(ctx context.Context, a *asker, g *grid) error {

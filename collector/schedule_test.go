@@ -305,7 +305,7 @@ func TestTimeoutsWithinAPoll(t *testing.T) {
 				parts = append(parts, part.Part)
 			}
 		}
-		if diff := cmp.Diff([]string{"interface/ifName,ifDescr,ifAlias,ifType and 31 more", "tcp"}, parts); diff != "" {
+		if diff := cmp.Diff([]string{"interface", "tcp"}, parts); diff != "" {
 			t.Errorf("missing parts: %s", diff)
 		}
 	})

@@ -17,11 +17,22 @@ type structure struct {
 	index   []oid.OID    // of each row, in the order in which the table is walked
 	names   []string     // of each row: what it is of
 	cells   []snmp.Value // of each row, one a slow column
+	plan    plan
+}
+
+// holds reports whether s may be taken for what the table is at now, so far as can be told without asking for the table.
+func (s *structure) holds(signals []snmp.Value, now time.Time, lasts time.Duration) bool {
+	return !s.read.IsZero() && now.Sub(s.read) < lasts && slices.Equal(s.signals, signals)
+}
+
+// told reports whether one of the objects that tell of changes is there.
+func (s *structure) told() bool {
+	return slices.ContainsFunc(s.signals, func(v snmp.Value) bool { return v.IsNumber() })
 }
 
 // fits reports whether s may be used at now for the rows of g.
 func (s *structure) fits(p *part, g *grid, signals []snmp.Value, now time.Time, lasts time.Duration) bool {
-	if s.read.IsZero() || now.Sub(s.read) >= lasts || !slices.Equal(s.signals, signals) || !slices.Equal(s.index, g.index) {
+	if !s.holds(signals, now, lasts) || !slices.Equal(s.index, g.index) {
 		return false
 	}
 	for r, name := range s.names {
@@ -57,6 +68,7 @@ func (s *structure) keep(p *part, g *grid, rows int, signals []snmp.Value, now t
 			s.cells = append(s.cells, values[c].Clone())
 		}
 	}
+	s.plan.make(p, g, rows)
 }
 
 // forget makes the slow columns be read again.

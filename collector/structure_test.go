@@ -32,7 +32,6 @@ func TestStructure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := switchOf(3)
-				b.moved = snmp.TimeTicks(1)
 				asked := 0
 				d := &device{latency: time.Millisecond, fault: func(names []oid.OID) error {
 					for _, n := range names {

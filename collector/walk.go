@@ -28,6 +28,7 @@ type walker struct {
 	names   []oid.OID // scratch: the columns of a request
 	indexes []oid.OID // scratch: one a varbind, empty for one that is not used
 	state   []columnState
+	reread  reread
 }
 
 type columnState struct {

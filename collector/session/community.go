@@ -26,6 +26,9 @@ type community struct {
 	out     []byte
 	decoder snmp.Decoder
 	answer  snmp.Message
+
+	pipeline pipeline
+	list     []byte // scratch of it
 }
 
 func newCommunity(s *Sockets, k *socket, remote netip.AddrPort, o Options) *community {
@@ -126,7 +129,7 @@ func (c *community) exchange(ctx context.Context) error {
 			wait = c.options.Timeout // nothing is gained by giving up early
 		}
 		sent := time.Now()
-		if last = c.send(); last == nil {
+		if last = c.send(c.out); last == nil {
 			last = c.wait(ctx, wait)
 		}
 		switch {
@@ -148,10 +151,10 @@ func (c *community) withdraw() {
 	c.request.forget()
 }
 
-func (c *community) send() error {
-	_, err := c.socket.conn.WriteToUDPAddrPort(c.out, c.request.remote)
+func (c *community) send(b []byte) error {
+	_, err := c.socket.conn.WriteToUDPAddrPort(b, c.request.remote)
 	if isRefusal(err) { // the system tells here what became of another datagram, and has not sent this one
-		_, err = c.socket.conn.WriteToUDPAddrPort(c.out, c.request.remote)
+		_, err = c.socket.conn.WriteToUDPAddrPort(b, c.request.remote)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot send to %v: %w", c.request.remote, err)

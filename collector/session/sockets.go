@@ -159,6 +159,9 @@ type request struct {
 
 	answer []byte     // the datagram
 	result chan error // of capacity 1: nil when answer is there, else why there will be none
+
+	// take, if not nil, is called by the reader with the datagram instead, which is good until it returns; without the socket's lock.
+	take func(b []byte, came time.Time)
 }
 
 // add gives r a new request-id, and makes it pending.
@@ -213,12 +216,19 @@ func (k *socket) read() {
 
 // deliver hands a datagram to the request that it answers.
 func (k *socket) deliver(b []byte, from netip.AddrPort) {
+	if take := k.match(b, from); take != nil {
+		take(b, time.Now())
+	}
+}
+
+// match finds the request that b answers, which is then not pending any more, and gives it b, unless it wants to take b itself.
+func (k *socket) match(b []byte, from netip.AddrPort) (take func([]byte, time.Time)) {
 	h, err := readHeader(b)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err != nil {
 		k.failLocked(from, fmt.Errorf("%w: %w", ErrMalformed, err))
-		return
+		return nil
 	}
 	r := k.pending[h.requestID]
 	switch {
@@ -228,17 +238,24 @@ func (k *socket) deliver(b []byte, from netip.AddrPort) {
 		r.stats.Foreign.Add(1)
 	case h.version != r.version, h.tag != byte(snmp.Response), subtle.ConstantTimeCompare(h.community, r.community) == 0:
 		r.stats.Dropped.Add(1)
+	case r.take != nil:
+		delete(k.pending, r.id)
+		return r.take
 	default:
 		r.answer = append(r.answer[:0], b...)
 		r.tell(nil)
 		delete(k.pending, r.id)
 	}
+	return nil
 }
 
 // tell sets the result; an earlier one that nobody has taken yet is gone. Its callers hold the socket's lock.
 func (r *request) tell(err error) {
 	r.forget()
-	r.result <- err
+	select {
+	case r.result <- err:
+	default: // a pipeline has come first: its requests share a result
+	}
 }
 
 // forget drops a result that nobody has taken.
