@@ -41,7 +41,7 @@ type tableOf struct {
 
 var (
 	ifTable        = tableOf{"2.2.1", []uint32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20}}
-	ifXTable       = tableOf{"31.1.1.1", []uint32{1, 2, 6, 7, 8, 10, 11, 14, 15, 16, 18, 19}}
+	ifXTable       = tableOf{"31.1.1.1", []uint32{1, 2, 6, 7, 8, 10, 11, 15, 16, 17, 18, 19}}
 	tcpConnTable   = tableOf{"6.13.1", []uint32{1, 2, 3, 4, 5}}
 	tcpConnection  = tableOf{"6.19.1", []uint32{7, 8}}
 	inetCidrRoute  = tableOf{"4.24.7.1", []uint32{7, 8, 9, 11, 12, 13, 14, 15, 16, 17}}
