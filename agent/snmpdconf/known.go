@@ -32,13 +32,14 @@ var unserved = []struct{ why, names string }{
 	{"includeFile and includeDir read files", "includeSearch"},
 	{"snmpd check reads the files, says what is wrong, and ends", "quit"},
 	{"it belongs into Net-SNMP's persistent file, which is read at the first start (docs/persistent.md)", "oldEngineID psyscontact psyslocation psysname setserialno usmUser"},
+	{"every version is heard: give communities by com2sec and group to one version alone, or give none", "disableSNMPv1 disableSNMPv2c disableSNMPv3"},
 	{"it is of snmp.conf, which this agent does not read", snmpConf},
 }
 
 // snmpConf is the directives of Net-SNMP's library and its programs (snmp.conf(5)) but for those that this agent has as well.
 const snmpConf = "16bitIDs alias clientaddr clientaddrUsesPort commentToEOL debugLogLevel debugTokens defAuthLocalizedKey defAuthMasterKey defAuthPassphrase " +
 	"defAuthType defCommunity defContext defPassphrase defPrivLocalizedKey defPrivMasterKey defPrivPassphrase defPrivType defSecurityLevel " +
-	"defSecurityModel defSecurityName defVersion defaultPort disableSNMPv1 disableSNMPv2c disableSNMPv3 doDebugging dontBreakdownOids dontLoadHostConfig " +
+	"defSecurityModel defSecurityName defVersion defaultPort doDebugging dontBreakdownOids dontLoadHostConfig " +
 	"dontPrintUnits dumpPacket escapeQuotes extendedIndex extraX509SubDir hexOutputLength localCert logOption logTimestamp mibAllowUnderline " +
 	"mibReplaceWithLatest mibWarningLevel mibdirs mibfile mibs noContextEngineIDDiscovery noDisplayHint noPersistentLoad noPersistentSave noRangeCheck " +
 	"noTokenWarnings numericTimeticks oidOutputFormat outputPrecision peerCert printHexText printNumericEnums printNumericOids printValueOnly " +

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,17 +71,30 @@ func printCheck(w io.Writer, config *snmpdconf.Config, diagnostics []snmpdconf.D
 	for _, u := range config.Users {
 		text = fmt.Appendf(text, "user %s (%s): %s (%s:%d)\n", u.Name, describeProtocols(u), describeRights(config, vacm.USM, u.Name), u.File, u.Line)
 	}
+	text = appendOthers(text, config)
 	text = appendNotifications(text, &config.Notifications)
 	for _, v := range config.Views {
 		if !strings.HasPrefix(v.Name, "_") {
 			text = fmt.Appendf(text, "view %s: %s\n", v.Name, describeView(v))
 		}
 	}
-	if len(config.Communities) == 0 && len(config.Users) == 0 {
+	if len(config.Communities) == 0 && len(config.Users) == 0 && len(config.Members) == 0 {
 		text = fmt.Appendln(text, "neither a community nor a user: every request is refused")
 	}
 	_, err := w.Write(text)
 	return err
+}
+
+// appendOthers tells of the users that the files let in and do not create.
+func appendOthers(text []byte, config *snmpdconf.Config) []byte {
+	for _, m := range config.Members {
+		created := func(u snmpdconf.User) bool { return u.Name == m.Name }
+		if m.Model == vacm.USM && !slices.ContainsFunc(config.Users, created) {
+			text = fmt.Appendf(text, "user %s (not created here, but over SNMP, or by Net-SNMP's agent at the first start): %s (%s:%d)\n",
+				m.Name, describeRights(config, vacm.USM, m.Name), m.File, m.Line)
+		}
+	}
+	return text
 }
 
 func describeProtocols(u snmpdconf.User) string {

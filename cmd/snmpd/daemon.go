@@ -86,6 +86,8 @@ func (p *process) attend(ctx context.Context, out *logs, o *options, d *service)
 			return nil
 		case err := <-d.listeners.failed:
 			return err
+		case <-p.rotate:
+			out.reopen()
 		case <-p.hangup:
 			out.reopen()
 			if err := p.reload(ctx, out.Logger, o, d); err != nil {

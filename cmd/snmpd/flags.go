@@ -226,7 +226,7 @@ The flags are those of Net-SNMP's snmpd:
 		}
 	}
 	line("-Le, -Lo, -Ln", "log to standard error, standard output, nowhere")
-	line("-Lf FILE", "log to a file, which SIGHUP opens anew")
+	line("-Lf FILE", "log to a file, which SIGHUP and SIGUSR1 open anew")
 	line("-Ls FACILITY", "log to syslog: d is daemon, u user, 0 to 7 local0 to local7")
 	line("-LE P, -LO P,", "the same from the priority P on: ! a c e w n i d, or 0 to 7, of which d and 7 are the least;")
 	line("  -LF P FILE, -LS P FAC.", "all of -L that are given hold")

@@ -30,7 +30,8 @@ func TestLogFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := config(t, "agentAddress 127.0.0.1:0\nrocommunity "+hidden+"\n")
-	d := start(t, nil, "-Lf", path, "-LEn", "-c", file)
+	rotate := make(chan os.Signal, 1)
+	d := startAs(t, nil, func(p *process) { p.rotate = rotate }, "-Lf", path, "-LEn", "-c", file)
 	d.ready()
 	if runtime.GOOS != "windows" { // where nobody renames an open file
 		if err := os.Rename(path, path+".1"); err != nil {
@@ -38,6 +39,13 @@ func TestLogFile(t *testing.T) {
 		}
 		d.hangup <- nil
 		d.until("msg=reloaded")
+		if err := os.Rename(path, path+".2"); err != nil {
+			t.Fatal(err)
+		}
+		rotate <- nil
+		for _, err := os.Stat(path); err != nil; _, err = os.Stat(path) {
+			runtime.Gosched()
+		}
 		if text := read(path + ".1"); strings.Contains(text, "old") || !strings.Contains(text, "msg=ready") || strings.Contains(text, "msg=reloaded") {
 			t.Errorf("rotated: %s", text)
 		}

@@ -24,7 +24,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	p := process{stdout: os.Stdout, stderr: os.Stderr, hangup: hangup, lookup: net.DefaultResolver.LookupNetIP, env: statedir.System(), netSNMP: netSNMPDirs,
+	p := process{stdout: os.Stdout, stderr: os.Stderr, hangup: hangup, rotate: rotations(), lookup: net.DefaultResolver.LookupNetIP, env: statedir.System(), netSNMP: netSNMPDirs,
 		account: account{drop: privilege.Drop}}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
@@ -33,6 +33,7 @@ func main() {
 type process struct {
 	stdout, stderr io.Writer
 	hangup         <-chan os.Signal // each one asks for a reload
+	rotate         <-chan os.Signal // each one asks to open the log files anew
 	lookup         lookupFunc
 	env            statedir.Env
 	account        account

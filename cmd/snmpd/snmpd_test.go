@@ -371,6 +371,7 @@ rouser joe priv -V sys
 rwuser joe auth .1.3.6.1 ctx
 createUser idle MD5 HIDDEN
 rocomunity x
+rouser far
 `, "HIDDEN", hidden)
 	path := config(t, text)
 	got := strings.ReplaceAll(start(t, nil, "check", "-c", path).end(exitOK), path, "snmpd.conf")
@@ -385,6 +386,7 @@ community comm3 <secret> from nms.example.org: read everything (snmpd.conf:4)
 community other <secret> from default (IPv4): by v1 read view sys; by v2c nothing (snmpd.conf:7)
 user joe (SHA-256, AES): read view sys with authPriv; read and write .1.3.6.1 in context "ctx" with authNoPriv (snmpd.conf:10)
 user idle (MD5): nothing (snmpd.conf:13)
+user far (not created here, but over SNMP, or by Net-SNMP's agent at the first start): read everything with authNoPriv (snmpd.conf:15)
 view sys: .1.3.6.1.2.1.1, not .1.3.6.1.2.1.1.9 mask fd
 `
 	if diff := cmp.Diff(want, got); diff != "" {
