@@ -16,9 +16,11 @@ const (
 	maxKept = 5 * time.Second
 )
 
-// changes tells whether the kernel's addresses or routes may have changed since it was last asked. It hears of changes, and does not
-// look before somebody asks: a router in convergence costs us nothing. The zero value is ready.
+// changes tells whether what groups are of may have changed since it was last asked. It hears of changes, and does not look before somebody asks: a
+// router in convergence costs us nothing.
 type changes struct {
+	groups []int // RTNLGRP_*
+
 	mu     sync.Mutex
 	closed bool
 	open   bool
@@ -26,11 +28,13 @@ type changes struct {
 	count  uint64
 }
 
-// groups are what changes routes: the kernel drops those over a link that goes down, and those of an address that goes, without a word of
-// them.
-var groups = []int{
+// routeGroups are what changes addresses and routes: the kernel drops routes over a link that goes down, and those of an address that goes, without a
+// word of them. neighbourGroups are what changes neighbours: each of their states is told, and links that go are.
+var routeGroups = []int{
 	unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_NEXTHOP,
 }
+
+var neighbourGroups = []int{unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH}
 
 // generation returns a number that is another one after each change. False is that it cannot be told.
 func (c *changes) generation() (uint64, bool) {
@@ -66,7 +70,7 @@ func (c *changes) listen() error {
 		return os.NewSyscallError("socket", err)
 	}
 	err = os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}))
-	for _, group := range groups {
+	for _, group := range c.groups {
 		joined := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group)
 		if joined != nil && group != unix.RTNLGRP_NEXTHOP { // which kernels before 5.3 do not have
 			err = errors.Join(err, os.NewSyscallError("setsockopt", joined))

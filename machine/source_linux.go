@@ -37,9 +37,10 @@ type linuxSource struct {
 	settings                       struct{ forwarding, ttl, fragTime *procFile }
 	settings6                      struct{ forwarding, hopLimit *procFile }
 
-	changes                        changes
+	changes, neighbourChanges      changes
 	keptAddresses4, keptAddresses6 kept[Address]
 	keptRoutes4, keptRoutes6       kept[Route]
+	keptNeighbours                 [2]kept[Neighbour]
 
 	sockets      struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
 	recentTCP    recent[[]TCPSocket]
@@ -121,7 +122,9 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 		return nil, fmt.Errorf("read links: %w", err)
 	}
 	s.watch(w, first, o.Now)
+	s.changes.groups, s.neighbourChanges.groups = routeGroups, neighbourGroups
 	s.changes.generation() // in this network namespace
+	s.neighbourChanges.generation()
 	return s, nil
 }
 
@@ -192,6 +195,7 @@ func (s *linuxSource) Close() error {
 	s.events.Wait()
 	s.linuxHost.Close()
 	s.changes.Close()
+	s.neighbourChanges.Close()
 	s.route.Close()
 	s.diag.Close()
 	s.kernel.route.Close()
@@ -303,7 +307,7 @@ func (s *linuxSource) ipv4Routes(at time.Time) ([]Route, error) {
 }
 
 func (s *linuxSource) ipv4Neighbours(at time.Time) ([]Neighbour, error) {
-	return dumpNeighbours(&s.route, unix.AF_INET, s.clock(at))
+	return s.keptNeighbours[0].of(&s.neighbourChanges, at, func() ([]Neighbour, error) { return dumpNeighbours(&s.route, unix.AF_INET, s.clock(at)) })
 }
 
 func (s *linuxSource) ipv6Addresses(at time.Time) ([]Address, error) {
@@ -315,7 +319,7 @@ func (s *linuxSource) ipv6Routes(at time.Time) ([]Route, error) {
 }
 
 func (s *linuxSource) ipv6Neighbours(at time.Time) ([]Neighbour, error) {
-	return dumpNeighbours(&s.route, unix.AF_INET6, s.clock(at))
+	return s.keptNeighbours[1].of(&s.neighbourChanges, at, func() ([]Neighbour, error) { return dumpNeighbours(&s.route, unix.AF_INET6, s.clock(at)) })
 }
 
 // clock returns the kernel's clock for what it is asked at that time.

@@ -260,3 +260,37 @@ func TestCidrRoutes(t *testing.T) {
 	}
 	mibtest.Test(t, m, mib2.Roots()...)
 }
+
+// TestUDPStatistics has machines that count UDP over IPv6 too, and some that do not, or not as far.
+func TestUDPStatistics(t *testing.T) {
+	four := machine.NewStats(true, map[machine.Stat]uint64{machine.UDPInDatagrams: 1<<32 + 5, machine.UDPOutDatagrams: 7, machine.UDPNoPorts: 1})
+	six := map[machine.Stat]uint64{machine.UDP6InDatagrams: 10, machine.UDP6OutDatagrams: 20, machine.UDP6NoPorts: 30}
+	tests := []struct {
+		name                  string
+		stats6                *machine.Stats
+		in, hcIn, noPorts, ho snmp.Value
+	}{
+		{"both", machine.NewStats(true, six), snmp.Counter32(15), snmp.Counter64(1<<32 + 15), snmp.Counter32(31), snmp.Counter64(27)},
+		{"IPv4 alone", nil, snmp.Counter32(5), snmp.Counter64(1<<32 + 5), snmp.Counter32(1), snmp.Counter64(7)},
+		{"32 bits of IPv6", machine.NewStats(false, six), snmp.Counter32(15), snmp.NoSuchInstance, snmp.Counter32(31), snmp.NoSuchInstance},
+	}
+	for _, test := range tests {
+		d := &device{stats: four, stats6: test.stats6}
+		v := ask(t, d.mib(t), &mib.Request{Version: snmp.V2c, At: now}, "7.1.0", "7.8.0", "7.2.0", "7.9.0", "7.3.0")
+		if diff := cmp.Diff([]snmp.Value{test.in, test.hcIn, test.noPorts, test.ho, snmp.NoSuchInstance}, v, cmp.Comparer(func(a, b snmp.Value) bool { return a == b })); diff != "" {
+			t.Errorf("%s: %s", test.name, diff)
+		}
+	}
+}
+
+// TestInaccessibleAddress has an address on each of two links, one of which is down, and one on a link that is not known.
+func TestInaccessibleAddress(t *testing.T) {
+	d := &device{addresses: []machine.Address{
+		{Prefix: prefix("10.0.0.1/24"), Link: 1}, {Prefix: prefix("10.0.1.1/24"), Link: 2}, {Prefix: prefix("10.0.2.1/24"), Link: 3},
+	}}
+	d.setLinks(
+		machine.Link{Index: 1, Name: "eth0", Flags: machine.FlagUp | machine.FlagRunning, OperState: machine.OperUp},
+		machine.Link{Index: 2, Name: "eth1", Flags: machine.FlagUp, OperState: machine.OperDown},
+	)
+	checkColumns(t, d.mib(t), "4.34.1", map[string][]string{"7": {"1.4.10.0.0.1 1", "1.4.10.0.1.1 4", "1.4.10.0.2.1 1"}})
+}

@@ -52,7 +52,16 @@ func (m *MIB) ipAddressTable() mib.Group {
 			if !ok {
 				return mib.Snapshot{}
 			}
-			return m.inetAddresses.of(q, a, b, inetAddressTable).snapshot(m.ipAddressCell)
+			return m.inetAddresses.of(q, a, b, inetAddressTable).snapshot(func(a *addressRow, column uint32) (snmp.Value, bool) {
+				if column == ipAddressStatus {
+					var link *machine.Link
+					if links, err := r.Links(ctx); err == nil {
+						link, _ = links.ByIndex(a.Link)
+					}
+					return snmp.Integer(addressStatus(a.Flags, link)), true
+				}
+				return m.ipAddressCell(a, column)
+			})
 		},
 	}
 }
@@ -95,8 +104,6 @@ func (m *MIB) ipAddressCell(a *addressRow, column uint32) (snmp.Value, bool) {
 		return snmp.ObjectID(a.prefix), true
 	case ipAddressOrigin:
 		return snmp.Integer(addressOrigin(&a.Address)), true
-	case ipAddressStatus:
-		return snmp.Integer(addressStatus(a.Flags)), true
 	case ipAddressCreated:
 		return m.ticks(a.Created), !a.Created.IsZero()
 	case ipAddressLastChanged:
@@ -107,6 +114,16 @@ func (m *MIB) ipAddressCell(a *addressRow, column uint32) (snmp.Value, bool) {
 		return snmp.Integer(2), true // volatile: the kernel forgets
 	}
 	return snmp.Value{}, false
+}
+
+// operates reports whether a link is not known to be of no use now.
+func operates(l *machine.Link) bool {
+	switch ifOperStatusOf(l) {
+	case statusDown, statusNotPresent, statusLowerLayerDown:
+		return false
+	default:
+		return true
+	}
 }
 
 // addressOrigin returns an IpAddressOriginTC. Who set an address for a time only is not told: of IPv4 it is a DHCP client, of IPv6 too
@@ -128,10 +145,12 @@ func addressOrigin(a *machine.Address) int32 {
 	}
 }
 
-// addressStatus returns an IpAddressStatusTC.
-func addressStatus(f machine.AddressFlags) int32 {
-	const preferred, deprecated, tentative, duplicate, optimistic = 1, 2, 6, 7, 8
+// addressStatus returns an IpAddressStatusTC of an address on link, which is nil if it is not known.
+func addressStatus(f machine.AddressFlags, link *machine.Link) int32 {
+	const preferred, deprecated, inaccessible, tentative, duplicate, optimistic = 1, 2, 4, 6, 7, 8
 	switch {
+	case link != nil && !operates(link):
+		return inaccessible
 	case f&machine.AddressDADFailed != 0:
 		return duplicate
 	case f&machine.AddressOptimistic != 0:

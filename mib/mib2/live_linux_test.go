@@ -155,13 +155,15 @@ func TestLiveStatistics(t *testing.T) {
 	m := newLiveMIB(t)
 	for group, names := range groups {
 		format, protocol, _ := strings.Cut(group, " ")
-		before := procNetSNMP(t, "/proc/net/snmp")
+		before, before6 := procNetSNMP(t, "/proc/net/snmp"), procPairs(t, "/proc/net/snmp6")
+		exchange(t)
 		q := &mib.Request{Version: snmp.V2c, At: time.Now(), Fresh: true}
 		values := make([]snmp.Value, 0, 30)
 		for i := range strings.Fields(names) {
 			values = append(values, ask(t, m, q, fmt.Sprintf(format, i+1))[0])
 		}
-		after := procNetSNMP(t, "/proc/net/snmp")
+		exchange(t)
+		after, after6 := procNetSNMP(t, "/proc/net/snmp"), procPairs(t, "/proc/net/snmp6")
 		for i, figure := range strings.Fields(names) {
 			v, figure := values[i], protocol+figure
 			low, known := before[figure]
@@ -169,6 +171,9 @@ func TestLiveStatistics(t *testing.T) {
 				continue
 			}
 			n, high := v.Uint(), after[figure]
+			if name, ok := strings.CutPrefix(figure, "Udp:"); ok { // UDP-MIB counts both versions
+				low, high = low+before6["Udp6"+name], high+after6["Udp6"+name]
+			}
 			if v.Kind() == snmp.KindCounter32 {
 				low, high = uint64(uint32(low)), uint64(uint32(high))
 			}

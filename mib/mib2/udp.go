@@ -2,6 +2,7 @@ package mib2
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"walkabout/machine"
@@ -9,14 +10,42 @@ import (
 	"walkabout/snmp"
 )
 
-// udpScalars count the datagrams of IPv4, as RFC 1213 has it. 8 and 9 are of UDP-MIB.
+// udpStats are the scalars of UDP-MIB (RFC 4113) by column, in UDP over IPv4 and over IPv6. It counts the datagrams of both, unlike RFC 1213, whose
+// objects these are.
+var udpStats = map[uint32]struct {
+	v4, v6 machine.Stat
+	kind   snmp.Kind
+}{
+	1: {machine.UDPInDatagrams, machine.UDP6InDatagrams, snmp.KindCounter32},
+	2: {machine.UDPNoPorts, machine.UDP6NoPorts, snmp.KindCounter32},
+	3: {machine.UDPInErrors, machine.UDP6InErrors, snmp.KindCounter32},
+	4: {machine.UDPOutDatagrams, machine.UDP6OutDatagrams, snmp.KindCounter32},
+	8: {machine.UDPInDatagrams, machine.UDP6InDatagrams, snmp.KindCounter64},
+	9: {machine.UDPOutDatagrams, machine.UDP6OutDatagrams, snmp.KindCounter64},
+}
+
 func (m *MIB) udpScalars() mib.Group {
-	return m.statisticsGroup(udpGroup, counters(map[uint32]machine.Stat{
-		1: machine.UDPInDatagrams, 2: machine.UDPNoPorts, 3: machine.UDPInErrors, 4: machine.UDPOutDatagrams,
-	}).with(statistics{
-		8: {machine.UDPInDatagrams, snmp.KindCounter64},
-		9: {machine.UDPOutDatagrams, snmp.KindCounter64},
-	}))
+	return mib.Group{
+		Entry:   udpGroup,
+		Columns: slices.Sorted(maps.Keys(udpStats)),
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			r := m.reading(q)
+			stats, err := r.Stats(ctx)
+			return mib.Scalars(func(column uint32) (snmp.Value, bool) {
+				if err != nil {
+					return snmp.Value{}, false
+				}
+				c := udpStats[column]
+				n, known := stats.Get(c.v4)
+				wide := stats.Wide
+				if six, err := r.Stats6(ctx); err == nil { // there is none in a kernel without IPv6
+					more, _ := six.Get(c.v6)
+					n, wide = n+more, wide && six.Wide
+				}
+				return counter(c.kind, wide, n, known)
+			})
+		},
+	}
 }
 
 const (

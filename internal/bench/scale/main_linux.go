@@ -150,7 +150,7 @@ func play(ctx context.Context, w io.Writer, o options) error {
 			return err
 		}
 		defer a.Stop()
-		results, err := measure(ctx, a, s, o)
+		results, err := measure(ctx, a, s, o, len(names) > 0)
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.Name, err)
 		}

@@ -18,8 +18,8 @@ import (
 // result is a line of the table.
 type result struct{ what, figure string }
 
-// measure lets a do all walks of s.
-func measure(ctx context.Context, a *agents.Agent, s *scene, o options) ([]result, error) {
+// measure lets a do all walks of s. Of a strange agent it is only told when rows are missing.
+func measure(ctx context.Context, a *agents.Agent, s *scene, o options, strange bool) ([]result, error) {
 	results := []result{{"start to first answer", millis(a.Ready)}}
 	idle, waits, err := rest(ctx, a, o.idle)
 	if err != nil {
@@ -28,10 +28,14 @@ func measure(ctx context.Context, a *agents.Agent, s *scene, o options) ([]resul
 	results = append(results, result{"idle CPU", idle}, result{"nobody walks: another waits", waits.String()})
 	for _, w := range s.walks {
 		cpu, waits, err := perform(ctx, a, w, o.time)
+		figure := millis(cpu)
+		if strange && errors.Is(err, errRows) {
+			figure, err = fmt.Sprintf("- (%v)", err), nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.name, err)
 		}
-		results = append(results, result{w.name + ": CPU", millis(cpu)}, result{w.name + ": another waits", waits.String()})
+		results = append(results, result{w.name + ": CPU", figure}, result{w.name + ": another waits", waits.String()})
 	}
 	memory, err := a.Memory()
 	return append(results, result{"memory after it", fmt.Sprintf("%.1f MB", float64(memory)/1e6)}), err
