@@ -44,6 +44,7 @@ type Config struct {
 	Sources     SourceFilter
 	Host        Host
 	Watch       Watch
+	Extend      Extend
 
 	Notifications Notifications
 	// MaxMessageSize is the most octets of an answer (maxMessageSize, a directive that Net-SNMP does not have); 0 if it is not set.

@@ -141,6 +141,9 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 			return err
 		}
 		d.agent.SetWatch(watch(&s.config.Watch))
+		if err := d.agent.SetPrograms(programs(&s.config.Extend)); err != nil {
+			return err
+		}
 		if err := d.tables.set(s, users); err != nil {
 			return err
 		}

@@ -66,9 +66,10 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		err = register(a.Server, a.mib, mib2.Roots())
 	}
 	if err == nil {
-		a.mibs, err = newMIBs(a.Server, m, start)
+		a.mibs, err = newMIBs(a.Server, m, start, o.Log)
 	}
 	if err != nil {
+		a.closePrograms()
 		return nil, fmt.Errorf("agent of this machine: %w", errors.Join(err, m.Close()))
 	}
 	a.notifications = newNotifications(m, a.mib, notify.Config{Start: start, Engine: o.Engine, Counters: counters, Dial: o.Dial, Log: o.Log})
@@ -87,5 +88,6 @@ func (a *Agent) MIB2() *mib2.MIB { return a.mib }
 // Close ends the watching, and sends what notifications it can within closeTime. The sockets that a serves must be closed before.
 func (a *Agent) Close() error {
 	a.notifications.close()
+	a.closePrograms()
 	return a.machine.Close()
 }

@@ -2,12 +2,15 @@ package localagent
 
 import (
 	"errors"
+	"log/slog"
+	"slices"
 	"time"
 
 	"walkabout/agent"
 	"walkabout/internal/version"
 	"walkabout/machine"
 	"walkabout/mib"
+	"walkabout/mib/extend"
 	"walkabout/mib/host"
 	"walkabout/mib/ucd"
 	"walkabout/snmp/oid"
@@ -17,15 +20,18 @@ import (
 type mibs struct {
 	host *host.MIB
 	ucd  *ucd.MIB
+
+	extend *extend.MIB
+	passes *passes
 }
 
 // modules returns what sysORTable says of them.
 func (mibs) modules() []mib.Module {
-	return append([]mib.Module{{ID: host.ID(), Descr: "HOST-RESOURCES-MIB (RFC 2790)"}}, ucd.Modules()...)
+	return append([]mib.Module{{ID: host.ID(), Descr: "HOST-RESOURCES-MIB (RFC 2790)"}}, slices.Concat(ucd.Modules(), extend.Modules())...)
 }
 
 // newMIBs makes them and registers them with s.
-func newMIBs(s *agent.Server, m *machine.Machine, start time.Time) (mibs, error) {
+func newMIBs(s *agent.Server, m *machine.Machine, start time.Time, log *slog.Logger) (mibs, error) {
 	var out mibs
 	var err error
 	if out.host, err = host.New(host.Options{Machine: m, Start: start}); err != nil {
@@ -34,7 +40,11 @@ func newMIBs(s *agent.Server, m *machine.Machine, start time.Time) (mibs, error)
 	if out.ucd, err = ucd.New(ucd.Options{Machine: m, Version: version.Version(), Settings: ucd.DefaultSettings()}); err != nil {
 		return out, err
 	}
-	return out, errors.Join(register(s, out.host, host.Roots()), register(s, out.ucd, ucd.Roots()))
+	if out.extend, err = extend.New(log); err != nil {
+		return out, err
+	}
+	out.passes = &passes{server: s, log: log}
+	return out, errors.Join(register(s, out.host, host.Roots()), register(s, out.ucd, ucd.Roots()), register(s, out.extend, extend.Roots()))
 }
 
 func register(s *agent.Server, h mib.Handler, roots []oid.OID) error {

@@ -1,6 +1,7 @@
 package localagent_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -11,11 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"walkabout/machine"
 	"walkabout/mib"
 	"walkabout/mib/engine"
+	"walkabout/mib/extend"
 	"walkabout/mib/host"
 	"walkabout/mib/mib2"
 	"walkabout/mib/mibtest"
@@ -56,7 +58,10 @@ func handlers(t *testing.T, asked func(part string)) []served {
 	all := 0
 	u, err := ucd.New(ucd.Options{Machine: m, Settings: ucd.Settings{AllDisks: &all, Processes: []ucd.ProcessLimit{{Name: "x"}}}})
 	must(err)
-	return []served{{two, mib2.Roots()}, {own, engine.Roots()}, {hr, host.Roots()}, {u, ucd.Roots()}}
+	x, err := extend.New(slog.New(slog.DiscardHandler))
+	must(err)
+	t.Cleanup(x.Close)
+	return []served{{two, mib2.Roots()}, {own, engine.Roots()}, {hr, host.Roots()}, {u, ucd.Roots()}, {x, extend.Roots()}}
 }
 
 // partHandler reads in the log of a machine which parts it was asked for: each is reported, since it has none.
@@ -161,6 +166,13 @@ func survey(t *testing.T) (groups []*group, unserved []*mibtest.Object) {
 
 func TestMIBsDocument(t *testing.T) {
 	groups, unserved := survey(t)
+	modules := map[string]int{} // in the order of their first groups
+	for i, g := range groups {
+		if _, known := modules[g.module]; !known {
+			modules[g.module] = i
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b *group) int { return cmp.Compare(modules[a.module], modules[b.module]) })
 	var b strings.Builder
 	b.WriteString(mibsHead)
 	module := ""
@@ -194,7 +206,7 @@ func TestMIBsDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(b.String(), string(have)); diff != "" {
+	if diff := gocmp.Diff(b.String(), string(have)); diff != "" {
 		t.Errorf("docs/mibs.md is out of date: go test ./internal/localagent -run TestMIBsDocument -update (-want +got):\n%s", diff)
 	}
 }
