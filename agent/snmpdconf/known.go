@@ -98,7 +98,7 @@ type ignored struct {
 func (p *parser) countIgnored() {
 	for _, i := range p.ignored {
 		if d := &p.diagnostics[i.at]; i.more > 0 {
-			d.Message += fmt.Sprintf("; nor have %d lines more", i.more)
+			d.Message += fmt.Sprintf(" (%d lines)", i.more+1)
 		}
 	}
 }
