@@ -216,7 +216,11 @@ func TestKeptLists(t *testing.T) {
 		a, b := must(t, m.Reading(time.Now(), true).IPv4Addresses), must(t, m.Reading(time.Now(), true).IPv4Addresses)
 		return &a[0] == &b[0]
 	}
-	if !same() && !same() && !same() {
+	kept := false
+	for range 3 {
+		kept = kept || same()
+	}
+	if !kept {
 		t.Error("a list is read again though nothing changed")
 	}
 	// More changes than the socket has room for.
