@@ -58,7 +58,9 @@ func child(args []string) {
 		if err != nil {
 			os.Exit(1)
 		}
-		fmt.Fprint(pipe, "x")
+		if _, err := fmt.Fprint(pipe, "x"); err != nil {
+			os.Exit(1)
+		}
 		c := exec.Command(os.Args[0], "child", "hang")
 		c.Stdout, c.ExtraFiles = os.Stdout, []*os.File{pipe}
 		if err := c.Start(); err != nil {

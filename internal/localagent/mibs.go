@@ -10,6 +10,7 @@ import (
 	"walkabout/internal/version"
 	"walkabout/machine"
 	"walkabout/mib"
+	"walkabout/mib/entity"
 	"walkabout/mib/extend"
 	"walkabout/mib/host"
 	"walkabout/mib/ucd"
@@ -27,7 +28,7 @@ type mibs struct {
 
 // modules returns what sysORTable says of them.
 func (mibs) modules() []mib.Module {
-	return append([]mib.Module{{ID: host.ID(), Descr: "HOST-RESOURCES-MIB (RFC 2790)"}}, slices.Concat(ucd.Modules(), extend.Modules())...)
+	return append([]mib.Module{{ID: host.ID(), Descr: "HOST-RESOURCES-MIB (RFC 2790)"}}, slices.Concat(ucd.Modules(), extend.Modules(), entity.Modules())...)
 }
 
 // newMIBs makes them and registers them with s.
@@ -43,8 +44,12 @@ func newMIBs(s *agent.Server, m *machine.Machine, start time.Time, log *slog.Log
 	if out.extend, err = extend.New(log); err != nil {
 		return out, err
 	}
+	e, err := entity.New(entity.Options{Machine: m, Start: start})
+	if err != nil {
+		return out, err
+	}
 	out.passes = &passes{server: s, log: log}
-	return out, errors.Join(register(s, out.host, host.Roots()), register(s, out.ucd, ucd.Roots()), register(s, out.extend, extend.Roots()))
+	return out, errors.Join(register(s, out.host, host.Roots()), register(s, out.ucd, ucd.Roots()), register(s, out.extend, extend.Roots()), register(s, e, entity.Roots()))
 }
 
 func register(s *agent.Server, h mib.Handler, roots []oid.OID) error {

@@ -17,6 +17,7 @@ import (
 	"walkabout/machine"
 	"walkabout/mib"
 	"walkabout/mib/engine"
+	"walkabout/mib/entity"
 	"walkabout/mib/extend"
 	"walkabout/mib/host"
 	"walkabout/mib/mib2"
@@ -61,7 +62,9 @@ func handlers(t *testing.T, asked func(part string)) []served {
 	x, err := extend.New(slog.New(slog.DiscardHandler))
 	must(err)
 	t.Cleanup(x.Close)
-	return []served{{two, mib2.Roots()}, {own, engine.Roots()}, {hr, host.Roots()}, {u, ucd.Roots()}, {x, extend.Roots()}}
+	en, err := entity.New(entity.Options{Machine: m, Start: start})
+	must(err)
+	return []served{{two, mib2.Roots()}, {own, engine.Roots()}, {hr, host.Roots()}, {u, ucd.Roots()}, {x, extend.Roots()}, {en, entity.Roots()}}
 }
 
 // partHandler reads in the log of a machine which parts it was asked for: each is reported, since it has none.

@@ -33,6 +33,7 @@ const mibsFoot = `
   longer. The load averages of ` + "`diskIOTable`" + ` are means of 1, 5 and 15 minutes, not Net-SNMP's exponential ones.
 - Processes are read at most once a second, packages when their database has changed (rpm's by running ` + "`rpm -qa`" + `), sensors at most once in two seconds.
 - ` + "`hrSWRunStatus`" + ` says runnable(2) of what sleeps, as Net-SNMP's agent does: plug-ins count it as alive.
+- ENTITY-MIB has the machine, its monitoring chips and their sensors, and no logical entities. What is not known of them is a zero-length string, as RFC 6933 has it.
 - ` + "`hrDiskStorageCapacity`" + ` ends at 2 TiB, the most that its type can say.
 `
 

@@ -48,7 +48,9 @@ func child(mode string, args []string) {
 		if err != nil {
 			os.Exit(1)
 		}
-		fmt.Fprint(f, "x")
+		if _, err := fmt.Fprint(f, "x"); err != nil {
+			os.Exit(1)
+		}
 		info, err := f.Stat()
 		if err != nil {
 			os.Exit(1)
@@ -319,7 +321,9 @@ func persistChild() {
 				os.Exit(1)
 			case kind == "integer":
 				var n int32
-				fmt.Sscan(text, &n)
+				if _, err := fmt.Sscan(text, &n); err != nil {
+					os.Exit(1)
+				}
 				list[i].Value = snmp.Integer(n)
 				fmt.Println("DONE")
 			case kind == "string":
