@@ -170,7 +170,7 @@ func (p *process) openLog(l *logs, to logTo, level slog.Level, appending bool) (
 	case logSyslog:
 		s, err := dialSyslog(strings.Index(facilities, to.to))
 		if err != nil {
-			return nil, fmt.Errorf("flag -Ls: %w", err)
+			return nil, fmt.Errorf("flag -Ls: no syslog daemon listens: %w", err)
 		}
 		l.closers = append(l.closers, s)
 		return newSyslogHandler(s, level), nil
