@@ -98,6 +98,7 @@ func (m *MIB) entities(ctx context.Context, q *mib.Request) []physical {
 		box.name, box.descr, box.software = h.Hostname, h.Hardware, h.System+" "+h.Release
 	}
 	rows := []physical{box}
+	q.Slow()
 	sensors, err := r.Sensors(ctx)
 	if err != nil {
 		return rows

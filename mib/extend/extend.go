@@ -209,11 +209,12 @@ func (e *entry) result() *result {
 
 // asked is what one request asks of programs. It is used by one goroutine.
 type asked struct {
-	ctx   context.Context
-	rows  *rows
-	limit *time.Timer // of the whole request; nil before something was waited for
-	over  bool
-	first *entry
+	ctx     context.Context
+	request *mib.Request
+	rows    *rows
+	limit   *time.Timer // of the whole request; nil before something was waited for
+	over    bool
+	first   *entry
 }
 
 // result runs e if need be, and returns what it says. When a second one is asked for, the request is a walk: all others are begun, so that they run side
@@ -250,6 +251,7 @@ func (a *asked) wait(ended <-chan struct{}) {
 	if ended == nil || a.over {
 		return
 	}
+	a.request.Slow()
 	if a.limit == nil {
 		a.limit = time.NewTimer(waitTime)
 	}

@@ -70,7 +70,8 @@ func (p *Pass) Close() {
 }
 
 // View implements mib.Handler.
-func (p *Pass) View(context.Context, *mib.Request) (mib.View, error) {
+func (p *Pass) View(_ context.Context, q *mib.Request) (mib.View, error) {
+	q.Slow()
 	return &passView{pass: p, until: time.Now().Add(passRequest)}, nil
 }
 

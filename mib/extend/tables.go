@@ -82,8 +82,8 @@ func (m *MIB) output1Table() mib.Group {
 	return mib.Group{
 		Entry:   nsExtendObjects.Append(3, 1),
 		Columns: []uint32{nsExtendOutput1Line, nsExtendOutputFull, nsExtendOutNumLines, nsExtendResult},
-		Open: func(ctx context.Context, _ *mib.Request) mib.Snapshot {
-			a := &asked{ctx: ctx, rows: m.rows.Load()}
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			a := &asked{ctx: ctx, request: q, rows: m.rows.Load()}
 			return a.rows.entries.Snapshot(func(row **entry, column uint32) (snmp.Value, bool) {
 				r := a.result(*row)
 				if r == nil {
@@ -120,8 +120,8 @@ func (m *MIB) output2Table() mib.Group {
 	const nsExtendOutLine = 2
 	return mib.Group{
 		Entry: nsExtendObjects.Append(4, 1), Columns: []uint32{nsExtendOutLine},
-		Open: func(ctx context.Context, _ *mib.Request) mib.Snapshot {
-			a := &asked{ctx: ctx, rows: m.rows.Load()}
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			a := &asked{ctx: ctx, request: q, rows: m.rows.Load()}
 			var index []oid.OID
 			var lines []string
 			for i, r := range a.all() {
@@ -152,8 +152,8 @@ func (m *MIB) extTable() mib.Group {
 	return mib.Group{
 		Entry:   extTable.Append(1),
 		Columns: []uint32{extIndex, extNames, extCommand, extResult, extOutput, extErrFix, extErrFixCmd},
-		Open: func(ctx context.Context, _ *mib.Request) mib.Snapshot {
-			a := &asked{ctx: ctx, rows: m.rows.Load()}
+		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			a := &asked{ctx: ctx, request: q, rows: m.rows.Load()}
 			index := make([]oid.OID, len(a.rows.listed))
 			for i := range index {
 				index[i] = oid.New(uint32(i + 1))

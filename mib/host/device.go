@@ -34,6 +34,7 @@ type disk struct {
 // shownDisks returns the disks of a machine, without those that are made of files, memory or other disks (but for arrays, whose names begin
 // with md), and without those that the settings ignore.
 func (m *MIB) shownDisks(ctx context.Context, q *mib.Request) ([]disk, error) {
+	q.Slow()
 	list, err := m.reading(q).Disks(ctx)
 	if err != nil {
 		return nil, err

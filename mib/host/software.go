@@ -28,6 +28,7 @@ const (
 
 // processTable returns the processes of a request with cells that cell computes.
 func (m *MIB) processTable(ctx context.Context, q *mib.Request, cell func(p *machine.Process, column uint32) (snmp.Value, bool)) mib.Snapshot {
+	q.Slow()
 	list, err := m.reading(q).Processes(ctx)
 	if err != nil {
 		return mib.Snapshot{}
@@ -119,6 +120,7 @@ func (m *MIB) swInstalledScalars() mib.Group {
 		Entry: hrSWInstalled, Columns: []uint32{hrSWInstalledLastChange, hrSWInstalledLastUpdateTime},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
 			return mib.Scalars(func(column uint32) (snmp.Value, bool) {
+				q.Slow()
 				p, err := m.reading(q).Packages(ctx)
 				switch {
 				case err != nil:
@@ -148,6 +150,7 @@ func (m *MIB) swInstalledTable() mib.Group {
 		Entry:   hrSWInstalled.Append(3, 1),
 		Columns: []uint32{hrSWInstalledIndex, hrSWInstalledName, hrSWInstalledID, hrSWInstalledType, hrSWInstalledDate},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			q.Slow()
 			p, err := m.reading(q).Packages(ctx)
 			if err != nil {
 				return mib.Snapshot{}

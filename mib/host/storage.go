@@ -137,6 +137,7 @@ type mount struct {
 
 // mounts returns the file systems to show: each once, by its first mount.
 func (m *MIB) mounts(ctx context.Context, q *mib.Request) []mount {
+	q.Slow()
 	list, err := m.reading(q).FileSystems(ctx)
 	if err != nil {
 		return nil

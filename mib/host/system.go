@@ -32,6 +32,9 @@ func (m *MIB) systemScalars() mib.Group {
 
 func (m *MIB) systemScalar(ctx context.Context, q *mib.Request, column uint32) (snmp.Value, bool) {
 	r := m.reading(q)
+	if column > hrSystemDate {
+		q.Slow()
+	}
 	switch column {
 	case hrSystemUptime:
 		h, err := r.Host(ctx)

@@ -51,6 +51,7 @@ func (m *MIB) dskTable() mib.Group {
 			if len(s.Disks) == 0 && s.AllDisks == nil {
 				return mib.Snapshot{}
 			}
+			q.Slow()
 			list, err := m.reading(q).FileSystems(ctx)
 			if err != nil {
 				return mib.Snapshot{}
@@ -219,6 +220,7 @@ func (m *MIB) diskIOTable() mib.Group {
 			diskIOBusyTime,
 		},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
+			q.Slow()
 			list, err := m.reading(q).Disks(ctx)
 			if err != nil {
 				return mib.Snapshot{}

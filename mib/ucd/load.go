@@ -130,6 +130,7 @@ func (m *MIB) systemStatsScalars() mib.Group {
 					}
 					return processorStat(p, column)
 				default:
+					q.Slow()
 					k, err := r.Kernel(ctx)
 					if err != nil {
 						return none()

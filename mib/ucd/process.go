@@ -27,6 +27,7 @@ func (m *MIB) prTable() mib.Group {
 			if len(limits) == 0 {
 				return mib.Snapshot{}
 			}
+			q.Slow()
 			list, err := m.reading(q).Processes(ctx)
 			if err != nil {
 				return mib.Snapshot{}

@@ -56,6 +56,7 @@ type sensor struct {
 
 func (m *MIB) openSensors(table uint32, of func(k machine.SensorKind) bool) func(ctx context.Context, q *mib.Request) mib.Snapshot {
 	return func(ctx context.Context, q *mib.Request) mib.Snapshot {
+		q.Slow()
 		list, err := m.reading(q).Sensors(ctx)
 		if err != nil {
 			return mib.Snapshot{}
