@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -71,7 +72,19 @@ func (s *Server) LeaveOut(subtrees ...oid.OID) {
 	s.rerouteLocked()
 }
 
-func (s *Server) rerouteLocked() {
+// rerouteLocked has the next request work the routes out anew: a sub-agent registers by the hundred, with no request between.
+func (s *Server) rerouteLocked() { s.routes.Store(nil) }
+
+// currentRoutes returns what the registrations of this moment result in.
+func (s *Server) currentRoutes() routes {
+	if r := s.routes.Load(); r != nil {
+		return *r
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.routes.Load(); r != nil {
+		return *r
+	}
 	contexts := map[string][]registered{"": nil}
 	for _, r := range s.registered {
 		contexts[r.Context] = append(contexts[r.Context], r)
@@ -81,12 +94,17 @@ func (s *Server) rerouteLocked() {
 		next[name] = regions(regs)
 	}
 	s.routes.Store(&next)
+	return next
 }
 
-// regions cuts the OID space at every registration's start and end, and gives each piece to the best of those that cover it.
+// regions cuts the OID space at every registration's start and end, and gives each piece to the best of those that cover it. A subtree lies
+// within another or beside it, so that those that cover a piece are a stack.
 func regions(regs []registered) []region {
 	var cuts []oid.OID
-	for _, r := range regs {
+	at := make(map[oid.OID][]*registered, len(regs)) // by root, the best first
+	for i := range regs {
+		r := &regs[i]
+		at[r.Root] = append(at[r.Root], r)
 		for _, root := range append([]oid.OID{r.Root}, r.except...) {
 			cuts = append(cuts, root)
 			if end := root.SubtreeEnd(); !end.IsEmpty() {
@@ -94,53 +112,49 @@ func regions(regs []registered) []region {
 			}
 		}
 	}
+	for _, list := range at {
+		slices.SortFunc(list, func(a, b *registered) int {
+			return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.serial, b.serial))
+		})
+	}
 	slices.SortFunc(cuts, oid.OID.Compare)
 	cuts = slices.Compact(cuts)
 	var out []region
+	var stack []oid.OID // of roots, each within the one before
 	for i, start := range cuts {
-		best := -1
-		for j, r := range regs {
-			if r.serves(start) && (best < 0 || better(r, regs[best])) {
-				best = j
-			}
+		for len(stack) > 0 && !start.HasPrefix(stack[len(stack)-1]) {
+			stack = stack[:len(stack)-1]
 		}
-		if best < 0 {
+		if at[start] != nil {
+			stack = append(stack, start)
+		}
+		best := bestOf(stack, at, start)
+		if best == nil {
 			continue
 		}
 		var end oid.OID
 		if i+1 < len(cuts) {
 			end = cuts[i+1]
 		}
-		if n := len(out); n > 0 && out[n-1].handler == regs[best].handler && out[n-1].end == start {
+		if n := len(out); n > 0 && out[n-1].handler == best.handler && out[n-1].end == start {
 			out[n-1].end = end
 			continue
 		}
-		out = append(out, region{start, end, regs[best].handler})
+		out = append(out, region{start, end, best.handler})
 	}
 	return out
 }
 
-// serves reports whether r covers o.
-func (r *registered) serves(o oid.OID) bool {
-	return covers(r.Root, o) && !slices.ContainsFunc(r.except, func(root oid.OID) bool { return covers(root, o) })
-}
-
-func covers(root, o oid.OID) bool {
-	if o.Less(root) {
-		return false
+// bestOf returns who serves o: of the smallest subtree around it, the best that does not leave o out; nil if nobody does.
+func bestOf(stack []oid.OID, at map[oid.OID][]*registered, o oid.OID) *registered {
+	for _, root := range slices.Backward(stack) {
+		for _, r := range at[root] {
+			if !slices.ContainsFunc(r.except, o.HasPrefix) {
+				return r
+			}
+		}
 	}
-	end := root.SubtreeEnd()
-	return end.IsEmpty() || o.Less(end)
-}
-
-func better(a, b registered) bool {
-	if a.Root.Len() != b.Root.Len() {
-		return a.Root.Len() > b.Root.Len()
-	}
-	if a.Priority != b.Priority {
-		return a.Priority < b.Priority
-	}
-	return a.serial < b.serial
+	return nil
 }
 
 // regionAt returns the position of the first region that ends after o.

@@ -90,7 +90,6 @@ func New(c Config) *Server {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.routes.Store(&routes{})
 	s.SetStreamLimits(StreamLimits{})
 	s.SetCommunities(nil)
 	return s
@@ -223,10 +222,10 @@ func (s *Server) authenticationFailed(from origin, now time.Time) {
 func (s *Server) MPDStats() *snmp.MPDStats { return &s.mpd }
 
 // Contexts returns the names of the contexts that are served, in any order; "" is the default context.
-func (s *Server) Contexts() []string { return slices.Collect(maps.Keys(*s.routes.Load())) }
+func (s *Server) Contexts() []string { return slices.Collect(maps.Keys(s.currentRoutes())) }
 
 // contextRegions returns the regions of a context and whether it is known.
 func (s *Server) contextRegions(name string) ([]region, bool) {
-	r, ok := (*s.routes.Load())[name]
+	r, ok := s.currentRoutes()[name]
 	return r, ok
 }

@@ -52,6 +52,7 @@ type Config struct {
 	// MaxRepeats and MaxResponses bound the answers to GetBulk (maxGetbulkRepeats, maxGetbulkResponses); 0 is no bound.
 	MaxRepeats, MaxResponses int
 	Limits                   Limits
+	AgentX                   AgentX
 
 	Run Run
 	// StartsPrograms says that the agent starts other programs (extend, exec, pass …), which what fences it in must not fence in too.

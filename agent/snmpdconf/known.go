@@ -10,7 +10,6 @@ import (
 // unserved is the directives of Net-SNMP's agent (snmpd -H) and of reading files (snmp_config(5)) that this one does not act on, with why,
 // and what to do instead. They are warnings, and told from misspelt ones.
 var unserved = []struct{ why, names string }{
-	{"AgentX is not served, and no sub-agent can connect; without sub-agents the line is of no use", "agentXPerms agentXRetries agentXSocket agentXTimeout master"},
 	{"SMUX is not served; it is obsolete since AgentX", "smuxpeer smuxsocket"},
 	{"no code is loaded into this agent", "dlmod injectHandler perl perlInitFile"},
 	{"no shell is run: write exec or extend, with the whole path of a program", "extend-sh sh"},
@@ -51,9 +50,7 @@ const snmpConf = "16bitIDs alias clientaddr clientaddrUsesPort commentToEOL debu
 func Directives() []string {
 	names := []string{"includeFile", "includeDir"}
 	for i := range directives {
-		if directives[i].name != "master" { // to turn off what is not served
-			names = append(names, directives[i].name)
-		}
+		names = append(names, directives[i].name)
 	}
 	return names
 }
@@ -100,15 +97,6 @@ func (p *parser) countIgnored() {
 		if d := &p.diagnostics[i.at]; i.more > 0 {
 			d.Message += fmt.Sprintf(" (%d lines)", i.more+1)
 		}
-	}
-}
-
-// master turns AgentX on or off.
-func (p *parser) master(name, value string) {
-	switch word, _ := bare(value); strings.ToLower(word) {
-	case "0", "off", "no", "false", "disable", "disabled":
-	default:
-		p.tellUnserved(name)
 	}
 }
 

@@ -45,6 +45,7 @@ type place struct {
 func newParser() *parser {
 	p := &parser{section: ourSection, given: map[string]place{}, names: map[string][]int{}, ignored: map[string]*ignored{}, members: map[memberKey]int{}, entries: map[entryKey]int{}, views: map[string]int{}, users: map[string]int{}}
 	p.config.System.Services = NoServices
+	p.config.AgentX.Retries = -1
 	p.trapCommunity = secret.New(defaultTrapCommunity)
 	return p
 }
@@ -241,6 +242,11 @@ var directives = []struct {
 	{"sourceFilterAddress", (*parser).sourceFilterAddress},
 	{"leave_pidfile", func(p *parser, name, value string) { p.truth(name, value, &p.config.KeepPIDFile) }},
 	{"master", (*parser).master},
+	{"agentXSocket", (*parser).agentXSocket},
+	{"agentXTimeout", (*parser).agentXTimeout},
+	{"agentXRetries", func(p *parser, name, value string) { p.number(name, value, 0, 100, &p.config.AgentX.Retries) }},
+	{"agentXPerms", (*parser).agentXPerms},
+	{"agentXRegister", (*parser).agentXRegister},
 	{"agentuser", func(p *parser, name, value string) { p.account(name, value, &p.config.Run.User) }},
 	{"agentgroup", func(p *parser, name, value string) { p.account(name, value, &p.config.Run.Group) }},
 	{"agentCapabilities", (*parser).agentCapabilities},

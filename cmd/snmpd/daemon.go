@@ -34,6 +34,11 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 		return err
 	}
 	defer d.removePID(log, o)
+	x, err := openSubAgents(ctx, log, o, s.config)
+	if err != nil {
+		return err
+	}
+	defer x.close()
 	if err := p.become(log, o, s); err != nil {
 		return err
 	}
@@ -58,10 +63,14 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	m.restore(log)
 	l := newListeners(a.Server, log)
 	defer l.closeAll()
-	d.agent, d.listeners, d.engine, d.tables = a, l, e, t
+	d.agent, d.listeners, d.engine, d.tables, d.subAgents, d.modules = a, l, e, t, x, &moduleList{agent: a}
 	if err := d.apply(ctx, s); err != nil {
 		return err
 	}
+	if err := x.serve(a, d.modules); err != nil {
+		return err
+	}
+	defer x.close() // before a is
 	d.warnUnreachable(log, s, o)
 	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", t.known.Load())
 	if err := p.tellSystemd("READY=1"); err != nil {
@@ -107,6 +116,8 @@ type service struct {
 	listeners *listeners
 	engine    *engine // nil if SNMPv3 is off
 	tables    *tables
+	subAgents *subAgents
+	modules   *moduleList
 
 	unregister func() // the objects of override; nil before there are any
 	keepPID    bool   // leave_pidfile
@@ -120,6 +131,7 @@ func (p *process) reload(ctx context.Context, log *slog.Logger, o *options, d *s
 	}
 	d.engine.warnChanged(log, s)
 	p.account.warnChanged(log, o, s.config)
+	d.subAgents.warnChanged(o, s.config)
 	if err := d.apply(ctx, s); err != nil {
 		return err
 	}
@@ -148,7 +160,7 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 			return err
 		}
 		d.keepPID = s.config.KeepPIDFile
-		d.agent.SetModules(modulesOf(s.config))
+		d.modules.setFiles(modulesOf(s.config))
 		if err := d.setOverrides(s.config); err != nil {
 			return err
 		}

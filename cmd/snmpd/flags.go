@@ -23,6 +23,7 @@ type options struct {
 	noDefault     bool // -C
 	listen        []snmpdconf.Address
 	user, group   string // -u, -g
+	agentXSocket  string // -x
 	pidFile       string
 	keepPID       bool
 	logs          []logTo  // standard error if there are none
@@ -82,6 +83,7 @@ var flags = []netSNMPFlag{
 	{letter: 'r', usage: "run without root's rights, as it always can", set: func(*options, string) {}},
 	{letter: 'u', takes: required, usage: "USER: run as this user, by name or number, with the capabilities that are needed", set: func(o *options, v string) { o.user = v }},
 	{letter: 'U', usage: "leave the file of -p at the end", set: func(o *options, _ string) { o.keepPID = true }},
+	{letter: 'x', takes: required, usage: "ADDRESS: where sub-agents connect, as agentXSocket says it; master agentx lets them", set: func(o *options, v string) { o.agentXSocket = v }},
 	{letter: 'v', usage: "print the version", set: func(o *options, _ string) { o.version = true }},
 
 	{letter: 'a', ignored: "requests are not logged; -D logs those that are refused"},
@@ -92,7 +94,6 @@ var flags = []netSNMPFlag{
 	{letter: 'q', ignored: "nothing is printed"},
 	{letter: 'V', ignored: "packets are not dumped"},
 	{letter: 't', ignored: "it means nothing to Net-SNMP's snmpd either"},
-	{letter: 'x', takes: required, ignored: "AgentX is not served"},
 
 	// What Net-SNMP calls deprecated.
 	{letter: 'l', takes: required, usage: "FILE: -Lf FILE", set: func(o *options, v string) { o.logs = append(o.logs, logTo{kind: logFile, to: v}) }},

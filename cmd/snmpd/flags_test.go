@@ -54,7 +54,7 @@ func TestParseFlags(t *testing.T) {
 		{"-Ln", options{logs: []logTo{{kind: logNowhere}}}, 0},
 		{"-LOw -Dagentx,read_config", options{logs: []logTo{{kind: logStdout, level: slog.LevelWarn}}, debug: true}, 0},
 		{"-D -LOd", options{logs: []logTo{{kind: logStdout, level: slog.LevelDebug}}, debug: true}, 0},
-		{"-r -U -x /var/agentx/master -V -a -d -q -t -m ALL -M /mibs -n snmpd", options{keepPID: true}, 9},
+		{"-r -U -x /var/agentx/master -V -a -d -q -t -m ALL -M /mibs -n snmpd", options{keepPID: true, agentXSocket: "/var/agentx/master"}, 8},
 		{"-I ifTable,tcp -I udp", options{modules: modules{names: []string{"ifTable", "tcp", "udp"}, only: true}}, 0},
 		{"-I -ifTable -I -tcp,udp", options{modules: modules{names: []string{"ifTable", "tcp", "udp"}}}, 0},
 		{"-I ifTable -I -tcp,iftable,nothing-like-it", options{modules: modules{names: []string{"tcp"}}}, 2},

@@ -24,7 +24,7 @@ type Result struct {
 // nor the state of this machine. The test fails if the tool is not installed.
 func NetSNMP(t testing.TB, tool string, args ...string) Result {
 	t.Helper()
-	cmd := exec.Command(findNetSNMP(t, tool), args...)
+	cmd := exec.Command(FindNetSNMP(t, tool), args...)
 	cmd.Env = toolEnv(t)
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -54,7 +54,7 @@ func StartNetSNMPDIn(t testing.TB, dir, config, community string) (p *Process, a
 		t.Fatal(err)
 	}
 	env := []string{"SNMPCONFPATH=" + configDir + ":" + dir, "SNMP_PERSISTENT_DIR=" + dir} // with a path set, it reads no state elsewhere
-	p = StartWith(t, env, findNetSNMP(t, "snmpd"), "-f", "-Lo", "-r", "-I", "-smux", address)
+	p = StartWith(t, env, FindNetSNMP(t, "snmpd"), "-f", "-Lo", "-r", "-I", "-smux", address)
 	awaitNetSNMPD(t, p, address, community)
 	return p, address
 }
@@ -66,7 +66,7 @@ func StartNetSNMPDAt(t testing.TB, address, config, community string) {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := Start(t, findNetSNMP(t, "snmpd"), "-f", "-Lo", "-C", "-c", file, "-r", "-I", "-smux", address)
+	p := Start(t, FindNetSNMP(t, "snmpd"), "-f", "-Lo", "-C", "-c", file, "-r", "-I", "-smux", address)
 	awaitNetSNMPD(t, p, address, community)
 }
 
@@ -78,7 +78,8 @@ func awaitNetSNMPD(t testing.TB, p *Process, address, community string) {
 	}
 }
 
-func findNetSNMP(t testing.TB, tool string) string {
+// FindNetSNMP returns the path of one of Net-SNMP's programs.
+func FindNetSNMP(t testing.TB, tool string) string {
 	t.Helper()
 	if path, err := exec.LookPath(tool); err == nil {
 		return path
@@ -115,7 +116,7 @@ func StartSNMPTrapD(t testing.TB, address, config string) *Process {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := Start(t, findNetSNMP(t, "snmptrapd"), "-f", "-Lo", "-On", "-C", "-c", file, "-F", `%P|%a|%N %w %q|%v\n`, address)
+	p := Start(t, FindNetSNMP(t, "snmptrapd"), "-f", "-Lo", "-On", "-C", "-c", file, "-F", `%P|%a|%N %w %q|%v\n`, address)
 	p.Await("^NET-SNMP version")
 	return p
 }

@@ -33,6 +33,7 @@ type Options struct {
 // Agent serves MIB-II of this machine. Its Server accepts nobody before SetAccess, and serves no socket by itself.
 type Agent struct {
 	*agent.Server
+	start   time.Time
 	machine *machine.Machine
 	mib     *mib2.MIB
 	mibs
@@ -56,7 +57,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		return nil, err
 	}
 	counters := new(snmp.Counters)
-	a := &Agent{machine: m}
+	a := &Agent{machine: m, start: start}
 	a.Server = agent.New(agent.Config{
 		Engine: o.Engine, Save: o.Save, Counters: counters, Log: o.Log,
 		AuthenTraps: func() bool { return a.mib.AuthenTraps() }, AuthenticationFailed: func() { a.Notify(notify.AuthenticationFailure) },
@@ -81,6 +82,9 @@ func (a *Agent) SetSystem(s mib2.System) error { return a.mib.SetSystem(s) }
 
 // SetModules replaces what the administrator adds to sysORTable.
 func (a *Agent) SetModules(added []mib.Module) { a.mib.SetModules(added, time.Now()) }
+
+// Start returns when sysUpTime was 0.
+func (a *Agent) Start() time.Time { return a.start }
 
 // MIB2 returns the handler of MIB-II.
 func (a *Agent) MIB2() *mib2.MIB { return a.mib }

@@ -64,6 +64,9 @@ func (n *notifications) Notify(trap oid.OID) {
 	n.sender.Notify(s)
 }
 
+// Forward sends another program's notification. It does not wait.
+func (n *notifications) Forward(s notify.Notification) { n.sender.Notify(s) }
+
 // standardTraps is where RFC 3418's notifications are, whose enterprise in SNMPv1 is sysObjectID (RFC 1157 section 4.1.6).
 var standardTraps = notify.ColdStart.Slice(0, notify.ColdStart.Len()-1)
 

@@ -1,0 +1,176 @@
+package agentx
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"walkabout/snmp"
+)
+
+// connection is a peer, which may have several sessions.
+type connection struct {
+	master *Master
+	id     uint32
+	conn   net.Conn
+	from   string
+	opened time.Time
+	in     reader
+
+	sessions map[uint32]*session // under the master's mu
+
+	writing sync.Mutex
+	out     []byte
+
+	mu      sync.Mutex
+	packet  uint32
+	waiting map[uint32]chan PDU // by packetID; of capacity 1
+	closed  bool
+}
+
+func newConnection(m *Master, conn net.Conn, id uint32) *connection {
+	from := conn.RemoteAddr().String()
+	if from == "" || from == "@" {
+		from = conn.LocalAddr().String() // the path of the unix socket
+	}
+	return &connection{
+		master: m, id: id, conn: conn, from: from, opened: time.Now(), in: reader{r: bufio.NewReader(conn)},
+		sessions: map[uint32]*session{}, waiting: map[uint32]chan PDU{},
+	}
+}
+
+// serve reads until the peer is gone, or sends what nothing can be made of.
+func (c *connection) serve() {
+	log := c.master.options.Log
+	reason := ReasonOther
+	for {
+		var p PDU
+		err := c.in.next(&p)
+		var bad *payloadError
+		switch {
+		case err == nil:
+			if p.Type == Response {
+				c.deliver(p)
+				continue
+			}
+			err = c.handle(&p)
+		case errors.As(err, &bad):
+			log.Warn("a sub-agent sent what cannot be parsed", "from", c.from, "err", err)
+			if err = nil; p.Type != Response {
+				err = c.respond(&p, ParseError, 0, nil)
+			} else {
+				p.Error = Error(snmp.GenErr)
+				c.deliver(p)
+			}
+		case errors.Is(err, ErrMalformed):
+			log.Warn("a sub-agent does not speak AgentX", "from", c.from, "err", err)
+			reason = ReasonParseError
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, ErrMalformed) {
+				log.Info("a sub-agent's connection ended", "from", c.from, "err", err)
+			}
+			c.shut(reason)
+			c.master.disconnect(c)
+			return
+		}
+	}
+}
+
+// shut ends all sessions and the connection.
+func (c *connection) shut(reason Reason) {
+	c.mu.Lock()
+	was := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if was {
+		return
+	}
+	m := c.master
+	m.mu.Lock()
+	var list []*session
+	for _, s := range c.sessions {
+		list = append(list, s)
+	}
+	m.mu.Unlock()
+	for _, s := range list {
+		if reason == ReasonShutdown {
+			_ = c.write(&PDU{Type: Close, Flags: s.flags, Session: s.id, Reason: reason})
+		}
+		m.end(s, reason)
+	}
+	_ = c.conn.Close()
+}
+
+// write sends p. A peer that does not read is cut off.
+func (c *connection) write(p *PDU) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.out = p.Append(c.out[:0])
+	_ = c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := c.conn.Write(c.out); err != nil {
+		_ = c.conn.Close()
+		return err
+	}
+	return nil
+}
+
+// respond answers p.
+func (c *connection) respond(p *PDU, e Error, index uint16, out *PDU) error {
+	r := PDU{Type: Response, Session: p.Session, Transaction: p.Transaction, Packet: p.Packet, UpTime: c.master.upTime(), Error: e, Index: index}
+	r.Flags = p.Flags & NetworkByteOrder
+	r.VarBinds = p.VarBinds // of the requests that have some, the response has them too
+	if out != nil {
+		r.Session, r.VarBinds = out.Session, out.VarBinds
+	}
+	return c.write(&r)
+}
+
+// deliver gives a response to whoever waits for it; one that comes too late is dropped.
+func (c *connection) deliver(p PDU) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if to, ok := c.waiting[p.Packet]; ok {
+		delete(c.waiting, p.Packet)
+		to <- p
+	}
+}
+
+var (
+	errEnded   = errors.New("the sub-agent is gone")
+	errTimeout = errors.New("the sub-agent does not answer in time")
+)
+
+// call sends p and waits for its response.
+func (c *connection) call(ctx context.Context, s *session, p *PDU, timeout time.Duration) (PDU, error) {
+	answer := make(chan PDU, 1)
+	c.mu.Lock()
+	c.packet++
+	p.Packet = c.packet
+	c.waiting[p.Packet] = answer
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.waiting, p.Packet)
+	}()
+	if err := c.write(p); err != nil {
+		return PDU{}, errors.Join(errEnded, err)
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case r := <-answer:
+		return r, nil
+	case <-s.ended:
+		return PDU{}, errEnded
+	case <-ctx.Done():
+		return PDU{}, ctx.Err()
+	case <-timer.C:
+		return PDU{}, errTimeout
+	}
+}

@@ -1,0 +1,247 @@
+package agentx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"walkabout/mib"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// session is a sub-agent. It is the mib.Setter of what it registers.
+type session struct {
+	conn    *connection
+	id      uint32
+	flags   uint8 // NetworkByteOrder as it was opened with
+	object  oid.OID
+	descr   string
+	timeout time.Duration // 0 is the master's
+	opened  time.Time
+	ended   chan struct{} // closed when it is
+
+	caps  map[oid.OID]func() // under the master's mu; they remove
+	timed []*registration    // under the master's mu; those that have a timeout of their own
+
+	transaction atomic.Uint32
+	silent      atomic.Int32 // requests in a row that were not answered
+	budget      budget       // of notifications; of the connection's goroutine
+}
+
+func newSession(c *connection, id uint32, p *PDU) *session {
+	return &session{
+		conn: c, id: id, flags: p.Flags & NetworkByteOrder, object: p.ID, descr: p.Descr, timeout: seconds(p.Timeout), opened: time.Now(),
+		ended: make(chan struct{}), caps: map[oid.OID]func(){},
+	}
+}
+
+func seconds(n uint8) time.Duration { return min(time.Duration(n)*time.Second, maxTimeout) }
+
+// View implements mib.Handler.
+func (s *session) View(_ context.Context, q *mib.Request) (mib.View, error) {
+	return &view{session: s, context: q.Context, transaction: s.transaction.Add(1)}, nil
+}
+
+// call asks the sub-agent. One that stays silent too often is closed.
+func (s *session) call(ctx context.Context, p *PDU, first oid.OID) (PDU, error) {
+	p.Flags, p.Session = s.flags, s.id
+	r, err := s.conn.call(ctx, s, p, s.timeoutOf(p.Context, first))
+	if err == nil {
+		s.silent.Store(0)
+		return r, nil
+	}
+	if errors.Is(err, errTimeout) && int(s.silent.Add(1)) > max(s.conn.master.options.Retries, 0) {
+		_ = s.conn.write(&PDU{Type: Close, Flags: s.flags, Session: s.id, Reason: ReasonTimeouts})
+		s.conn.master.end(s, ReasonTimeouts)
+	}
+	return PDU{}, fmt.Errorf("sub-agent %q (session %d): %w", s.descr, s.id, err)
+}
+
+// refused returns what a response blames, counted from 0; nil if it blames nothing. count is how many there are to blame.
+func (s *session) refused(r *PDU, count int) error {
+	if r.Error == NoError {
+		return nil
+	}
+	status := snmp.GenErr
+	if r.Error <= Error(snmp.InconsistentName) {
+		status = snmp.ErrorStatus(r.Error)
+	}
+	err := fmt.Errorf("sub-agent %q (session %d): %w", s.descr, s.id, r.Error)
+	if r.Index == 0 || int(r.Index) > count {
+		return &mib.VarError{Index: 0, Status: status, Err: err}
+	}
+	return &mib.VarError{Index: int(r.Index) - 1, Status: status, Err: err}
+}
+
+// view is a sub-agent's objects as one request sees them: they share a transaction.
+type view struct {
+	session     *session
+	context     string
+	transaction uint32
+}
+
+var errShort = errors.New("the sub-agent answers with another number of variable bindings than it was asked for")
+
+// Get implements mib.View.
+func (v *view) Get(ctx context.Context, dst []snmp.Value, names []oid.OID) ([]snmp.Value, error) {
+	p := PDU{Type: Get, Context: v.context, Transaction: v.transaction}
+	for _, name := range names {
+		p.Ranges = append(p.Ranges, mib.Range{Start: name})
+	}
+	r, err := v.session.call(ctx, &p, names[0])
+	if err != nil {
+		return dst, err
+	}
+	if err := v.session.refused(&r, len(names)); err != nil {
+		return dst, err
+	}
+	if len(r.VarBinds) != len(names) {
+		return dst, errShort
+	}
+	for i, vb := range r.VarBinds {
+		if vb.Name != names[i] {
+			return dst, &mib.VarError{Index: i, Status: snmp.GenErr, Err: fmt.Errorf("the sub-agent answers for %v", vb.Name)}
+		}
+		dst = append(dst, vb.Value)
+	}
+	return dst, nil
+}
+
+// Next implements mib.View: a GetNext, or as many GetBulks as it takes. What a sub-agent finds beyond a range ends that range.
+func (v *view) Next(ctx context.Context, dst []snmp.VarBind, ranges []mib.Range, most int) ([]snmp.VarBind, error) {
+	found := make([][]snmp.VarBind, len(ranges))
+	ended := make([]bool, len(ranges))
+	for {
+		p := PDU{Type: GetNext, Context: v.context, Transaction: v.transaction}
+		var active []int
+		room := 0
+		for i := range ranges {
+			if ended[i] || len(found[i]) == most {
+				continue
+			}
+			r := ranges[i]
+			if n := len(found[i]); n > 0 {
+				r.Start, r.Include = found[i][n-1].Name, false
+			}
+			active, p.Ranges = append(active, i), append(p.Ranges, r)
+			room = max(room, most-len(found[i]))
+		}
+		if len(active) == 0 {
+			break
+		}
+		if room > 1 {
+			p.Type, p.MaxRep = GetBulk, uint16(min(room, 1<<15))
+		}
+		if err := v.fetch(ctx, &p, ranges, active, found, ended, most); err != nil {
+			return dst, err
+		}
+	}
+	for i := range ranges {
+		dst = append(dst, found[i]...)
+		if ended[i] && len(found[i]) < most {
+			dst = append(dst, snmp.VarBind{Name: ranges[i].Start, Value: snmp.EndOfMibView})
+		}
+	}
+	return dst, nil
+}
+
+// fetch sends p, whose ranges are those of active, and adds what it brings. Each range gets something, or has ended.
+func (v *view) fetch(ctx context.Context, p *PDU, ranges []mib.Range, active []int, found [][]snmp.VarBind, ended []bool, most int) error {
+	r, err := v.session.call(ctx, p, p.Ranges[0].Start)
+	if err != nil {
+		return err
+	}
+	if err := v.session.refused(&r, len(active)); err != nil {
+		var blamed *mib.VarError
+		if errors.As(err, &blamed) {
+			blamed.Index = active[blamed.Index]
+		}
+		return err
+	}
+	if len(r.VarBinds) < len(active) || p.Type == GetNext && len(r.VarBinds) != len(active) {
+		return errShort
+	}
+	stuck := make([]bool, len(active))
+	for k, vb := range r.VarBinds {
+		i := active[k%len(active)]
+		switch {
+		case ended[i] || stuck[k%len(active)] || len(found[i]) == most:
+		case vb.Value == snmp.EndOfMibView, !ranges[i].End.IsEmpty() && !vb.Name.Less(ranges[i].End):
+			ended[i] = true
+		default:
+			after := ranges[i]
+			if n := len(found[i]); n > 0 {
+				after.Start, after.Include = found[i][n-1].Name, false
+			}
+			if !after.Contains(vb.Name) {
+				// Net-SNMP's repeat the last one where they should say that it was; the next request tells.
+				if stuck[k%len(active)] = k >= len(active); stuck[k%len(active)] {
+					continue
+				}
+				return &mib.VarError{Index: i, Status: snmp.GenErr, Err: fmt.Errorf("the sub-agent says that %v follows %v", vb.Name, after.Start)}
+			}
+			found[i] = append(found[i], vb)
+		}
+	}
+	return nil
+}
+
+// Prepare implements mib.Setter: TestSet.
+func (s *session) Prepare(ctx context.Context, q *mib.Request, vbs []snmp.VarBind) (mib.Change, error) {
+	c := &change{session: s, transaction: s.transaction.Add(1), count: len(vbs), name: vbs[0].Name}
+	p := PDU{Type: TestSet, Context: q.Context, Transaction: c.transaction, VarBinds: vbs}
+	r, err := s.call(ctx, &p, c.name)
+	if err == nil {
+		err = s.refused(&r, c.count)
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// change is a mib.Change: CommitSet, UndoSet, CleanupSet.
+type change struct {
+	session     *session
+	transaction uint32
+	count       int
+	name        oid.OID // the first that is set
+	undone      bool
+}
+
+func (c *change) do(ctx context.Context, t Type) error {
+	r, err := c.session.call(ctx, &PDU{Type: t, Transaction: c.transaction}, c.name)
+	if err != nil {
+		return err
+	}
+	return c.session.refused(&r, c.count)
+}
+
+// Commit implements mib.Change. After one that failed the sub-agent is told to undo (RFC 2741 section 7.2.4.3).
+func (c *change) Commit(ctx context.Context) error {
+	err := c.do(ctx, CommitSet)
+	if err == nil {
+		return nil
+	}
+	if undo := c.Undo(ctx); undo != nil {
+		return &mib.VarError{Index: 0, Status: snmp.UndoFailed, Err: errors.Join(err, undo)}
+	}
+	return err
+}
+
+// Undo implements mib.Change.
+func (c *change) Undo(ctx context.Context) error {
+	c.undone = true
+	return c.do(ctx, UndoSet)
+}
+
+// Close implements mib.Change. CleanupSet has no response.
+func (c *change) Close() {
+	if !c.undone {
+		_ = c.session.conn.write(&PDU{Type: CleanupSet, Flags: c.session.flags, Session: c.session.id, Transaction: c.transaction})
+	}
+}
