@@ -10,27 +10,29 @@ import (
 // moment, is called concurrently, and must not change later what it returned; where Reading says that a part is in order, it is in
 // that order. The part of a nil function is one that this machine does not have.
 type Given struct {
-	Host           func(at time.Time) (Host, error)
-	Links          func(at time.Time) (*Links, error)
-	Counters       func(at time.Time) (*LinkCounterTable, error)
-	Stats          func(at time.Time) (*Stats, error)
-	StatsExt       func(at time.Time) (*Stats, error)
-	Stats6         func(at time.Time) (*Stats, error)
-	IPv4Settings   func(at time.Time) (IPv4Settings, error)
-	IPv4Addresses  func(at time.Time) ([]Address, error)
-	IPv4Routes     func(at time.Time) ([]Route, error)
-	IPv4Neighbours func(at time.Time) ([]Neighbour, error)
-	IPv6Settings   func(at time.Time) (IPv6Settings, error)
-	IPv6Addresses  func(at time.Time) ([]Address, error)
-	IPv6Routes     func(at time.Time) ([]Route, error)
-	IPv6Neighbours func(at time.Time) ([]Neighbour, error)
-	IPv4Links      func(at time.Time) ([]IPv4Link, error)
-	IPv6Links      func(at time.Time) ([]IPv6Link, error)
-	LinkStats6     func(index uint32, at time.Time) (LinkStats6, error)
-	TCPSockets     func(at time.Time) ([]TCPSocket, error)
-	UDPSockets     func(at time.Time) ([]UDPSocket, error)
-	SocketOwners   func(at time.Time) (SocketOwners, error)
-	LinkGroups     func(at time.Time) ([]LinkGroup, error)
+	Host          func(at time.Time) (Host, error)
+	Links         func(at time.Time) (*Links, error)
+	Counters      func(at time.Time) (*LinkCounterTable, error)
+	Stats         func(at time.Time) (*Stats, error)
+	StatsExt      func(at time.Time) (*Stats, error)
+	Stats6        func(at time.Time) (*Stats, error)
+	IPv4Settings  func(at time.Time) (IPv4Settings, error)
+	IPv4Addresses func(at time.Time) ([]Address, error)
+	IPv4Routes    func(at time.Time) ([]Route, error)
+	// DiscardedRoutes counts the routes that there was no room for; they are in neither list.
+	DiscardedRoutes func() (uint64, error)
+	IPv4Neighbours  func(at time.Time) ([]Neighbour, error)
+	IPv6Settings    func(at time.Time) (IPv6Settings, error)
+	IPv6Addresses   func(at time.Time) ([]Address, error)
+	IPv6Routes      func(at time.Time) ([]Route, error)
+	IPv6Neighbours  func(at time.Time) ([]Neighbour, error)
+	IPv4Links       func(at time.Time) ([]IPv4Link, error)
+	IPv6Links       func(at time.Time) ([]IPv6Link, error)
+	LinkStats6      func(index uint32, at time.Time) (LinkStats6, error)
+	TCPSockets      func(at time.Time) ([]TCPSocket, error)
+	UDPSockets      func(at time.Time) ([]UDPSocket, error)
+	SocketOwners    func(at time.Time) (SocketOwners, error)
+	LinkGroups      func(at time.Time) ([]LinkGroup, error)
 
 	GivenHost
 
@@ -108,6 +110,13 @@ func (s given) linkStats6(index uint32, at time.Time) (LinkStats6, error) {
 		return LinkStats6{}, errors.ErrUnsupported
 	}
 	return s.g.LinkStats6(index, at)
+}
+
+func (s given) discardedRoutes() (uint64, error) {
+	if s.g.DiscardedRoutes == nil {
+		return 0, errors.ErrUnsupported
+	}
+	return s.g.DiscardedRoutes()
 }
 
 func (given) tellsLayers() bool { return true }

@@ -236,24 +236,27 @@ func dumpAddresses(c *netlinkConn, family uint8, k kernelClock) ([]Address, erro
 	return out, nil
 }
 
-func dumpRoutes(c *netlinkConn, family uint8, k kernelClock) ([]Route, error) {
+// dumpRoutes returns up to limit next hops of the main table's routes, and how many there are beyond.
+func dumpRoutes(c *netlinkConn, family uint8, k kernelClock, limit int) (out []Route, left int, err error) {
 	body := make([]byte, unix.SizeofRtMsg)
 	body[0], body[4] = family, unix.RT_TABLE_MAIN
-	var out []Route
-	err := c.dump(unix.RTM_GETROUTE, body, func() { out = out[:0] }, func(kind uint16, b []byte) error {
+	begin := func() { out, left = out[:0], 0 }
+	err = c.dump(unix.RTM_GETROUTE, body, begin, func(kind uint16, b []byte) (err error) {
 		if kind != unix.RTM_NEWROUTE || !isOf(b, family) {
 			return nil
 		}
-		var err error
 		out, err = appendRoutes(out, b, k)
+		if more := len(out) - limit; more > 0 {
+			out, left = out[:limit], left+more
+		}
 		return err
 	})
 	// A namespace that never had a route has no table.
 	if err != nil && !errors.Is(err, unix.ENOENT) {
-		return nil, err
+		return nil, 0, err
 	}
 	sortRoutes(out)
-	return out, nil
+	return out, left, nil
 }
 
 func dumpNeighbours(c *netlinkConn, family uint8, k kernelClock) ([]Neighbour, error) {

@@ -14,6 +14,10 @@ const (
 	changeBuffer = 16 << 10
 	// maxKept bounds how long a list is kept, for kernels (gVisor's) that tell of no change.
 	maxKept = 5 * time.Second
+	// costlyList is how long a list may take to read for changes to show at once; else it stays for share times as long.
+	costlyList = 50 * time.Millisecond
+	// maxRoutes bounds how many next hops of the routes of one version of IP are read: some 100 MB with the tables made of them.
+	maxRoutes = 1 << 18
 )
 
 // changes tells whether what groups are of may have changed since it was last asked. It hears of changes, and does not look before somebody asks: a
@@ -101,7 +105,8 @@ type kept[T any] struct {
 	mu         sync.Mutex
 	list       []T
 	at         time.Time
-	generation uint64 // of list; 0 if there is none
+	generation uint64    // of list; 0 if there is none
+	until      time.Time // when a costly list may be read again
 }
 
 // of returns the list as it is now, which dump reads. Who asks meanwhile waits for the same.
@@ -112,11 +117,38 @@ func (k *kept[T]) of(c *changes, at time.Time, dump func() ([]T, error)) ([]T, e
 	if age := at.Sub(k.at).Abs(); ok && generation == k.generation && age < maxKept {
 		return k.list, nil
 	}
-	k.generation = 0
+	begin := time.Now()
+	if begin.Before(k.until) {
+		return k.list, nil
+	}
+	k.generation, k.until = 0, time.Time{}
 	list, err := dump()
 	if err != nil || !ok {
 		return list, err
 	}
 	k.list, k.at, k.generation = list, at, generation
+	if end := time.Now(); end.Sub(begin) > costlyList {
+		k.until = end.Add(min(share*end.Sub(begin), maxAge))
+	}
 	return list, nil
+}
+
+// leftOut counts what was left out of lists that were longer than allowed: each time more than before.
+type leftOut struct {
+	mu    sync.Mutex
+	now   [2]int // of IPv4 and IPv6
+	total uint64
+}
+
+func (l *leftOut) note(version, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.total += uint64(max(n-l.now[version], 0))
+	l.now[version] = n
+}
+
+func (l *leftOut) count() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total
 }

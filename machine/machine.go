@@ -40,6 +40,7 @@ type source interface {
 	ipv4Settings(at time.Time) (IPv4Settings, error)
 	ipv4Addresses(at time.Time) ([]Address, error)
 	ipv4Routes(at time.Time) ([]Route, error)
+	discardedRoutes() (uint64, error)
 	ipv4Neighbours(at time.Time) ([]Neighbour, error)
 	ipv6Settings(at time.Time) (IPv6Settings, error)
 	ipv6Addresses(at time.Time) ([]Address, error)

@@ -123,7 +123,7 @@ func TestDumps(t *testing.T) {
 			return list(x), err
 		}},
 		{"routes", func(c *netlinkConn) (string, error) {
-			x, err := dumpRoutes(c, unix.AF_INET, clock)
+			x, _, err := dumpRoutes(c, unix.AF_INET, clock, maxRoutes)
 			return list(x), err
 		}},
 		{"neighbours", func(c *netlinkConn) (string, error) {
@@ -138,7 +138,7 @@ func TestDumps(t *testing.T) {
 			return list(x), err
 		}},
 		{"routes6", func(c *netlinkConn) (string, error) {
-			x, err := dumpRoutes(c, unix.AF_INET6, clock)
+			x, _, err := dumpRoutes(c, unix.AF_INET6, clock, maxRoutes)
 			return list(x), err
 		}},
 		{"neighbours6", func(c *netlinkConn) (string, error) {
@@ -445,4 +445,31 @@ func FuzzNetlink(f *testing.F) {
 			return nil
 		})
 	})
+}
+
+// TestRoutesLeftOut reads a table that has more routes than are wanted: the first stand, and the others are counted once.
+func TestRoutesLeftOut(t *testing.T) {
+	dump := func(limit int) (routes []Route, left int) {
+		k := kernel{answer: func([]byte) [][]byte { return [][]byte{recorded(t, "routes")} }}
+		routes, left, err := dumpRoutes(k.conn(t), unix.AF_INET, kernelClock{}, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return routes, left
+	}
+	all, left := dump(maxRoutes)
+	if len(all) < 5 || left != 0 {
+		t.Fatalf("%d routes, and %d left out", len(all), left)
+	}
+	for limit := range len(all) + 1 {
+		if some, left := dump(limit); len(some) != limit || left != len(all)-limit {
+			t.Errorf("at most %d: %d routes, and %d left out of %d", limit, len(some), left, len(all))
+		}
+	}
+	var l leftOut
+	for i, step := range []struct{ version, n, total int }{{0, 0, 0}, {0, 3, 3}, {0, 3, 3}, {1, 2, 5}, {0, 1, 5}, {0, 4, 8}} {
+		if l.note(step.version, step.n); l.count() != uint64(step.total) {
+			t.Errorf("step %d: %d in all, want %d", i, l.count(), step.total)
+		}
+	}
 }

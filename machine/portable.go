@@ -211,6 +211,10 @@ func (p *portable) ipv4Settings(time.Time) (IPv4Settings, error) {
 	return IPv4Settings{-1, -1, -1}, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }
 
+func (p *portable) discardedRoutes() (uint64, error) {
+	return 0, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
 func (p *portable) ipv4Routes(time.Time) ([]Route, error) {
 	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }

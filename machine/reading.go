@@ -106,6 +106,10 @@ func (r *Reading) IPv4Addresses(ctx context.Context) ([]Address, error) {
 	return read(ctx, r, &r.ipv4Addresses, PartIPv4Addresses, source.ipv4Addresses)
 }
 
+// DiscardedRoutes counts the routes that IPv4Routes and IPv6Routes left out, since New, because there were more than 262,144 next hops; errors.ErrUnsupported
+// where there are no routes to be had. It is of the latest readings of the two.
+func (r *Reading) DiscardedRoutes() (uint64, error) { return r.m.src.discardedRoutes() }
+
 // IPv4Routes returns the main routing table, ascending by destination address, then the longest prefix first, then the lowest
 // metric, then as the kernel has them: the first of those with one destination address is the one that RFC 1213's table shows.
 func (r *Reading) IPv4Routes(ctx context.Context) ([]Route, error) {

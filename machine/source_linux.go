@@ -40,6 +40,7 @@ type linuxSource struct {
 	changes, neighbourChanges      changes
 	keptAddresses4, keptAddresses6 kept[Address]
 	keptRoutes4, keptRoutes6       kept[Route]
+	routesLeft                     leftOut
 	keptNeighbours                 [2]kept[Neighbour]
 
 	sockets      struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
@@ -302,8 +303,20 @@ func (s *linuxSource) ipv4Addresses(at time.Time) ([]Address, error) {
 	return s.keptAddresses4.of(&s.changes, at, func() ([]Address, error) { return dumpAddresses(&s.route, unix.AF_INET, s.clock(at)) })
 }
 
+func (s *linuxSource) routes(k *kept[Route], version int, family uint8, at time.Time) ([]Route, error) {
+	return k.of(&s.changes, at, func() ([]Route, error) {
+		list, left, err := dumpRoutes(&s.route, family, s.clock(at), maxRoutes)
+		if err == nil {
+			s.routesLeft.note(version, left)
+		}
+		return list, err
+	})
+}
+
+func (s *linuxSource) discardedRoutes() (uint64, error) { return s.routesLeft.count(), nil }
+
 func (s *linuxSource) ipv4Routes(at time.Time) ([]Route, error) {
-	return s.keptRoutes4.of(&s.changes, at, func() ([]Route, error) { return dumpRoutes(&s.route, unix.AF_INET, s.clock(at)) })
+	return s.routes(&s.keptRoutes4, 0, unix.AF_INET, at)
 }
 
 func (s *linuxSource) ipv4Neighbours(at time.Time) ([]Neighbour, error) {
@@ -315,7 +328,7 @@ func (s *linuxSource) ipv6Addresses(at time.Time) ([]Address, error) {
 }
 
 func (s *linuxSource) ipv6Routes(at time.Time) ([]Route, error) {
-	return s.keptRoutes6.of(&s.changes, at, func() ([]Route, error) { return dumpRoutes(&s.route, unix.AF_INET6, s.clock(at)) })
+	return s.routes(&s.keptRoutes6, 1, unix.AF_INET6, at)
 }
 
 func (s *linuxSource) ipv6Neighbours(at time.Time) ([]Neighbour, error) {

@@ -38,6 +38,7 @@ type device struct {
 	links4      []machine.IPv4Link
 	links6      []machine.IPv6Link
 	linkStats6  map[uint32]machine.LinkStats6
+	discarded   uint64
 	tcp         []machine.TCPSocket
 	udp         []machine.UDPSocket
 	owners      machine.SocketOwners
@@ -79,19 +80,20 @@ func (d *device) machine() *machine.Machine {
 			rows, err := list(d.counters)
 			return &machine.LinkCounterTable{List: rows}, err
 		},
-		Stats:          func(time.Time) (*machine.Stats, error) { return pointer(d.stats) },
-		StatsExt:       func(time.Time) (*machine.Stats, error) { return pointer(d.statsExt) },
-		Stats6:         func(time.Time) (*machine.Stats, error) { return pointer(d.stats6) },
-		IPv4Settings:   func(time.Time) (machine.IPv4Settings, error) { return value(d.settings) },
-		IPv4Addresses:  func(time.Time) ([]machine.Address, error) { return list(d.addresses) },
-		IPv4Routes:     func(time.Time) ([]machine.Route, error) { return list(d.routes) },
-		IPv4Neighbours: func(time.Time) ([]machine.Neighbour, error) { return list(d.neighbours) },
-		IPv6Settings:   func(time.Time) (machine.IPv6Settings, error) { return value(d.settings6) },
-		IPv6Addresses:  func(time.Time) ([]machine.Address, error) { return list(d.addresses6) },
-		IPv6Routes:     func(time.Time) ([]machine.Route, error) { return list(d.routes6) },
-		IPv6Neighbours: func(time.Time) ([]machine.Neighbour, error) { return list(d.neighbours6) },
-		IPv4Links:      func(time.Time) ([]machine.IPv4Link, error) { return list(d.links4) },
-		IPv6Links:      func(time.Time) ([]machine.IPv6Link, error) { return list(d.links6) },
+		Stats:           func(time.Time) (*machine.Stats, error) { return pointer(d.stats) },
+		StatsExt:        func(time.Time) (*machine.Stats, error) { return pointer(d.statsExt) },
+		Stats6:          func(time.Time) (*machine.Stats, error) { return pointer(d.stats6) },
+		IPv4Settings:    func(time.Time) (machine.IPv4Settings, error) { return value(d.settings) },
+		IPv4Addresses:   func(time.Time) ([]machine.Address, error) { return list(d.addresses) },
+		IPv4Routes:      func(time.Time) ([]machine.Route, error) { return list(d.routes) },
+		IPv4Neighbours:  func(time.Time) ([]machine.Neighbour, error) { return list(d.neighbours) },
+		IPv6Settings:    func(time.Time) (machine.IPv6Settings, error) { return value(d.settings6) },
+		IPv6Addresses:   func(time.Time) ([]machine.Address, error) { return list(d.addresses6) },
+		IPv6Routes:      func(time.Time) ([]machine.Route, error) { return list(d.routes6) },
+		IPv6Neighbours:  func(time.Time) ([]machine.Neighbour, error) { return list(d.neighbours6) },
+		IPv4Links:       func(time.Time) ([]machine.IPv4Link, error) { return list(d.links4) },
+		IPv6Links:       func(time.Time) ([]machine.IPv6Link, error) { return list(d.links6) },
+		DiscardedRoutes: func() (uint64, error) { return d.discarded, nil },
 		LinkStats6: func(index uint32, _ time.Time) (machine.LinkStats6, error) {
 			if d.linkStats6 == nil {
 				return machine.LinkStats6{}, errUnreadable
@@ -233,6 +235,7 @@ func router() *device {
 // setIPv6 gives d what a machine has of IPv6, and what only IP-MIB of RFC 4293 asks of IPv4.
 func setIPv6(d *device) {
 	const link = 2
+	d.discarded = 1<<32 + 9
 	d.settings6 = &machine.IPv6Settings{Forwarding: 0, DefaultHopLimit: 64}
 	d.links4 = []machine.IPv4Link{{Link: 1, RetransTime: 1000}, {Link: link, RetransTime: 1500}}
 	d.links6 = []machine.IPv6Link{

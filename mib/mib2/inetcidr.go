@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	inetCidrRouteNumber = 6
+	inetCidrRouteNumber   = 6
+	inetCidrRouteDiscards = 8
 
 	inetCidrRouteIfIndex   = 7
 	inetCidrRouteType      = 8

@@ -37,14 +37,18 @@ const ipCidrRouteNumber = 3
 func (m *MIB) ipForwardScalars() mib.Group {
 	return mib.Group{
 		Entry:   ipGroup.Append(ipForward),
-		Columns: []uint32{ipCidrRouteNumber, inetCidrRouteNumber},
+		Columns: []uint32{ipCidrRouteNumber, inetCidrRouteNumber, inetCidrRouteDiscards},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
 			return mib.Scalars(func(column uint32) (snmp.Value, bool) {
 				_, err := m.ipv4Routes(ctx, q)
 				open := m.openCidrRoutes
-				if column == inetCidrRouteNumber && err == nil {
+				if column != ipCidrRouteNumber && err == nil {
 					_, err = m.reading(q).IPv6Routes(ctx)
 					open = m.openInetCidrRoutes
+				}
+				if column == inetCidrRouteDiscards {
+					n, unknown := m.reading(q).DiscardedRoutes()
+					return snmp.Counter32(uint32(n)), err == nil && unknown == nil
 				}
 				return snmp.Gauge32(uint32(len(open(ctx, q).Index))), err == nil
 			})

@@ -9,8 +9,7 @@
 //   - ifSpeed and ifHighSpeed of a link whose speed the kernel does not know, such as an Ethernet port without a link.
 //     Loopback and tunnels have no speed of their own and are 0, as RFC 2863 wants it;
 //   - ifConnectorPresent where only the driver would know;
-//   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipCidrRouteAge, inetCidrRouteAge, ipRoutingDiscards,
-//     inetCidrRouteDiscards;
+//   - ipAdEntBcastAddr of an address without a broadcast address, ipRouteAge, ipCidrRouteAge, inetCidrRouteAge, ipRoutingDiscards;
 //   - ipIfStatsTable's rows of IPv4, which the kernel does not count by link, and the broadcast packets of IPv6, which has none;
 //   - the rows of ipv6RouterAdvertTable: the daemon that advertises keeps them to itself.
 //

@@ -16,7 +16,7 @@ import (
 var untold = []string{
 	"2.2.1.15", "2.2.1.21", // ifInUnknownProtos, ifOutQLen
 	"4.21.1.10", "4.23", "4.24.4.1.8", // ipRouteAge, ipRoutingDiscards, ipCidrRouteAge
-	"4.24.7.1.10", "4.24.8", // inetCidrRouteAge, inetCidrRouteDiscards
+	"4.24.7.1.10",                                              // inetCidrRouteAge
 	"4.31.3.1.42", "4.31.3.1.43", "4.31.3.1.44", "4.31.3.1.45", // ipIfStatsInBcastPkts and its like: IPv6 has no broadcast
 	"31.1.1.1.3", "31.1.1.1.4", "31.1.1.1.5", "31.1.1.1.9", "31.1.1.1.12", "31.1.1.1.13", // multicast and broadcast
 	"4.24.1", "4.24.2", // ipForwardTable, which ipCidrRouteTable obsoleted
