@@ -18,6 +18,7 @@ import (
 	"walkabout/agent/agentx"
 	"walkabout/agent/notify"
 	"walkabout/mib"
+	"walkabout/mib/mibtest"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
@@ -45,6 +46,7 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "/pipe", Net: "unix
 // fixture is a Master, and what it has done.
 type fixture struct {
 	t        *testing.T
+	master   *agentx.Master
 	listener *pipes
 	done     chan error
 
@@ -67,6 +69,7 @@ func start(t *testing.T, change func(o *agentx.Options), test func(f *fixture)) 
 		if err != nil {
 			t.Fatal(err)
 		}
+		f.master = m
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { f.done <- m.Serve(ctx, f.listener) }()
 		test(f)
@@ -595,6 +598,66 @@ func TestManySessions(t *testing.T) {
 		}
 		if e != agentx.RequestDenied {
 			t.Errorf("three thousand registrations: %v", e)
+		}
+	})
+}
+
+// TestMIB holds AGENTX-MIB against the module, and closes a session by it.
+func TestMIB(t *testing.T) {
+	var m *agentx.MIB
+	start(t, func(o *agentx.Options) { o.Start = o.Start.Add(-time.Minute) }, func(f *fixture) {
+		var err error
+		if m, err = f.master.MIB(); err != nil {
+			t.Fatal(err)
+		}
+		mibtest.Test(t, m, agentx.Root())
+		p, other := f.open(), f.open()
+		f.serves(p)
+		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: root.Append(1), RangeSub: 8, Upper: 4, Context: "c", Timeout: 3, Flags: agentx.InstanceRegistration})
+		other.wants(agentx.NoError, agentx.PDU{Type: agentx.Open, Timeout: 9})
+		mibtest.Test(t, m, agentx.Root())
+		all := mibtest.Walk(t, m, &mib.Request{Version: snmp.V2c, At: time.Now()}, agentx.Root())
+		mibtest.Conform(t, all, nil)
+		served := map[string]bool{}
+		for _, vb := range all {
+			if o, _, ok := mibtest.Find(vb.Name); ok {
+				served[o.Name] = true
+			}
+		}
+		for _, o := range mibtest.Below(agentx.Root()) {
+			if !served[o.Name] && o.Access != "not-accessible" {
+				t.Errorf("%s is not served", o.Name)
+			}
+		}
+
+		status := agentx.Root().Append(3, 2, 1, 4)
+		session := status.Append(1, p.session)
+		for _, tt := range []struct {
+			vb   snmp.VarBind
+			want snmp.ErrorStatus
+		}{
+			{snmp.VarBind{Name: agentx.Root().Append(3, 2, 1, 3, 1, p.session), Value: snmp.OctetString("x")}, snmp.NotWritable},
+			{snmp.VarBind{Name: session, Value: snmp.Null}, snmp.WrongType},
+			{snmp.VarBind{Name: session, Value: snmp.Integer(3)}, snmp.WrongValue},
+			{snmp.VarBind{Name: status.Append(2, p.session), Value: snmp.Integer(2)}, snmp.NoCreation},
+			{snmp.VarBind{Name: status, Value: snmp.Integer(2)}, snmp.NoCreation},
+		} {
+			var blamed *mib.VarError
+			if _, err := m.Prepare(f.t.Context(), &mib.Request{}, []snmp.VarBind{tt.vb}); !errors.As(err, &blamed) || blamed.Status != tt.want {
+				t.Errorf("%v: %v, want %v", tt.vb, err, tt.want)
+			}
+		}
+		c, err := m.Prepare(f.t.Context(), &mib.Request{}, []snmp.VarBind{{Name: session, Value: snmp.Integer(2)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := make(chan agentx.PDU, 1)
+		p.answers(func(q agentx.PDU) *agentx.PDU { told <- q; return nil })
+		if err := c.Commit(f.t.Context()); err != nil {
+			t.Error(err)
+		}
+		if q := <-told; q.Type != agentx.Close || q.Reason != agentx.ReasonByManager || len(f.registered) != 0 {
+			t.Errorf("%+v, %v", q, f.registered)
 		}
 	})
 }

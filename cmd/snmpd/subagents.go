@@ -129,6 +129,16 @@ func (s *subAgents) serve(a *localagent.Agent, modules *moduleList) error {
 	if err != nil {
 		return err
 	}
+	h, err := m.MIB()
+	if err != nil {
+		return err
+	}
+	if _, err := a.Register(h, agent.Registration{Root: agentx.Root()}); err != nil {
+		return err
+	}
+	for _, module := range agentx.Modules() {
+		modules.add(module)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	for _, l := range s.listeners {
