@@ -56,6 +56,7 @@ type asker struct {
 	client  session.Client
 	most    int // the target's MaxRepetitions
 	limit   int // the most repetitions that the target has not failed at
+	width   int // the most names of a walk's request that it has not failed at
 	clean   int // polls since it failed
 	size    int // octets that its varbinds take, a moving average
 	engine  uint64
@@ -64,6 +65,8 @@ type asker struct {
 	pipelined bool           // its session is to ask what it can without waiting for each answer
 	odd       *atomic.Uint64 // session.Stats.Odd
 
+	walks walks
+
 	timeouts, failures int // of this poll
 
 	arena    oid.Arena // of this poll's names
@@ -71,14 +74,24 @@ type asker struct {
 	varbinds []snmp.VarBind
 }
 
+// walks is what became of the requests that walk tables.
+type walks struct {
+	answered bool // one was, since the session was opened
+	refused  int  // polls in a row in which one was refused, or not answered, and never one answered
+	inPoll   bool // that is so in this poll
+}
+
+// walksRefused is after how many polls of walks.refused tables are walked in the other way, with GETNEXT or with GETBULK.
+const walksRefused = 2
+
 func (a *asker) begin(client session.Client) {
 	a.client = client
 	if a.failures == 0 {
 		if a.clean++; a.clean >= cleanPolls {
-			a.clean, a.limit = 0, min(a.limit*2, a.most)
+			a.clean, a.limit, a.width = 0, min(a.limit*2, a.most), min(a.width*2, maxObjects)
 		}
 	}
-	a.timeouts, a.failures, a.arena = 0, 0, oid.Arena{}
+	a.timeouts, a.failures, a.arena, a.walks.inPoll = 0, 0, oid.Arena{}, false
 }
 
 // repetitions returns how many rows of so many columns should fit a reply.
@@ -99,6 +112,13 @@ func (a *asker) bulk(ctx context.Context, columns []oid.OID, after oid.OID, repe
 	}
 	start := time.Now()
 	vbs, err := a.client.Bulk(ctx, a.varbinds[:0], clocks, a.names, repetitions)
+	var response *session.ResponseError
+	if refused := errors.Is(err, session.ErrTimeout) && ctx.Err() == nil || errors.Is(err, session.ErrMalformed) || errors.As(err, &response); refused ||
+		err == nil && len(vbs) <= clocks {
+		a.walks.inPoll = true
+	} else if err == nil {
+		a.walks.answered = true
+	}
 	return a.finish(start, vbs, clocks, err)
 }
 

@@ -21,6 +21,7 @@ type part struct {
 	fast, slow    []int
 	changes       []int          // positions in poller.signals
 	structure     structure      // of a table with slow columns
+	deviated      int            // see maxDeviated
 	limits        [4]int         // positions of what bounds an interface's counters, by highSpeed to typ; -1 for none
 	tracker       *counter.Table // nil without counters
 

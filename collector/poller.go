@@ -36,6 +36,7 @@ type poller struct {
 	signals  []snmp.Value // what they told in this poll; NULL is nothing
 	hostname string       // sysName
 	noEngine bool         // the agent has no snmpEngineID
+	silent   bool         // it did not answer the last poll
 	previous counter.Instant
 	polled   bool // previous is set
 }
@@ -54,9 +55,8 @@ func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*polle
 	}
 	p := &poller{
 		target: t, host: host, parts: parts, dial: dial, log: log.With("device", t.Name), stats: newStats(t.Name),
-		asker: asker{most: t.MaxRepetitions, limit: t.MaxRepetitions, size: firstVarBindSize},
+		asker: asker{most: t.MaxRepetitions, limit: t.MaxRepetitions, width: maxObjects, size: firstVarBindSize},
 	}
-	p.asker.pipelined = t.Credential.Version == snmp.V2c && !t.NoBulk
 	p.asker.odd = &p.stats.session.Odd
 	for _, part := range parts {
 		part.changes = p.watch(part.table)
@@ -66,6 +66,37 @@ func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*polle
 		Source: t.Source, AnySource: t.AnySource, Stats: &p.stats.session,
 	}
 	return p, nil
+}
+
+// renew ends the session, and forgets what was learned of the agent's ways to walk: who answers next may have others.
+func (p *poller) renew() {
+	p.close()
+	p.open.NoBulk, p.asker.walks = p.target.NoBulk, walks{}
+}
+
+// walkOtherwise changes between GETBULK and GETNEXT where an agent that answers GET never answered the one of them.
+func (p *poller) walkOtherwise() {
+	w := &p.asker.walks
+	switch {
+	case w.answered || p.target.NoBulk || p.target.Credential.Version == snmp.V1:
+		return
+	case !w.inPoll:
+		return
+	}
+	if w.refused++; w.refused < walksRefused {
+		return
+	}
+	p.open.NoBulk = !p.open.NoBulk
+	*w = walks{}
+	p.close()
+	if p.open.NoBulk {
+		p.log.Warn("the agent does not answer GETBULK; its tables are walked with GETNEXT, which is slow (bulk: false does so from the first poll on)")
+	}
+}
+
+// isSilence reports whether err is that nobody answers.
+func isSilence(err error) bool {
+	return errors.Is(err, session.ErrTimeout) || errors.Is(err, session.ErrUnreachable)
 }
 
 // watch adds the objects that tell of changes of t to those of the target, and returns their positions.
@@ -115,9 +146,10 @@ func (p *poller) poll(ctx context.Context) Poll {
 	poll := Poll{Device: p.target.Name, At: began, Interval: p.target.Interval}
 	at, err := p.greet(ctx)
 	poll.Duration = time.Since(began)
+	p.silent = isSilence(err)
 	if err != nil {
 		poll.Err = err
-		p.close()
+		p.renew()
 		return poll
 	}
 	poll.Answered = true
@@ -157,6 +189,7 @@ func (p *poller) poll(ctx context.Context) Poll {
 			break
 		}
 	}
+	p.walkOtherwise()
 	poll.Duration = time.Since(began)
 	poll.Err = errors.Join(errs...)
 	if !poll.HasUpTime && len(poll.Samples)+len(poll.Complete) == 0 && poll.Err != nil {
@@ -175,7 +208,14 @@ func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
 		p.client = client
 	}
 	p.asker.begin(p.client)
+	p.asker.pipelined = p.target.Credential.Version == snmp.V2c && !p.open.NoBulk
 	clear(p.signals)
+	if p.silent { // nothing but a probe, until there is an answer
+		p.noEngine, p.asker.engined = false, false
+		if at, _, err := p.asker.get(ctx, nil); isSilence(err) {
+			return at, err
+		}
+	}
 	for {
 		names := append([]oid.OID{sysName}, p.changes...)
 		if !p.noEngine {

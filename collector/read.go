@@ -38,26 +38,37 @@ func (p *part) read(ctx context.Context, a *asker, w *walker, g *grid, signals [
 		p.structure.fill(p, g)
 		return rows, nil
 	}
+	if p.structure.old(now, structure) {
+		p.deviated = 0
+	}
 	p.structure.forget()
 	if len(p.slow) > 0 {
 		err = w.walk(ctx, p.slow)
 	}
 	if g.fault() == nil {
-		p.structure.keep(p, g, rows, signals, now)
+		if another := p.structure.keep(p, g, rows, signals, now); another {
+			p.deviated = 0
+		}
 	}
 	return rows, err
 }
 
+// maxDeviated is how many times a table may not be what its plan says, and yet be that when it is walked, before it is only walked until its
+// structure is old: the agent answers in a way that no plan foretells.
+const maxDeviated = 3
+
 // readFast reads the fast columns: without walking past known rows if the structure holds and would show it if there were more.
 func (p *part) readFast(ctx context.Context, w *walker, holds bool) error {
 	pipe, ok := w.client.(session.Pipeline)
-	if ok && holds && w.pipelined && len(p.structure.plan.has) > 0 && p.structure.told() {
+	if ok && holds && w.pipelined && len(p.fast) <= w.width && p.deviated < maxDeviated && len(p.structure.plan.has) > 0 && p.structure.told() {
 		if walk, err := p.reread(ctx, w.asker, pipe, w.grid, &w.reread); !walk {
+			p.deviated = 0
 			if err != nil {
 				w.fail(err, p.fast)
 			}
 			return err
 		}
+		p.deviated++
 		p.structure.forget()
 		w.grid.reset(len(p.objects))
 	}
@@ -67,7 +78,7 @@ func (p *part) readFast(ctx context.Context, w *walker, holds bool) error {
 func (p *part) readScalars(ctx context.Context, a *asker, g *grid) error {
 	g.row(oid.OID{})
 	var groups [][]int
-	for group := range slices.Chunk(p.fast, scalarsAtATime) {
+	for group := range slices.Chunk(p.fast, min(scalarsAtATime, a.width)) {
 		groups = append(groups, slices.Clone(group))
 	}
 	names := make([]oid.OID, 0, scalarsAtATime)

@@ -32,21 +32,19 @@ type plan struct {
 // planned is how many columns of a table a plan can have.
 const planned = 64
 
-// make makes the plan of the first rows of g, which has been walked to its end.
-func (pl *plan) make(p *part, g *grid, rows int) {
-	pl.index, pl.ends, pl.has, pl.tags = pl.index[:0], pl.ends[:0], pl.has[:0], pl.tags[:0]
+// newPlan returns the plan of the first rows of g, which has been walked to its end.
+func newPlan(p *part, g *grid, rows int) plan {
+	var pl plan
 	if len(p.fast) > planned {
-		return
+		return pl
 	}
-	if pl.columns == nil {
-		for i, c := range p.fast {
-			pl.columns = append(pl.columns, ber.AppendOIDContent(nil, p.objects[c].OID.OID))
-			if p.objects[c].Type.counter() {
-				pl.counters |= 1 << i
-			}
-			if slices.Contains(p.identity, c) {
-				pl.identity |= 1 << i
-			}
+	for i, c := range p.fast {
+		pl.columns = append(pl.columns, ber.AppendOIDContent(nil, p.objects[c].OID.OID))
+		if p.objects[c].Type.counter() {
+			pl.counters |= 1 << i
+		}
+		if slices.Contains(p.identity, c) {
+			pl.identity |= 1 << i
 		}
 	}
 	column := p.objects[p.fast[0]].OID.OID
@@ -66,6 +64,12 @@ func (pl *plan) make(p *part, g *grid, rows int) {
 			pl.tags = append(pl.tags, g.values(r)[c].Clone())
 		}
 	}
+	return pl
+}
+
+// equal reports whether both are of the same cells.
+func (pl *plan) equal(other *plan) bool {
+	return bytes.Equal(pl.index, other.index) && slices.Equal(pl.ends, other.ends) && slices.Equal(pl.has, other.has)
 }
 
 // at returns what stands behind the column's OID in the names of row r.

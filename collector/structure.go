@@ -22,7 +22,12 @@ type structure struct {
 
 // holds reports whether s may be taken for what the table is at now, so far as can be told without asking for the table.
 func (s *structure) holds(signals []snmp.Value, now time.Time, lasts time.Duration) bool {
-	return !s.read.IsZero() && now.Sub(s.read) < lasts && slices.Equal(s.signals, signals)
+	return !s.read.IsZero() && !s.old(now, lasts) && slices.Equal(s.signals, signals)
+}
+
+// old reports whether s was read too long before now to be taken for anything.
+func (s *structure) old(now time.Time, lasts time.Duration) bool {
+	return !s.read.IsZero() && now.Sub(s.read) >= lasts
 }
 
 // told reports whether one of the objects that tell of changes is there.
@@ -54,8 +59,8 @@ func (s *structure) fill(p *part, g *grid) {
 }
 
 // keep takes the slow columns of the first rows of g, which have been read, as they will be for some time. Nothing of it points into the
-// messages that they came in.
-func (s *structure) keep(p *part, g *grid, rows int, signals []snmp.Value, now time.Time) {
+// messages that they came in. another says that the plan is another than before.
+func (s *structure) keep(p *part, g *grid, rows int, signals []snmp.Value, now time.Time) (another bool) {
 	s.read, s.signals = now, s.signals[:0]
 	for _, v := range signals {
 		s.signals = append(s.signals, v.Clone())
@@ -68,7 +73,9 @@ func (s *structure) keep(p *part, g *grid, rows int, signals []snmp.Value, now t
 			s.cells = append(s.cells, values[c].Clone())
 		}
 	}
-	s.plan.make(p, g, rows)
+	before := s.plan
+	s.plan = newPlan(p, g, rows)
+	return !s.plan.equal(&before)
 }
 
 // forget makes the slow columns be read again.

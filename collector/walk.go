@@ -2,8 +2,10 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"slices"
 
+	"walkabout/collector/session"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
@@ -40,7 +42,11 @@ type columnState struct {
 // walk reads columns to their end. What could not be read is in grid.faults; a returned error is the one after which nothing more
 // can be asked in this poll.
 func (w *walker) walk(ctx context.Context, columns []int) error {
-	w.legs = append(w.legs[:0], leg{columns: slices.Clone(columns)})
+	w.legs = w.legs[:0]
+	for part := range slices.Chunk(columns, w.width) {
+		w.legs = append(w.legs, leg{columns: slices.Clone(part)})
+	}
+	slices.Reverse(w.legs) // the last is walked first
 	requests := 0
 	for len(w.legs) > 0 {
 		l := w.legs[len(w.legs)-1]
@@ -89,7 +95,9 @@ func (w *walker) recover(ctx context.Context, l leg, repetitions int, err error)
 	case remedy == giveUp:
 		return l, 0, true
 	case remedy == leaveOut && position < len(l.columns):
-		w.grid.faults[l.columns[position]] = err
+		if !ended(err) {
+			w.grid.faults[l.columns[position]] = err
+		}
 		l.columns = slices.Delete(l.columns, position, position+1)
 		return l, repetitions, false
 	case repetitions > 1:
@@ -97,6 +105,9 @@ func (w *walker) recover(ctx context.Context, l leg, repetitions int, err error)
 		return l, w.limit, false
 	case len(l.columns) > 1:
 		half := len(l.columns) / 2
+		if tooMany(err) {
+			w.width = len(l.columns) - half
+		}
 		w.legs = append(w.legs, leg{columns: l.columns[half:], after: l.after})
 		l.columns = l.columns[:half]
 		return l, repetitions, false
@@ -104,6 +115,19 @@ func (w *walker) recover(ctx context.Context, l leg, repetitions int, err error)
 	w.grid.faults[l.columns[0]] = err
 	l.columns = nil
 	return l, repetitions, false
+}
+
+// ended reports whether err says that a column has no more rows: noSuchName, which an agent of v2c does not send (RFC 3416 section 4.2.2),
+// but some do.
+func ended(err error) bool {
+	var response *session.ResponseError
+	return errors.As(err, &response) && response.Status == snmp.NoSuchName
+}
+
+// tooMany reports whether err, of a request for one row, may come of its many names. What one of them alone causes is no reason to ask for fewer.
+func tooMany(err error) bool {
+	var response *session.ResponseError
+	return errors.Is(err, session.ErrTimeout) || errors.As(err, &response) && response.Status == snmp.TooBig
 }
 
 // take puts a reply into the grid and returns how the leg goes on. An answer without any variable is errEmpty.
