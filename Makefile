@@ -11,6 +11,7 @@ help:
 	@echo 'make lint    the linters, and the proof that the dependency rules work'
 	@echo 'make bench   the benchmarks; BENCH=regexp COUNT=n'
 	@echo 'make bench-scale   1,001 interfaces, 5,000 connections, 10,000 routes, beside Net-SNMP; ARGS="-alone" without; some minutes'
+	@echo 'make bench-collector  CPU of the collector a poll of a 48-port switch; ARGS="-devices 5000 -interval 30s -for 90s"'
 	@echo 'make fuzz    each fuzzer for FUZZTIME=30s; FUZZ=regexp'
 	@echo 'make soak    a million hostile messages to one agent; CASES=n'
 	@echo 'make clean   removes what these made, .cache excepted'
@@ -32,6 +33,9 @@ bench:
 
 bench-scale:
 	@go run ./internal/bench/scale $(ARGS)
+
+bench-collector:
+	go run ./internal/bench/collectorcpu $(ARGS)
 
 fuzz:
 	@scripts/fuzz
