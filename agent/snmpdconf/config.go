@@ -55,8 +55,6 @@ type Config struct {
 	AgentX                   AgentX
 
 	Run Run
-	// StartsPrograms says that the agent starts other programs (extend, exec, pass …), which what fences it in must not fence in too.
-	StartsPrograms bool
 
 	Files   []string // that were read, in order: those of ReadFiles, and by includeFile and includeDir
 	Folders []string // of includeDir

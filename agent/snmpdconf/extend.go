@@ -16,6 +16,9 @@ type Extend struct {
 	Allowed  []string          // allowedPrograms: patterns of path.Match; if there is one, nothing else is run
 }
 
+// StartsPrograms reports whether the agent starts programs, which what fences it in must not fence in too.
+func (e *Extend) StartsPrograms() bool { return len(e.Programs)+len(e.Passes) > 0 }
+
 // ExtendedProgram is a program whose output is served.
 type ExtendedProgram struct {
 	Name      string

@@ -250,6 +250,7 @@ var directives = []struct {
 	{"agentuser", func(p *parser, name, value string) { p.account(name, value, &p.config.Run.User) }},
 	{"agentgroup", func(p *parser, name, value string) { p.account(name, value, &p.config.Run.Group) }},
 	{"agentCapabilities", (*parser).agentCapabilities},
+	{"fence", (*parser).fence},
 	{"agentSecName", (*parser).notNeeded},
 	{"iquerySecName", (*parser).notNeeded},
 	{"disablePerl", (*parser).notNeeded},

@@ -11,6 +11,14 @@ import (
 type Run struct {
 	User, Group  string                 // names or numbers (agentuser, agentgroup); "" is not set
 	Capabilities []privilege.Capability // that are kept beside those that it needs (agentCapabilities)
+	Unfenced     bool                   // no fence around what it may do with files (fence)
+}
+
+// fence reads whether there is one.
+func (p *parser) fence(name, value string) {
+	on := true
+	p.truth(name, value, &on)
+	p.config.Run.Unfenced = !on
 }
 
 // account reads agentuser or agentgroup.

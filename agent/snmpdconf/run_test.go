@@ -12,6 +12,7 @@ import (
 func TestRun(t *testing.T) {
 	for text, want := range map[string]snmpdconf.Run{
 		"agentuser Debian-snmp\nagentgroup 113 # of Debian": {User: "Debian-snmp", Group: "113"},
+		"fence no": {Unfenced: true}, "Fence yes": {},
 		"AGENTUSER 1000": {User: "1000"},
 		"agentCapabilities CAP_SYS_PTRACE dac_read_search\nagentCapabilities sys_ptrace": {Capabilities: []privilege.Capability{privilege.SysPtrace, privilege.DACReadSearch}},
 	} {
@@ -20,7 +21,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%q: %v, %s", text, diagnostics, diff)
 		}
 	}
-	for _, text := range []string{"agentuser a b", "agentuser", "agentCapabilities sys_admin", "agentgroup a b"} {
+	for _, text := range []string{"agentuser a b", "agentuser", "agentCapabilities sys_admin", "agentgroup a b", "fence perhaps"} {
 		if _, diagnostics := snmpdconf.Parse("x", []byte(text)); !snmpdconf.HasErrors(diagnostics) {
 			t.Errorf("%q: %v", text, diagnostics)
 		}

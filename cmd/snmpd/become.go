@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -19,10 +20,14 @@ import (
 
 // account is as whom the program runs, once become has made it so. The zero account is whoever has started it.
 type account struct {
-	drop   func(privilege.Plan) (*privilege.Rights, error) // privilege.Drop
-	run    snmpdconf.Run                                   // what the files and the flags say
+	drop func(privilege.Plan) (*privilege.Rights, error) // privilege.Drop
+	// enforce is privilege.Fence.Enforce; nil puts up none.
+	enforce func(privilege.Fence) (io.Closer, error)
+
+	run    snmpdconf.Run // what the files and the flags say
 	kept   []privilege.Capability
 	rights *privilege.Rights
+	fence  *privilege.Fence // nil if there is none
 }
 
 // runAs is what the files say, and the flags above them.
@@ -51,7 +56,7 @@ func (p *process) become(log *slog.Logger, o *options, s *settings) error {
 	}
 	a.kept = capabilities(s.config)
 	a.rights, err = a.drop(privilege.Plan{
-		Identity: id, Keep: a.kept, Readable: slices.Concat(s.config.Files, s.config.Folders), Programs: s.config.StartsPrograms,
+		Identity: id, Keep: a.kept, Readable: slices.Concat(s.config.Files, s.config.Folders), Programs: s.config.Extend.StartsPrograms(),
 	})
 	if errors.Is(err, privilege.ErrNotRoot) {
 		return fmt.Errorf("%w: start snmpd as root, or without -u, -g, agentuser and agentgroup", err)
@@ -78,9 +83,10 @@ func (a *account) warnUnreadable(log *slog.Logger) {
 // warnChanged says what of a reloaded configuration needs rights that were given up.
 func (a *account) warnChanged(log *slog.Logger, o *options, config *snmpdconf.Config) {
 	run := runAs(o, config)
-	if run.User != a.run.User || run.Group != a.run.Group || !slices.Equal(run.Capabilities, a.run.Capabilities) {
-		log.Warn("agentuser, agentgroup and agentCapabilities take effect at the next start")
+	if run.User != a.run.User || run.Group != a.run.Group || run.Unfenced != a.run.Unfenced || !slices.Equal(run.Capabilities, a.run.Capabilities) {
+		log.Warn("agentuser, agentgroup, agentCapabilities and fence take effect at the next start")
 	}
+	a.warnBeyond(log, config)
 	if a.kept == nil {
 		return
 	}

@@ -54,7 +54,7 @@ func TestBecome(t *testing.T) {
 	}
 	write(t, path, "agentAddress 127.0.0.1:0\nrocommunity "+hidden)
 	d.hangup <- syscall.SIGHUP
-	if log := strings.Join(d.until("msg=reloaded"), ""); !strings.Contains(log, "agentuser, agentgroup and agentCapabilities take effect at the next start") {
+	if log := strings.Join(d.until("msg=reloaded"), ""); !strings.Contains(log, "agentuser, agentgroup, agentCapabilities and fence take effect at the next start") {
 		t.Errorf("of what needs another start the log says\n%s", log)
 	}
 	d.finish()

@@ -72,6 +72,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	}
 	defer x.close() // before a is
 	d.warnUnreachable(log, s, o)
+	defer p.fenceIn(log, o, s, e, x)()
 	log.Info("ready", "version", version.Version(), "communities", len(s.communities), "users", t.known.Load())
 	if err := p.tellSystemd("READY=1"); err != nil {
 		log.Warn("the service manager is not told", "err", err)

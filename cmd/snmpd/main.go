@@ -25,7 +25,7 @@ func main() {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	p := process{stdout: os.Stdout, stderr: os.Stderr, hangup: hangup, rotate: rotations(), lookup: net.DefaultResolver.LookupNetIP, env: statedir.System(), netSNMP: netSNMPDirs,
-		account: account{drop: privilege.Drop}}
+		account: account{drop: privilege.Drop, enforce: privilege.Fence.Enforce}}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 

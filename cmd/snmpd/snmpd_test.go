@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -38,7 +39,8 @@ type daemon struct {
 	stdout strings.Builder
 	stderr lines
 	code   chan int
-	plans  chan privilege.Plan // what -u and its kin would have done
+	plans  chan privilege.Plan  // what -u and its kin would have done
+	fences chan privilege.Fence // that would have been put up
 }
 
 // lines is a Writer that hands out what is written, a line at a time.
@@ -66,7 +68,7 @@ func start(t *testing.T, hosts map[string]string, args ...string) *daemon {
 func startAs(t *testing.T, hosts map[string]string, change func(*process), args ...string) *daemon {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	d := &daemon{t: t, hangup: make(chan os.Signal, 1), stop: stop, stderr: lines{next: make(chan string, 1000)}, code: make(chan int, 1), plans: make(chan privilege.Plan, 1)}
+	d := &daemon{t: t, hangup: make(chan os.Signal, 1), stop: stop, stderr: lines{next: make(chan string, 1000)}, code: make(chan int, 1), plans: make(chan privilege.Plan, 1), fences: make(chan privilege.Fence, 1)}
 	p := process{stdout: &d.stdout, stderr: &d.stderr, hangup: d.hangup, env: stateIn(t.TempDir()), lookup: func(_ context.Context, network, host string) ([]netip.Addr, error) {
 		if a, ok := hosts[network+" "+host]; ok {
 			return []netip.Addr{netip.MustParseAddr(a)}, nil
@@ -77,6 +79,10 @@ func startAs(t *testing.T, hosts map[string]string, change func(*process), args 
 	p.account.drop = func(plan privilege.Plan) (*privilege.Rights, error) {
 		d.plans <- plan
 		return nil, nil
+	}
+	p.account.enforce = func(f privilege.Fence) (io.Closer, error) {
+		d.fences <- f
+		return io.NopCloser(nil), nil
 	}
 	go func() {
 		d.code <- p.run(ctx, args)
