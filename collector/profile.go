@@ -47,6 +47,15 @@ func BuiltIn() Profiles {
 	return profiles
 }
 
+// BuiltInText returns the YAML of the profile called name that comes with the program.
+func BuiltInText(name string) ([]byte, error) {
+	text, err := profileFiles.ReadFile("profiles/" + name + ".yaml")
+	if err != nil {
+		return nil, fmt.Errorf("unknown profile %q; known are %s", name, strings.Join(BuiltIn().Names(), ", "))
+	}
+	return text, nil
+}
+
 // Profile says what to ask an agent for, and what becomes of the answers. In YAML:
 //
 //	scalars:

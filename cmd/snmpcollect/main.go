@@ -54,7 +54,7 @@ func (p process) run(ctx context.Context, args []string) int {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetArgs(args)
-	root.AddCommand(p.runCommand(), p.checkCommand(), p.demoCommand())
+	root.AddCommand(p.runCommand(), p.checkCommand(), p.profileCommand(), p.demoCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
