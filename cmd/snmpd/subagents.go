@@ -73,22 +73,22 @@ func openSubAgents(ctx context.Context, log *slog.Logger, o *options, config *sn
 		log.Info("listening for sub-agents", "transport", socket.Network, "address", l.Addr().String())
 		s.listeners = append(s.listeners, l)
 		if socket.Network == "unix" {
-			warnUnreachableFolder(log, socket.Address)
+			tellUnreachableFolder(log, socket.Address)
 		}
 	}
 	return s, nil
 }
 
-// warnUnreachableFolder says that only one user gets at a socket that is for others too: its folder was there before, with the rights that
+// tellUnreachableFolder says that only one user gets at a socket that is for others too: its folder was there before, with the rights that
 // Net-SNMP's agent gives it, for one.
-func warnUnreachableFolder(log *slog.Logger, path string) {
+func tellUnreachableFolder(log *slog.Logger, path string) {
 	socket, err := os.Stat(path)
 	if err != nil {
 		return
 	}
 	folder, err := os.Stat(filepath.Dir(path))
 	if err == nil && socket.Mode()&0o022 != 0 && folder.Mode()&0o011 == 0 {
-		log.Warn("sub-agents of other users cannot reach the socket, whose folder is closed to them: chmod 755 "+filepath.Dir(path), "socket", path, "mode", folder.Mode().Perm())
+		log.Info("sub-agents of other users cannot reach the socket, whose folder is closed to them: chmod 755 "+filepath.Dir(path), "socket", path, "mode", folder.Mode().Perm())
 	}
 }
 

@@ -56,8 +56,7 @@ func TestInPlaceOfDebian(t *testing.T) {
 		if code := ours.Wait(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
-		// Of the whole file one line has no effect.
-		if log := ours.Log(); strings.Count(log, "\n")+1 != 1 || !strings.Contains(log, "master has no effect") {
+		if log := ours.Log(); log != "" { // of what the unit wants logged: every line of the file has its effect
 			t.Errorf("%s start: %s", run, log)
 		}
 	}
