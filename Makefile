@@ -2,7 +2,7 @@
 
 LDFLAGS = -s -w -X walkabout/internal/version.stamped=$$(git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo test bench bench-scale fuzz soak lint clean
+.PHONY: help build demo test bench bench-collector bench-scale fuzz soak lint clean
 
 help:
 	@echo 'make build   both programs, into bin/'

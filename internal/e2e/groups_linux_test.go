@@ -143,7 +143,11 @@ func (b *box) walk(t *testing.T, link string, objects map[string]string) walk {
 	index := ""
 	var lines [][2]string
 	for line := range strings.Lines(r.Out) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		// A line that does not begin with an OID goes on with the value of the one before: a program may have newlines in its arguments.
+		name, value, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok || !strings.HasPrefix(name, ".1.3.6.1.2.1.") {
+			continue
+		}
 		lines = append(lines, [2]string{name, value})
 		if row, ok := strings.CutPrefix(name, ".1.3.6.1.2.1.31.1.1.1.1."); ok && strings.Trim(value, `"`) == link {
 			index = row
