@@ -174,7 +174,9 @@ func (c *Collector) Stats() []Stats {
 	defer c.mu.Unlock()
 	all := make([]Stats, 0, len(c.runners))
 	for _, r := range c.runners {
-		all = append(all, r.poller.stats.snapshot())
+		s := r.poller.stats.snapshot()
+		s.Interval = r.target.Interval
+		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b Stats) int { return strings.Compare(a.Device, b.Device) })
 	return all

@@ -173,6 +173,11 @@ func TestSetTargets(t *testing.T) {
 				t.Errorf("%s: %v, want %v", name, v, want)
 			}
 		}
+		for i, p := range h.of("stays")[1:] {
+			if d := p.At.Sub(h.of("stays")[i].At); d != 10*time.Second {
+				t.Errorf("%v between polls of a target that is as it was", d)
+			}
+		}
 		if len(h.of("goes")) != before["goes"] {
 			t.Error("a target that is gone is still polled")
 		}

@@ -12,7 +12,8 @@ import (
 
 // Stats is what happened to one target since it is polled.
 type Stats struct {
-	Device string
+	Device   string
+	Interval time.Duration // of the target
 
 	Polls, Partial, Failed uint64            // all polls, those answered in part, those not answered at all
 	Missed                 uint64            // slots of the schedule that passed while a poll, or its sinks, took too long

@@ -34,7 +34,7 @@ func main() {
 type process struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
-	hangup         <-chan os.Signal // run: open the output files anew, after they were rotated; demo: the terminal is gone
+	hangup         <-chan os.Signal // run: read the configuration and open the output files anew; demo: the terminal is gone
 }
 
 // errReported ends the program after what was wrong has been printed.
@@ -54,7 +54,7 @@ func (p process) run(ctx context.Context, args []string) int {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetArgs(args)
-	root.AddCommand(p.runCommand(), p.checkCommand(), p.profileCommand(), p.demoCommand())
+	root.AddCommand(p.runCommand(), p.reloadCommand(), p.checkCommand(), p.profileCommand(), p.demoCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -82,14 +82,15 @@ func (p process) runCommand() *cobra.Command {
 			level = slog.LevelDebug
 		}
 		log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
-		cfg, problems := config.Load(*path, collector.BuiltIn(), p.getenv)
+		load := func() (config.Config, []config.Problem) { return config.Load(*path, collector.BuiltIn(), p.getenv) }
+		cfg, problems := load()
 		for _, problem := range problems {
 			fmt.Fprintln(p.stderr, problem)
 		}
 		if config.Failed(problems) {
 			return errReported
 		}
-		return serve(c.Context(), cfg, log, p.stdout, p.hangup)
+		return serve(c.Context(), cfg, load, log, p.stdout, p.hangup)
 	}
 	return c
 }

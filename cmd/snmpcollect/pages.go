@@ -21,7 +21,7 @@ type pages struct {
 }
 
 // listen opens address; "" gives pages that are off.
-func listen(ctx context.Context, address string, p *parts) (*pages, error) {
+func listen(ctx context.Context, address string, p *parts, more ...prometheus.Collector) (*pages, error) {
 	if address == "" {
 		return &pages{}, nil
 	}
@@ -31,7 +31,8 @@ func listen(ctx context.Context, address string, p *parts) (*pages, error) {
 		return nil, fmt.Errorf("%w (listen: chooses another address, or none with \"\")", err)
 	}
 	registry := prometheus.NewRegistry()
-	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), p.polls.Metrics(), &figures{p}} {
+	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), p.polls.Metrics(), &figures{p}}
+	for _, c := range append(own, more...) {
 		if err := registry.Register(c); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
@@ -82,9 +83,10 @@ func (p *parts) health(w http.ResponseWriter, _ *http.Request) {
 		Late    []string `json:"late,omitempty"`
 	}
 	a := answer{Status: "ok"}
-	a.Targets = len(p.intervals)
-	for _, s := range p.polls.Stats() {
-		if !s.Last.IsZero() && time.Since(s.Last) > 4*p.intervals[s.Device] {
+	all := p.polls.Stats()
+	a.Targets = len(all)
+	for _, s := range all {
+		if !s.Last.IsZero() && time.Since(s.Last) > 4*s.Interval {
 			a.Late = append(a.Late, s.Device)
 		}
 	}

@@ -26,29 +26,27 @@ const closeTimeout = 10 * time.Second
 
 // parts are what a running collector is made of.
 type parts struct {
-	log       *slog.Logger
-	intervals map[string]time.Duration // of each target
-	state     *statedir.Dir
-	runners   []*exporters.Runner
-	files     []*file.Exporter // those of runners that write files
-	webhooks  []*notify.Webhook
-	alerts    *alert.Manager
-	polls     *collector.Collector
+	log      *slog.Logger
+	state    *statedir.Dir
+	runners  []*exporters.Runner
+	files    []*file.Exporter // those of runners that write files
+	webhooks []*notify.Webhook
+	alerts   *alert.Manager
+	polls    *collector.Collector
 }
 
-// serve polls, ships and alerts until ctx ends.
-func serve(ctx context.Context, cfg config.Config, log *slog.Logger, stdout io.Writer, hangup <-chan os.Signal) (err error) {
-	p := &parts{log: log, intervals: map[string]time.Duration{}}
-	for _, t := range cfg.Targets {
-		p.intervals[t.Name] = t.Interval
-	}
+// serve polls, ships and alerts until ctx ends. load reads the configuration anew.
+func serve(ctx context.Context, cfg config.Config, load func() (config.Config, []config.Problem), log *slog.Logger, stdout io.Writer, hangup <-chan os.Signal) (err error) {
+	p := &parts{log: log}
 	defer func() { err = errors.Join(err, p.close()) }()
 	if err := p.open(cfg, stdout); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	pages, err := listen(ctx, cfg.Listen, p)
+	started := time.Now()
+	configuration := &reloader{load: load, parts: p, log: log, running: cfg, last: started, lastOK: started}
+	pages, err := listen(ctx, cfg.Listen, p, configuration)
 	if err != nil {
 		return err
 	}
@@ -66,6 +64,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, stdout io.W
 			running = false
 		case <-hangup:
 			p.reopen()
+			configuration.reload(time.Now())
 		}
 	}
 	cancel()

@@ -122,6 +122,39 @@ func Open(path string) (*Dir, error) {
 	return d, nil
 }
 
+// Holder returns the process that holds the lock of the folder at path, 0 if nobody does or there is no such folder.
+func Holder(path string) (pid int, err error) {
+	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("state folder: %w", err)
+	}
+	defer f.Close()
+	switch err := lockFile(f); {
+	case err == nil:
+		return 0, nil
+	case !errors.Is(err, ErrLocked):
+		return 0, fmt.Errorf("state folder %s: lock: %w", path, err)
+	}
+	if pid = writtenPID(f); pid == 0 {
+		return 0, fmt.Errorf("state folder %s: %w that has not said which one", path, ErrLocked)
+	}
+	return pid, nil
+}
+
+// writtenPID returns what writePID wrote, 0 if it is not there.
+func writtenPID(f *os.File) int {
+	b := make([]byte, 32)
+	n, _ := f.ReadAt(b, 0) // it may be empty: the holder writes it just after it has locked
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	if err != nil || pid < 1 {
+		return 0
+	}
+	return pid
+}
+
 // Path returns the folder's path, as Open was given it.
 func (d *Dir) Path() string { return d.path }
 
@@ -168,9 +201,7 @@ func lockError(path string, f *os.File, cause error) error {
 		return fmt.Errorf("state folder %s: lock: %w", path, cause)
 	}
 	holder := ""
-	b := make([]byte, 32)
-	n, _ := f.ReadAt(b, 0) // it may be empty: the holder writes it just after it has locked
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n]))); err == nil {
+	if pid := writtenPID(f); pid != 0 {
 		holder = " (pid " + strconv.Itoa(pid) + ")"
 	}
 	return fmt.Errorf("state folder %s: %w%s; stop it, or name another folder", path, ErrLocked, holder)

@@ -161,8 +161,16 @@ func TestOpenTwice(t *testing.T) {
 	if _, err := statedir.Open(path); !errors.Is(err, statedir.ErrLocked) {
 		t.Errorf("second Open: %v, want ErrLocked", err)
 	}
+	if pid, err := statedir.Holder(path); err != nil || pid != os.Getpid() {
+		t.Errorf("Holder: %d, %v; want this process, %d", pid, err, os.Getpid())
+	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
+	}
+	for _, p := range []string{path, filepath.Join(path, "none")} {
+		if pid, err := statedir.Holder(p); err != nil || pid != 0 {
+			t.Errorf("Holder of %s that nobody holds: %d, %v", p, pid, err)
+		}
 	}
 	again, err := statedir.Open(path)
 	if err != nil {

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"walkabout/sim"
+)
+
+// running is the program at work in this process.
+type running struct {
+	t      *testing.T
+	log    *buffer
+	hangup chan os.Signal
+	cancel context.CancelFunc
+	ended  chan int
+}
+
+// start runs the program until the test ends, at the latest.
+func start(t *testing.T, args ...string) *running {
+	t.Helper()
+	r := &running{t: t, log: new(buffer), hangup: make(chan os.Signal), ended: make(chan int, 1)}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() {
+		r.ended <- process{stdout: new(buffer), stderr: r.log, getenv: os.Getenv, hangup: r.hangup}.run(ctx, args)
+	}()
+	t.Cleanup(r.stop)
+	return r
+}
+
+// stop ends the program and waits for it.
+func (r *running) stop() {
+	r.t.Helper()
+	if r.cancel == nil {
+		return
+	}
+	r.cancel()
+	r.cancel = nil
+	if code := <-r.ended; code != 0 {
+		r.t.Errorf("exit code %d:\n%s", code, r.log.String())
+	}
+}
+
+// await returns the submatches of the first n-th match of pattern in the log.
+func (r *running) await(pattern string, n int) []string {
+	r.t.Helper()
+	re := regexp.MustCompile(pattern)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		if m := re.FindAllStringSubmatch(r.log.String(), -1); len(m) >= n {
+			return m[n-1]
+		}
+		select {
+		case code := <-r.ended:
+			r.ended <- code
+			r.t.Fatalf("ended with %d before %q:\n%s", code, pattern, r.log.String())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	r.t.Fatalf("no %q in the log:\n%s", pattern, r.log.String())
+	return nil
+}
+
+func TestReload(t *testing.T) {
+	address := device(t, sim.Port{Index: 1, Name: "up", Speed: 1e9, InRate: 1e6})
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	state := filepath.Join(t.TempDir(), "state")
+	write := func(rest string, names ...string) {
+		t.Helper()
+		text := fmt.Sprintf("interval: 1s\nstate: %s\nlisten: 127.0.0.1:0\ncredentials: {lab: {version: 2c, community: public}}\n%s\ntargets:\n", state, rest)
+		for _, name := range names {
+			text += fmt.Sprintf("  - {name: %s, address: %q, credential: lab, collect: [system]}\n", name, address)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("", "stays", "goes")
+	r := start(t, "run", "-c", path)
+	metrics := "http://" + r.await(`listen=(\S+)`, 1)[1] + "/metrics"
+	has := func(want string, yes bool) {
+		t.Helper()
+		if got := get(t, metrics, 200); strings.Contains(got, want) != yes {
+			t.Errorf("%q in /metrics: %v, want %v:\n%s", want, !yes, yes, got)
+		}
+	}
+	has("snmpcollect_config_last_reload_successful 1\n", true)
+
+	write("outputs: [{file: {path: "+filepath.Join(t.TempDir(), "out")+"}}]", "stays", "comes")
+	r.hangup <- syscall.SIGHUP
+	r.await(`the configuration was read anew" targets=2`, 1)
+	r.await(`takes a restart; its old form goes on" section=outputs`, 1)
+	has(`snmpcollect_polls_total{device="goes"`, false)
+	has(`snmpcollect_polls_total{device="comes"`, true)
+	has(`snmpcollect_polls_total{device="stays"`, true)
+
+	write("interval: 5", "other")
+	r.hangup <- syscall.SIGHUP
+	r.await(`c.yaml:5: error: .*already defined`, 1)
+	r.await(`the new configuration is refused; the old one goes on`, 1)
+	has(`snmpcollect_polls_total{device="stays"`, true)
+	has(`snmpcollect_config_reloads_total{result="refused"} 1`, true)
+	has("snmpcollect_config_last_reload_successful 0\n", true)
+
+	write("", "stays")
+	r.hangup <- syscall.SIGHUP
+	r.await(`the configuration was read anew" targets=1`, 1)
+	has("snmpcollect_config_last_reload_successful 1\n", true)
+	has(`snmpcollect_polls_total{device="comes"`, false)
+}
+
+// TestReloadCommand: the file is checked before anybody is told, and somebody must be there. That the signal arrives is tested with the
+// built program.
+func TestReloadCommand(t *testing.T) {
+	folder := t.TempDir()
+	good, bad := filepath.Join(folder, "good.yaml"), filepath.Join(folder, "bad.yaml")
+	for path, text := range map[string]string{good: "state: " + filepath.Join(folder, "state"), bad: "stat: x"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]string{good: "no collector runs with the state folder", bad: `unknown key "stat"; did you mean "state"?`} {
+		var stdout, stderr buffer
+		code := process{stdout: &stdout, stderr: &stderr, getenv: os.Getenv}.run(t.Context(), []string{"reload", "-c", path})
+		if code != 1 || !strings.Contains(stderr.String(), want) || stdout.String() != "" {
+			t.Errorf("%s: exit code %d, %s%s", path, code, stdout.String(), stderr.String())
+		}
+	}
+}
