@@ -196,6 +196,18 @@ func ParseProfile(text []byte) (*Profile, error) {
 	return p, nil
 }
 
+// Measurements returns the names of what p measures, in its order.
+func (p *Profile) Measurements() []string {
+	var out []string
+	for _, s := range p.Scalars {
+		out = append(out, s.Measurement)
+	}
+	for _, t := range p.Tables {
+		out = append(out, t.Measurement)
+	}
+	return out
+}
+
 // uses reports whether samples of p have a tag or field called name.
 func (p *Profile) uses(name string) bool {
 	named := func(o Object) bool { return o.Name == name }

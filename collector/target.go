@@ -89,8 +89,9 @@ func (t Target) Validate(profiles Profiles) error {
 			add("collect: profile %q twice", name)
 		}
 	}
+	errs = append(errs, sameMeasurement(t.Collect, profiles)...)
 	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
-		if err := validateLabel(name, t.Collect, profiles); err != nil {
+		if err := ValidateLabel(name, t.Collect, profiles); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -124,6 +125,25 @@ func (t Target) Validate(profiles Profiles) error {
 	return nil
 }
 
+// sameMeasurement returns what is wrong with profiles that make one measurement between them.
+func sameMeasurement(collect []string, profiles Profiles) []error {
+	var errs []error
+	from := map[string]string{}
+	for _, name := range slices.Compact(slices.Clone(collect)) {
+		p := profiles[name]
+		if p == nil {
+			continue
+		}
+		for _, m := range p.Measurements() {
+			if other, twice := from[m]; twice && other != name {
+				errs = append(errs, fmt.Errorf("collect: the profiles %q and %q both make the measurement %q", other, name, m))
+			}
+			from[m] = name
+		}
+	}
+	return errs
+}
+
 // SplitAddress returns the host and port of an address as Target has it; the port is DefaultPort where it names none.
 func SplitAddress(address string) (host string, port uint16, err error) {
 	full := address
@@ -152,7 +172,8 @@ func SplitAddress(address string) (host string, port uint16, err error) {
 // BuiltInTags are the tags that the collector itself gives to samples; no label may have one of these names.
 func BuiltInTags() []string { return []string{"device", "agent_host", "hostname", "ifName", "ifDescr"} }
 
-func validateLabel(name string, collect []string, profiles Profiles) error {
+// ValidateLabel returns why a target that collects these profiles can have no label of the name, nil if it can.
+func ValidateLabel(name string, collect []string, profiles Profiles) error {
 	switch {
 	case name == "":
 		return errors.New("a label needs a name")

@@ -33,6 +33,7 @@ func TestSplitAddress(t *testing.T) {
 
 func TestTargetValidate(t *testing.T) {
 	profiles := collector.BuiltIn()
+	profiles["tcp again"] = profiles["tcp"]
 	good := target("dev", "system", "interfaces")
 	good.Labels = map[string]string{"site": "paris"}
 	if err := good.Validate(profiles); err != nil {
@@ -47,6 +48,7 @@ func TestTargetValidate(t *testing.T) {
 		"collect names no profile":     func(t *collector.Target) { t.Collect = nil },
 		`unknown profile "interface"`:  func(t *collector.Target) { t.Collect = []string{"interface"} },
 		`profile "system" twice`:       func(t *collector.Target) { t.Collect = []string{"system", "system"} },
+		`both make the measurement`:    func(t *collector.Target) { t.Collect = []string{"tcp", "tcp again"} },
 		`label "hostname"`:             func(t *collector.Target) { t.Labels = map[string]string{"hostname": "x"} },
 		`label "ifAlias"`:              func(t *collector.Target) { t.Labels = map[string]string{"ifAlias": "x"} },
 		`label "_field"`:               func(t *collector.Target) { t.Labels = map[string]string{"_field": "x"} },

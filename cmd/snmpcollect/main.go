@@ -34,6 +34,7 @@ func main() {
 type process struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	look           time.Duration    // how often files are looked at for changes; 0 is lookEvery
 	hangup         <-chan os.Signal // run: read the configuration and open the output files anew; demo: the terminal is gone
 }
 
@@ -75,6 +76,7 @@ func configFlag(c *cobra.Command) *string {
 func (p process) runCommand() *cobra.Command {
 	c := &cobra.Command{Use: "run", Short: "Poll, ship and alert until SIGINT or SIGTERM", Args: cobra.NoArgs}
 	path := configFlag(c)
+	watch := c.Flags().Bool("watch", false, "read the configuration anew when its file changes, not only those that it includes")
 	debug := c.Flags().Bool("debug", false, "log what is of use to find faults only")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		level := slog.LevelInfo
@@ -90,7 +92,7 @@ func (p process) runCommand() *cobra.Command {
 		if config.Failed(problems) {
 			return errReported
 		}
-		return serve(c.Context(), cfg, load, log, p.stdout, p.hangup)
+		return service{load: load, log: log, stdout: p.stdout, hangup: p.hangup, main: *watch, look: p.look}.serve(c.Context(), cfg)
 	}
 	return c
 }

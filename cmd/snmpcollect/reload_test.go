@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,14 +27,14 @@ type running struct {
 	ended  chan int
 }
 
-// start runs the program until the test ends, at the latest.
+// start runs the program until the test ends, at the latest. It looks at its files all the time.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, log: new(buffer), hangup: make(chan os.Signal), ended: make(chan int, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	go func() {
-		r.ended <- process{stdout: new(buffer), stderr: r.log, getenv: os.Getenv, hangup: r.hangup}.run(ctx, args)
+		r.ended <- process{stdout: new(buffer), stderr: r.log, getenv: os.Getenv, hangup: r.hangup, look: 10 * time.Millisecond}.run(ctx, args)
 	}()
 	t.Cleanup(r.stop)
 	return r
@@ -133,4 +137,89 @@ func TestReloadCommand(t *testing.T) {
 			t.Errorf("%s: exit code %d, %s%s", path, code, stdout.String(), stderr.String())
 		}
 	}
+}
+
+// TestLists: targets from an included folder, a file and a server, which come, go, and are had no more.
+func TestLists(t *testing.T) {
+	address := device(t, sim.Port{Index: 1, Name: "up", Speed: 1e9})
+	var mu sync.Mutex
+	status, body := http.StatusOK, fmt.Sprintf(`[{"targets": [%q], "labels": {"device": "served"}}]`, address)
+	serve := func(code int, text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		status, body = code, text
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}))
+	defer server.Close()
+	folder := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		fresh := filepath.Join(folder, ".new")
+		err := errors.Join(os.MkdirAll(filepath.Join(folder, "d"), 0o700), os.WriteFile(fresh, []byte(text), 0o600))
+		if err = errors.Join(err, os.Rename(fresh, filepath.Join(folder, name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	included := func(names ...string) string {
+		text := "targets:\n"
+		for _, name := range names {
+			text += fmt.Sprintf("  - {name: %s, address: %q, credential: lab, collect: [system]}\n", name, address)
+		}
+		return text
+	}
+	write("d/a.yaml", included("one"))
+	write("x.json", fmt.Sprintf(`[{"targets": [%q], "labels": {"device": "filed"}}]`, address))
+	write("c.yaml", fmt.Sprintf(`
+state: %s
+listen: 127.0.0.1:0
+credentials: {lab: {version: 2c, community: public}}
+include: [d]
+file_sd_configs: [{files: [x.json], refresh_interval: 10ms, credential: lab, collect: [system]}]
+http_sd_configs: [{url: %q, refresh_interval: 10ms, credential: lab, collect: [system], interval: 1s}]
+`, filepath.Join(folder, "state"), server.URL))
+
+	r := start(t, "run", "--watch", "-c", filepath.Join(folder, "c.yaml"))
+	r.await(`msg=collecting version=\S+ targets=3`, 1)
+	metrics := "http://" + r.await(`listen=(\S+)`, 1)[1] + "/metrics"
+	has := func(want string) {
+		t.Helper()
+		if got := get(t, metrics, 200); !strings.Contains(got, want) {
+			t.Errorf("no %q in /metrics:\n%s", want, got)
+		}
+	}
+	has(`snmpcollect_list_targets{source="http_sd"} 1`)
+	has(`snmpcollect_polls_total{device="served"`)
+
+	write("d/b.yaml", included("two"))
+	r.await(`the configuration was read anew" targets=4`, 1)
+	write("d/b.yaml", "targets: [")
+	r.await(`(?s)b.yaml:1: error: .*the new configuration is refused`, 1)
+	write("d/b.yaml", included("two", "three"))
+	r.await(`the configuration was read anew" targets=5`, 1)
+
+	write("x.json", fmt.Sprintf(`[{"targets": [%q], "labels": {"device": "filed"}}, {"targets": [%q], "labels": {"device": "one"}}]`, address, address))
+	r.await(`some targets of a list cannot be polled" source=file_sd targets=1 first="target \\"one\\": there is one of this name already`, 1)
+	has(`snmpcollect_list_targets_refused{source="file_sd"} 1`)
+
+	serve(http.StatusServiceUnavailable, "")
+	r.await(`cannot be had.*source=http_sd targets=1 err="the server answered 503`, 1)
+	has(`snmpcollect_polls_total{device="served"`)
+	serve(http.StatusOK, "[]")
+	r.await(`the lists of targets changed" targets=4`, 1)
+	if strings.Contains(get(t, metrics, 200), `snmpcollect_polls_total{device="served"`) {
+		t.Error("a target that left its list is still polled")
+	}
+
+	serve(http.StatusOK, fmt.Sprintf(`[{"targets": [%q], "labels": {"device": "served"}}]`, address))
+	r.await(`the lists of targets changed" targets=5`, 2)
+	serve(http.StatusServiceUnavailable, "")
+	r.stop()
+	r = start(t, "run", "-c", filepath.Join(folder, "c.yaml"))
+	r.await(`the list of targets is that of the run before" source=http_sd targets=1`, 1)
+	r.await(`msg=collecting version=\S+ targets=5`, 1)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -35,22 +36,44 @@ type parts struct {
 	polls    *collector.Collector
 }
 
-// serve polls, ships and alerts until ctx ends. load reads the configuration anew.
-func serve(ctx context.Context, cfg config.Config, load func() (config.Config, []config.Problem), log *slog.Logger, stdout io.Writer, hangup <-chan os.Signal) (err error) {
-	p := &parts{log: log}
+// service is what serve works with.
+type service struct {
+	load   func() (config.Config, []config.Problem) // reads the configuration anew
+	log    *slog.Logger
+	stdout io.Writer
+	hangup <-chan os.Signal
+	main   bool          // look at the main file for changes, not only at those that it includes
+	look   time.Duration // how often; 0 is lookEvery
+}
+
+const lookEvery = 5 * time.Second
+
+// serve polls, ships and alerts until ctx ends.
+func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
+	p, log := &parts{log: s.log}, s.log
 	defer func() { err = errors.Join(err, p.close()) }()
-	if err := p.open(cfg, stdout); err != nil {
+	if err := p.openState(cfg.State); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	started := time.Now()
-	configuration := &reloader{load: load, parts: p, log: log, running: cfg, last: started, lastOK: started}
-	pages, err := listen(ctx, cfg.Listen, p, configuration)
+	fleet, err := newFleet(ctx, cfg, s.load, p.state.Path(), s.main, log)
 	if err != nil {
 		return err
 	}
-	log.Info("collecting", "version", version.Version(), "targets", len(cfg.Targets), "outputs", len(cfg.Outputs), "state", p.state.Path(), "listen", pages.addr())
+	defer fleet.close()
+	targets := fleet.targets(cfg, fleet.lists)
+	if err := p.open(cfg, targets, s.stdout); err != nil {
+		return err
+	}
+	pages, err := listen(ctx, cfg.Listen, p, fleet)
+	if err != nil {
+		return err
+	}
+	log.Info("collecting", "version", version.Version(), "targets", len(targets), "outputs", len(cfg.Outputs), "state", p.state.Path(), "listen", pages.addr())
+	fleet.watch(ctx)
+	look := time.NewTicker(cmp.Or(s.look, lookEvery))
+	defer look.Stop()
 	polled := make(chan error, 1)
 	go func() { polled <- p.polls.Run(ctx) }()
 	served := make(chan error, 1)
@@ -62,9 +85,13 @@ func serve(ctx context.Context, cfg config.Config, load func() (config.Config, [
 		case err = <-served: // the pages failed: not without them
 			served <- nil
 			running = false
-		case <-hangup:
+		case <-s.hangup:
 			p.reopen()
-			configuration.reload(time.Now())
+			fleet.reload(ctx, p, time.Now())
+		case <-look.C:
+			fleet.look(ctx, p, time.Now())
+		case <-fleet.changed:
+			fleet.update(p, time.Now())
 		}
 	}
 	cancel()
@@ -72,15 +99,17 @@ func serve(ctx context.Context, cfg config.Config, load func() (config.Config, [
 	return errors.Join(err, <-polled, <-served)
 }
 
-// open makes the parts, those first that the later ones feed.
-func (p *parts) open(cfg config.Config, stdout io.Writer) error {
-	path, err := statedir.System().Resolve(cfg.State, "snmpcollect")
-	if err != nil {
-		return err
+// openState takes the folder of what must be remembered.
+func (p *parts) openState(folder string) error {
+	path, err := statedir.System().Resolve(folder, "snmpcollect")
+	if err == nil {
+		p.state, err = statedir.Open(path)
 	}
-	if p.state, err = statedir.Open(path); err != nil {
-		return err
-	}
+	return err
+}
+
+// open makes the other parts, those first that the later ones feed.
+func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Writer) (err error) {
 	for _, o := range cfg.Outputs {
 		e, err := newExporter(o, stdout)
 		if err != nil {
@@ -104,11 +133,11 @@ func (p *parts) open(cfg config.Config, stdout io.Writer) error {
 		}
 		notifiers, p.webhooks = append(notifiers, w), append(p.webhooks, w)
 	}
-	p.alerts, err = alert.Start(alert.Options{Config: cfg.Alerts, Path: filepath.Join(path, "alerts.json"), Notifiers: notifiers, Log: p.log})
+	p.alerts, err = alert.Start(alert.Options{Config: cfg.AlertsFor(targets), Path: filepath.Join(p.state.Path(), "alerts.json"), Notifiers: notifiers, Log: p.log})
 	if err != nil {
 		return err
 	}
-	p.polls, err = collector.New(collector.Options{Targets: cfg.Targets, Logger: p.log, Sinks: []collector.Sink{
+	p.polls, err = collector.New(collector.Options{Targets: targets, Logger: p.log, Sinks: []collector.Sink{
 		sinks.Outputs(p.runners...), sinks.Alerts(p.alerts),
 	}})
 	return err

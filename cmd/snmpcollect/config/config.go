@@ -7,8 +7,6 @@ import (
 	"maps"
 	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -33,9 +31,15 @@ type Config struct {
 	State   string // the folder; "" leaves the choice to statedir
 	Listen  string // host:port; "" is off
 	Targets []collector.Target
+	Lists   []List // of targets that are had from elsewhere
 	Outputs []Output
-	Alerts  alert.Config // with its Targets
+	Alerts  alert.Config // without Targets: see AlertsFor
 	Notify  []Notifier
+
+	path     string
+	include  []string
+	read     [2]uint64 // Stamp when the files were read, without the main file and with it
+	profiles collector.Profiles
 }
 
 // Output is an exporter and its queue. One of InfluxDB and File is not nil.
@@ -81,18 +85,11 @@ const maxFile = 64 << 20
 // Load reads the file at path. Nothing is sent and no name is resolved. If one of the problems is an error, the Config is
 // not to be used.
 func Load(path string, profiles collector.Profiles, getenv func(string) string) (Config, []Problem) {
-	info, err := os.Stat(path)
+	text, private, err := readFile(path)
 	if err != nil {
 		return Config{}, []Problem{{File: path, Err: err}}
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return Config{}, []Problem{{File: path, Err: fmt.Errorf("a configuration is a regular file of at most %d octets", maxFile)}}
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, []Problem{{File: path, Err: err}}
-	}
-	r := reader{path: path, profiles: profiles, getenv: getenv, private: runtime.GOOS == "windows" || info.Mode().Perm()&0o007 == 0}
+	r := reader{path: path, profiles: profiles, getenv: getenv, private: private}
 	return r.read(text)
 }
 
@@ -111,24 +108,32 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	var f document
 	var errs []*strictyaml.Error
 	r.doc, errs = strictyaml.Decode(text, &f)
-	for _, e := range errs {
-		r.problems = append(r.problems, Problem{File: r.path, Line: e.Line, Err: e.Err})
-	}
-	c := Config{State: f.State, Listen: DefaultListen}
+	r.mistakes(errs)
+	c := Config{State: f.State, Listen: DefaultListen, path: r.path, include: f.Include, profiles: r.profiles}
+	c.read = [2]uint64{c.Stamp(false), c.Stamp(true)}
 	if f.Listen != nil {
 		c.Listen = *f.Listen
 	}
 	r.checkListen(c.Listen)
 	r.checkPath(f.State, "state")
-	c.Targets = r.targets(&f)
-	c.Outputs = r.outputs(f.Outputs)
-	c.Alerts = r.alerts(f.Alerts, c.Targets)
-	c.Notify = r.notifiers(f.Notify)
-	if !Failed(r.problems) { // beside errors they would mislead: what is wrong may be what seems to be missing
-		r.remarks(&f)
+	parts := r.parts(&f)
+	base := collector.DefaultTarget()
+	if f.Interval != 0 {
+		base.Interval = time.Duration(f.Interval)
 	}
-	slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
-	return c, r.problems
+	credentials, written := r.credentials(parts)
+	c.Targets = r.targets(parts, base, credentials, written)
+	c.Lists = r.lists(&f, base, credentials, written)
+	c.Outputs = r.outputs(f.Outputs)
+	c.Alerts = r.alerts(f.Alerts)
+	c.Notify = r.notifiers(f.Notify)
+	if !Failed(gather(parts)) { // beside errors they would mislead: what is wrong may be what seems to be missing
+		r.remarks(&f, c)
+		for _, p := range parts {
+			p.exposed()
+		}
+	}
+	return c, gather(parts)
 }
 
 // fail adds an error at what path leads to.
@@ -167,13 +172,17 @@ func (r *reader) warn(text string, path ...any) {
 }
 
 // remarks warns of what is allowed and probably not meant.
-func (r *reader) remarks(f *document) {
-	if len(f.Targets) == 0 {
+func (r *reader) remarks(f *document, c Config) {
+	if len(c.Targets) == 0 && len(c.Lists) == 0 {
 		r.warn("no targets: nothing will be polled", "targets")
 	}
 	if len(f.Outputs) == 0 {
 		r.warn("no outputs: what is polled feeds alerts and /metrics only", "outputs")
 	}
+}
+
+// exposed warns of a secret in a file that others can read.
+func (r *reader) exposed() {
 	if r.inline > 0 && !r.private {
 		r.problems = append(r.problems, Problem{File: r.path, Line: r.inline, Warning: true,
 			Err: fmt.Errorf("the file holds a secret and others can read it: chmod o-rwx %s, or use …_file or …_env", r.path)})
@@ -201,39 +210,35 @@ func (r *reader) checkPath(path string, at ...any) {
 	}
 }
 
-// credentials returns those that are right, by name.
-func (r *reader) credentials(f *document) map[string]session.Credential {
-	out := make(map[string]session.Credential, len(f.Credentials))
-	for name, c := range f.Credentials {
-		at := []any{"credentials", name}
-		s := session.Credential{User: c.User, Context: c.Context}
-		var err error
-		if s.Version, err = parseVersion(c.Version); err != nil {
-			r.fail(err, append(at, "version")...)
-			continue
-		}
-		if s.Auth, err = session.ParseAuthProtocol(c.Auth); err != nil {
-			r.fail(err, append(at, "auth")...)
-			continue
-		}
-		if s.Priv, err = session.ParsePrivProtocol(c.Priv); err != nil {
-			r.fail(err, append(at, "priv")...)
-			continue
-		}
-		community, ok1 := r.secret(source{"community", c.Community, c.CommunityFile, c.CommunityEnv}, at...)
-		auth, ok2 := r.secret(source{"auth_password", c.AuthPassword, c.AuthPasswordFile, c.AuthPasswordEnv}, at...)
-		priv, ok3 := r.secret(source{"priv_password", c.PrivPassword, c.PrivPasswordFile, c.PrivPasswordEnv}, at...)
-		if !ok1 || !ok2 || !ok3 {
-			continue
-		}
-		s.Community, s.AuthPassword, s.PrivPassword = community, auth, priv
-		if err := s.Validate(); err != nil {
-			r.fail(fmt.Errorf("credential %q: %w", name, err), at...)
-			continue
-		}
-		out[name] = s
+// credential returns the credential c of the name; false if it is wrong.
+func (r *reader) credential(name string, c credential) (session.Credential, bool) {
+	at := []any{"credentials", name}
+	s := session.Credential{User: c.User, Context: c.Context}
+	var err error
+	if s.Version, err = parseVersion(c.Version); err != nil {
+		r.fail(err, append(at, "version")...)
+		return s, false
 	}
-	return out
+	if s.Auth, err = session.ParseAuthProtocol(c.Auth); err != nil {
+		r.fail(err, append(at, "auth")...)
+		return s, false
+	}
+	if s.Priv, err = session.ParsePrivProtocol(c.Priv); err != nil {
+		r.fail(err, append(at, "priv")...)
+		return s, false
+	}
+	var ok1, ok2, ok3 bool
+	s.Community, ok1 = r.secret(source{"community", c.Community, c.CommunityFile, c.CommunityEnv}, at...)
+	s.AuthPassword, ok2 = r.secret(source{"auth_password", c.AuthPassword, c.AuthPasswordFile, c.AuthPasswordEnv}, at...)
+	s.PrivPassword, ok3 = r.secret(source{"priv_password", c.PrivPassword, c.PrivPasswordFile, c.PrivPasswordEnv}, at...)
+	if !ok1 || !ok2 || !ok3 {
+		return s, false
+	}
+	if err := s.Validate(); err != nil {
+		r.fail(fmt.Errorf("credential %q: %w", name, err), at...)
+		return s, false
+	}
+	return s, true
 }
 
 func parseVersion(s string) (snmp.Version, error) {
@@ -251,49 +256,47 @@ func parseVersion(s string) (snmp.Version, error) {
 	}
 }
 
-func (r *reader) targets(f *document) []collector.Target {
-	credentials := r.credentials(f)
-	defaults := collector.DefaultTarget()
-	if f.Interval != 0 {
-		defaults.Interval = time.Duration(f.Interval)
-	}
+// targets returns the targets of all parts that are right.
+func (r *reader) targets(parts []part, base collector.Target, credentials map[string]session.Credential, written map[string]bool) []collector.Target {
 	var out []collector.Target
-	lines := map[string]int{}
-	for i, t := range f.Targets {
-		target := t.apply(defaults)
-		if t.Source != "" {
-			var err error
-			if target.Source, err = netip.ParseAddr(t.Source); err != nil {
-				r.fail(fmt.Errorf("source %q is no address of this machine: %w", t.Source, err), "targets", i, "source")
+	places := map[string]string{}
+	for _, p := range parts {
+		for i, t := range p.Targets {
+			target, ok := p.apply(t.settings, base, "targets", i)
+			target.Name, target.Address = t.Name, t.Address
+			switch credential, known := credentials[t.Credential]; {
+			case !ok:
+				continue
+			case t.Credential == "":
+				p.fail(fmt.Errorf("target %q names no credential", t.Name), "targets", i)
+				continue
+			case !written[t.Credential]:
+				p.fail(unknownCredential(t.Credential, written), "targets", i, "credential")
+				continue
+			case !known: // its own mistake was told where it stands
+				continue
+			default:
+				target.Credential = credential
+			}
+			line := p.doc.Line("targets", i, "name")
+			if place, twice := places[t.Name]; twice && t.Name != "" {
+				p.fail(fmt.Errorf("target %q is there already, in %s", t.Name, place), "targets", i, "name")
+			}
+			places[t.Name] = fmt.Sprintf("line %d", line)
+			if p.reader != r {
+				places[t.Name] = fmt.Sprintf("%s:%d", p.path, line)
+			}
+			if err := target.Validate(r.profiles); err != nil {
+				p.fail(err, "targets", i)
 				continue
 			}
+			out = append(out, target)
 		}
-		credential, known := credentials[t.Credential]
-		target.Credential = credential
-		switch _, written := f.Credentials[t.Credential]; {
-		case t.Credential == "":
-			r.fail(fmt.Errorf("target %q names no credential", t.Name), "targets", i)
-			continue
-		case !written:
-			r.fail(unknownCredential(t.Credential, f.Credentials), "targets", i, "credential")
-			continue
-		case !known: // its own mistake was told where it stands
-			continue
-		}
-		if line, twice := lines[t.Name]; twice && t.Name != "" {
-			r.fail(fmt.Errorf("target %q is there already, in line %d", t.Name, line), "targets", i, "name")
-		}
-		lines[t.Name] = r.doc.Line("targets", i, "name")
-		if err := target.Validate(r.profiles); err != nil {
-			r.fail(err, "targets", i)
-			continue
-		}
-		out = append(out, target)
 	}
 	return out
 }
 
-func unknownCredential(name string, known map[string]credential) error {
+func unknownCredential(name string, known map[string]bool) error {
 	names := slices.Sorted(maps.Keys(known))
 	if near := nearest.Word(name, names); near != "" {
 		return fmt.Errorf("no credential is called %q; did you mean %q?", name, near)
@@ -304,27 +307,34 @@ func unknownCredential(name string, known map[string]credential) error {
 	return fmt.Errorf("no credential is called %q; known are %s", name, strings.Join(names, ", "))
 }
 
-// apply returns base with what t says.
-func (t target) apply(base collector.Target) collector.Target {
-	base.Name, base.Address, base.Collect, base.Labels, base.AnySource = t.Name, t.Address, t.Collect, t.Labels, t.AnySource
-	if t.Interval != 0 {
-		base.Interval = time.Duration(t.Interval)
+// apply returns base with what s, which is written below at, says; false if that is wrong.
+func (r *reader) apply(s settings, base collector.Target, at ...any) (collector.Target, bool) {
+	base.Collect, base.Labels, base.AnySource = s.Collect, s.Labels, s.AnySource
+	if s.Interval != 0 {
+		base.Interval = time.Duration(s.Interval)
 	}
-	if t.Structure != nil {
-		base.Structure = time.Duration(*t.Structure)
+	if s.Structure != nil {
+		base.Structure = time.Duration(*s.Structure)
 	}
-	if t.Timeout != 0 {
-		base.Timeout = time.Duration(t.Timeout)
+	if s.Timeout != 0 {
+		base.Timeout = time.Duration(s.Timeout)
 	}
 	base.Timeout = min(base.Timeout, base.Interval)
-	set(&base.Retries, t.Retries)
-	set(&base.MaxRepetitions, t.MaxRepetitions)
-	set(&base.AssumeSpeed, t.AssumeSpeed)
-	set(&base.MaxGap, t.MaxGap)
-	if t.Bulk != nil {
-		base.NoBulk = !*t.Bulk
+	set(&base.Retries, s.Retries)
+	set(&base.MaxRepetitions, s.MaxRepetitions)
+	set(&base.AssumeSpeed, s.AssumeSpeed)
+	set(&base.MaxGap, s.MaxGap)
+	if s.Bulk != nil {
+		base.NoBulk = !*s.Bulk
 	}
-	return base
+	if s.Source != "" {
+		var err error
+		if base.Source, err = netip.ParseAddr(s.Source); err != nil {
+			r.fail(fmt.Errorf("source %q is no address of this machine: %w", s.Source, err), append(at, "source")...)
+			return base, false
+		}
+	}
+	return base, true
 }
 
 // set makes *dst what was written, if anything was.

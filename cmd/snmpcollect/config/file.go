@@ -20,6 +20,10 @@ type document struct {
 	Listen      *string               `yaml:"listen"`
 	Credentials map[string]credential `yaml:"credentials"`
 	Targets     []target              `yaml:"targets"`
+	Include     []string              `yaml:"include"`
+	FileSD      []fileSD              `yaml:"file_sd_configs"`
+	HTTPSD      []httpSD              `yaml:"http_sd_configs"`
+	DNSSD       []dnsSD               `yaml:"dns_sd_configs"`
 	Outputs     []output              `yaml:"outputs"`
 	Alerts      alerts                `yaml:"alerts"`
 	Notify      []notifier            `yaml:"notify"`
@@ -40,24 +44,6 @@ type credential struct {
 	PrivPasswordFile string        `yaml:"priv_password_file"`
 	PrivPasswordEnv  string        `yaml:"priv_password_env"`
 	Context          string        `yaml:"context"`
-}
-
-type target struct {
-	Name           string            `yaml:"name"`
-	Address        string            `yaml:"address"`
-	Credential     string            `yaml:"credential"`
-	Collect        []string          `yaml:"collect"`
-	Labels         map[string]string `yaml:"labels"`
-	Interval       period            `yaml:"interval"`
-	Structure      *duration         `yaml:"structure"`
-	Timeout        period            `yaml:"timeout"`
-	Retries        *int              `yaml:"retries"`
-	MaxRepetitions *int              `yaml:"max_repetitions"`
-	Bulk           *bool             `yaml:"bulk"`
-	Source         string            `yaml:"source"`
-	AnySource      bool              `yaml:"any_source"`
-	AssumeSpeed    *uint64           `yaml:"assume_speed"`
-	MaxGap         *int              `yaml:"max_gap"`
 }
 
 // output is one of its kinds; the others are nil.

@@ -32,23 +32,27 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestReference: docs/snmpcollect.yaml.md, with docs/alerts.md for the rules, names every key that the file may have.
+// TestReference: docs/snmpcollect.yaml.md, with docs/targets.md for lists and docs/alerts.md for the rules, names every key that the file may have.
 func TestReference(t *testing.T) {
 	var docs string
-	for _, name := range []string{"snmpcollect.yaml.md", "alerts.md"} {
+	for _, name := range []string{"snmpcollect.yaml.md", "targets.md", "alerts.md"} {
 		b, err := os.ReadFile("../../../docs/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		docs += string(b)
 	}
-	source, err := os.ReadFile("file.go")
-	if err != nil {
-		t.Fatal(err)
+	var source string
+	for _, name := range []string{"file.go", "file_targets.go"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source += string(b)
 	}
-	keys := regexp.MustCompile("yaml:\"(\\w+)\"").FindAllStringSubmatch(string(source), -1)
+	keys := regexp.MustCompile("yaml:\"(\\w+)\"").FindAllStringSubmatch(source, -1)
 	if len(keys) < 50 {
-		t.Fatalf("%d keys in file.go", len(keys))
+		t.Fatalf("%d keys in the source", len(keys))
 	}
 	for _, k := range keys {
 		key := strings.TrimSuffix(strings.TrimSuffix(k[1], "_file"), "_env")

@@ -111,7 +111,7 @@ func (r *reader) name(given, kind string, taken map[string]bool, at ...any) stri
 // mostFlapChanges bounds what is remembered of each interface.
 const mostFlapChanges = 100
 
-func (r *reader) alerts(a alerts, targets []collector.Target) alert.Config {
+func (r *reader) alerts(a alerts) alert.Config {
 	c := alert.DefaultConfig()
 	if rule := a.InterfaceMismatch; rule != nil {
 		set(&c.InterfaceMismatch.Enabled, rule.Enabled)
@@ -139,29 +139,28 @@ func (r *reader) alerts(a alerts, targets []collector.Target) alert.Config {
 	if a.RebootHold != nil {
 		c.RebootHold = time.Duration(*a.RebootHold)
 	}
+	return c
+}
+
+// AlertsFor returns c.Alerts for these targets.
+func (c Config) AlertsFor(targets []collector.Target) alert.Config {
+	alerts := c.Alerts
 	for _, t := range targets {
 		host, _, err := collector.SplitAddress(t.Address)
 		if err != nil {
 			host = t.Address // cannot be: the target was found right
 		}
-		c.Targets = append(c.Targets, alert.Target{Device: t.Name, AgentHost: host, Labels: t.Labels, Collect: r.measurements(t.Collect)})
+		alerts.Targets = append(alerts.Targets, alert.Target{Device: t.Name, AgentHost: host, Labels: t.Labels, Collect: measurements(t.Collect, c.profiles)})
 	}
-	return c
+	return alerts
 }
 
 // measurements returns what the profiles of these names measure.
-func (r *reader) measurements(names []string) []string {
+func measurements(names []string, profiles collector.Profiles) []string {
 	var out []string
 	for _, n := range names {
-		p, ok := r.profiles[n]
-		if !ok {
-			continue
-		}
-		for _, s := range p.Scalars {
-			out = append(out, s.Measurement)
-		}
-		for _, t := range p.Tables {
-			out = append(out, t.Measurement)
+		if p, ok := profiles[n]; ok {
+			out = append(out, p.Measurements()...)
 		}
 	}
 	return out
@@ -188,24 +187,30 @@ func (r *reader) notifiers(list []notifier) []Notifier {
 	return out
 }
 
-func (r *reader) webhook(w *webhook, i int) (notify.WebhookOptions, bool) {
-	at := []any{"notify", i, "webhook"}
-	url, ok1 := r.secret(source{"url", w.URL, w.URLFile, w.URLEnv}, at...)
-	token, ok2 := r.secret(source{"token", w.Token, w.TokenFile, w.TokenEnv}, at...)
+// headers returns the headers that are written below at; false if one cannot be had.
+func (r *reader) headers(written map[string]headerValue, at ...any) (map[string]secret.String, bool) {
 	headers := map[string]secret.String{}
-	for name, h := range w.Headers {
+	for name, h := range written {
 		if !h.inline.IsZero() && r.inline == 0 {
 			r.inline = r.doc.Line(append(at, "headers", name)...)
 		}
 		v, err := source{name, h.inline, h.file, h.env}.read(r.getenv)
 		if err != nil {
 			r.fail(fmt.Errorf("headers: %w", err), append(at, "headers", name)...)
-			return notify.WebhookOptions{}, false
+			return nil, false
 		}
 		headers[name] = v
 	}
+	return headers, true
+}
+
+func (r *reader) webhook(w *webhook, i int) (notify.WebhookOptions, bool) {
+	at := []any{"notify", i, "webhook"}
+	url, ok1 := r.secret(source{"url", w.URL, w.URLFile, w.URLEnv}, at...)
+	token, ok2 := r.secret(source{"token", w.Token, w.TokenFile, w.TokenEnv}, at...)
+	headers, ok3 := r.headers(w.Headers, at...)
 	o := notify.WebhookOptions{Name: "webhook", URL: url.Reveal(), Token: token, Headers: headers, Timeout: time.Duration(w.Timeout)}
-	if !ok1 || !ok2 {
+	if !ok1 || !ok2 || !ok3 {
 		return o, false
 	}
 	if _, err := notify.NewWebhook(o); err != nil {

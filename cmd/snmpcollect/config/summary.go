@@ -19,6 +19,9 @@ func (c Config) Summary() string {
 		}
 		fmt.Fprintf(&b, "  %s at %s every %v by %s: %s\n", t.Name, t.Address, t.Interval, how, strings.Join(t.Collect, ", "))
 	}
+	for _, l := range c.Lists {
+		fmt.Fprintf(&b, "  and those of %s, asked for every %v: %s\n", l.Name, l.Refresh, l.where())
+	}
 	fmt.Fprintf(&b, "outputs: %d\n", len(c.Outputs))
 	for _, o := range c.Outputs {
 		switch {

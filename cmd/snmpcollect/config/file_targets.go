@@ -1,0 +1,58 @@
+package config
+
+import "walkabout/internal/secret"
+
+// target is one entry of targets.
+type target struct {
+	Name     string `yaml:"name"`
+	Address  string `yaml:"address"`
+	settings `yaml:",inline"`
+}
+
+// settings are what a target may say beside who it is, and a list of targets of them all.
+type settings struct {
+	Credential     string            `yaml:"credential"`
+	Collect        []string          `yaml:"collect"`
+	Labels         map[string]string `yaml:"labels"`
+	Interval       period            `yaml:"interval"`
+	Structure      *duration         `yaml:"structure"`
+	Timeout        period            `yaml:"timeout"`
+	Retries        *int              `yaml:"retries"`
+	MaxRepetitions *int              `yaml:"max_repetitions"`
+	Bulk           *bool             `yaml:"bulk"`
+	Source         string            `yaml:"source"`
+	AnySource      bool              `yaml:"any_source"`
+	AssumeSpeed    *uint64           `yaml:"assume_speed"`
+	MaxGap         *int              `yaml:"max_gap"`
+}
+
+// list is what all lists of targets that come from elsewhere have. The words are Prometheus'.
+type list struct {
+	Name            string `yaml:"name"`
+	RefreshInterval period `yaml:"refresh_interval"`
+	settings        `yaml:",inline"`
+}
+
+type fileSD struct {
+	Files []string `yaml:"files"`
+	list  `yaml:",inline"`
+}
+
+type httpSD struct {
+	URL         secret.String          `yaml:"url"` // it may hold a password
+	URLFile     string                 `yaml:"url_file"`
+	URLEnv      string                 `yaml:"url_env"`
+	Token       secret.String          `yaml:"token"`
+	TokenFile   string                 `yaml:"token_file"`
+	TokenEnv    string                 `yaml:"token_env"`
+	Headers     map[string]headerValue `yaml:"headers"`
+	HTTPTimeout period                 `yaml:"http_timeout"`
+	list        `yaml:",inline"`
+}
+
+type dnsSD struct {
+	Names []string `yaml:"names"`
+	Type  string   `yaml:"type"`
+	Port  *uint16  `yaml:"port"`
+	list  `yaml:",inline"`
+}
