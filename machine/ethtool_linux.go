@@ -28,7 +28,7 @@ func (p *prober) Close() { unix.Close(p.fd) }
 
 // fill completes l, which came from the kernel, by what its messages do not tell; old is what stood there, or nil.
 func (p *prober) fill(old, l *Link) {
-	l.Speed = p.speed(l.Name)
+	l.Speed, l.Duplex = p.mode(l.Name)
 	if old != nil && old.Name == l.Name && old.Kind == l.Kind {
 		l.Connector = old.Connector
 		return
@@ -40,7 +40,8 @@ func (p *prober) fill(old, l *Link) {
 type linkSettings struct {
 	cmd           uint32
 	speed         uint32 // Mb/s
-	rest          [7]uint8
+	duplex        uint8
+	rest          [6]uint8
 	modeWords     int8
 	transceiver   uint8
 	rest2         [3]uint8
@@ -48,24 +49,30 @@ type linkSettings struct {
 	linkModeMasks [3 * 127]uint32
 }
 
-// speed returns the speed of a link in bits a second (ETHTOOL_GLINKSETTINGS, since Linux 4.6); 0 if it has none or cannot tell.
-func (p *prober) speed(name string) uint64 {
+// mode returns the speed of a link in bits a second (ETHTOOL_GLINKSETTINGS, since Linux 4.6), 0 if it has none or cannot tell, and its duplex mode.
+func (p *prober) mode(name string) (speed uint64, duplex Duplex) {
 	ask := linkSettings{cmd: unix.ETHTOOL_GLINKSETTINGS}
 	if !p.ethtool(name, &ask) {
-		return 0
+		return 0, DuplexUnknown
 	}
 	if ask.modeWords < 0 {
 		// The first answer is only how many words the kernel's masks have.
 		ask = linkSettings{cmd: unix.ETHTOOL_GLINKSETTINGS, modeWords: -ask.modeWords}
 		if !p.ethtool(name, &ask) || ask.modeWords <= 0 {
-			return 0
+			return 0, DuplexUnknown
 		}
+	}
+	switch ask.duplex {
+	case 0:
+		duplex = HalfDuplex
+	case 1:
+		duplex = FullDuplex
 	}
 	const unknown = 0xFFFFFFFF // SPEED_UNKNOWN; drivers of old say 0xFFFF
 	if ask.speed == unknown || ask.speed == 0xFFFF {
-		return 0
+		return 0, duplex
 	}
-	return uint64(ask.speed) * 1e6
+	return uint64(ask.speed) * 1e6, duplex
 }
 
 // ethtool makes one request about the link of that name.

@@ -71,6 +71,7 @@ type Link struct {
 
 	MTU         uint32 // octets, without the link layer's header
 	Speed       uint64 // bits a second, each way; 0 if it is unknown or the link has none
+	Duplex      Duplex
 	Promiscuity uint32 // how many users want all frames, a bridge that it is a port of included; not 0 also means FlagPromisc
 
 	Address     string // the link layer's address now, 0 to 32 octets
@@ -179,4 +180,13 @@ const (
 	TypeGRE6       HardwareType = 823
 	TypeNone       HardwareType = 0xFFFE // no link layer, such as tun
 	TypeVoid       HardwareType = 0xFFFF // unknown
+)
+
+// Duplex says whether a link sends and receives at the same time.
+type Duplex uint8
+
+const (
+	DuplexUnknown Duplex = iota
+	HalfDuplex
+	FullDuplex
 )

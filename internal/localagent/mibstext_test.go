@@ -45,6 +45,7 @@ var reasons = []reason{
 	{"inetCidrRouteAge", "no kernel that is read here tells it"},
 	{"ipAddressSpinLock", "`ipAddressTable` is read-only"},
 	{"ipv6RouterAdvertSpinLock ipv6RouterAdvertTable", "who sends router advertisements keeps their settings to itself"},
+	{"dot3StatsTable", "drivers count them under names of their own, or not at all"},
 	{"ifTestTable", "deprecated, and no system has such tests"},
 	{"hrStorageAllocationFailures", "nobody counts them"},
 	{"hrPrinterTable", "printers belong to their spooler"},

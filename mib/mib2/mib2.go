@@ -44,6 +44,7 @@ var (
 	icmpGroup       = mib2Root.Append(5)
 	tcpGroup        = mib2Root.Append(6)
 	udpGroup        = mib2Root.Append(7)
+	dot3StatsRoot   = mib2Root.Append(10, 7, 2)
 	snmpGroup       = mib2Root.Append(11)
 	ifMIBObjects    = mib2Root.Append(31, 1)
 	ifEntry         = interfacesGroup.Append(2, 1)
@@ -55,7 +56,7 @@ var (
 // Roots returns the subtrees to register a MIB for, ascending.
 func Roots() []oid.OID {
 	return []oid.OID{
-		systemGroup, interfacesGroup, atGroup, ipGroup, icmpGroup, tcpGroup, udpGroup, snmpGroup, ifMIBObjects, ifInvertedStack,
+		systemGroup, interfacesGroup, atGroup, ipGroup, icmpGroup, tcpGroup, udpGroup, dot3StatsRoot, snmpGroup, ifMIBObjects, ifInvertedStack,
 	}
 }
 
@@ -80,6 +81,7 @@ type MIB struct {
 	kept     atomic.Pointer[kept]
 
 	interfaces     interfaces
+	dot3           mib.Derived[*machine.Link, mib.Table[*machine.Link]]
 	atRows         derived[machine.Neighbour, table[machine.Neighbour]]
 	addresses      derived[machine.Address, table[machine.Address]]
 	routes         derived[machine.Route, table[machine.Route]]
@@ -124,6 +126,7 @@ func New(o Options) (*MIB, error) {
 		m.icmpScalars(), m.icmpStatsTable(), m.icmpMsgStatsTable(),
 		m.tcpScalars(), m.tcpConnTable(), m.tcpConnectionTable(), m.tcpListenerTable(),
 		m.udpScalars(), m.udpTable(), m.udpEndpointTable(),
+		m.dot3StatsTable(),
 		m.snmpScalars(),
 	)
 	if err != nil {

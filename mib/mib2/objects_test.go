@@ -21,6 +21,8 @@ var untold = []string{
 	"31.1.1.1.3", "31.1.1.1.4", "31.1.1.1.5", "31.1.1.1.9", "31.1.1.1.12", "31.1.1.1.13", // multicast and broadcast
 	"4.24.1", "4.24.2", // ipForwardTable, which ipCidrRouteTable obsoleted
 	"31.1.3", // ifTestTable, which is deprecated
+	// what drivers count under names of their own, or not at all:
+	"10.7.2.1.4", "10.7.2.1.5", "10.7.2.1.7", "10.7.2.1.10", "10.7.2.1.13", "10.7.2.1.16", "10.7.2.1.17", "10.7.2.1.18", "10.7.2.1.20", "10.7.2.1.21",
 }
 
 // unserved are the objects that this package does not have.

@@ -77,6 +77,7 @@ func Modules() []mib.Module {
 		{ID: mib2Root, Descr: "RFC1213-MIB: system, interfaces, at, ip, icmp, tcp, udp, snmp"},
 		{ID: oid.New(1, 3, 6, 1, 6, 3, 1), Descr: "SNMPv2-MIB (RFC 3418): system, snmp"},
 		{ID: mib2Root.Append(31), Descr: "IF-MIB (RFC 2863)"},
+		{ID: mib2Root.Append(35), Descr: "EtherLike-MIB (RFC 3635): dot3StatsTable"},
 		{ID: mib2Root.Append(77), Descr: "IF-INVERTED-STACK-MIB (RFC 2864)"},
 		{ID: mib2Root.Append(48), Descr: "IP-MIB (RFC 4293)"},
 		{ID: ipGroup.Append(ipForward), Descr: "IP-FORWARD-MIB (RFC 4292): inetCidrRouteTable, ipCidrRouteTable"},

@@ -88,9 +88,10 @@ func TestUnreadable(t *testing.T) {
 		gone []string // prefixes below mib-2, in which * is any number
 	}{
 		{"host", func(d *device) { d.host = nil }, []string{"1.1.", "1.5."}},
-		{"links", func(d *device) { d.links = nil }, []string{"2.", "4.27.", "4.29.", "4.31.2.", "31.", "77."}},
+		{"links", func(d *device) { d.links = nil }, []string{"2.", "4.27.", "4.29.", "4.31.2.", "10.7.2.", "31.", "77."}},
 		{"link groups", func(d *device) { d.groups = nil }, []string{"31.1.4."}},
 		{"counters", func(d *device) { d.counters = nil }, []string{
+			"10.7.2.1.2.", "10.7.2.1.3.", "10.7.2.1.6.", "10.7.2.1.8.", "10.7.2.1.9.", "10.7.2.1.11.",
 			"2.2.1.10.", "2.2.1.11.", "2.2.1.12.", "2.2.1.13.", "2.2.1.14.", "2.2.1.16.", "2.2.1.17.", "2.2.1.18.", "2.2.1.19.", "2.2.1.20.",
 			"31.1.1.1.2.", "31.1.1.1.6.", "31.1.1.1.7.", "31.1.1.1.8.", "31.1.1.1.10.", "31.1.1.1.11.", "31.1.1.1.19.",
 		}},
@@ -129,7 +130,7 @@ func TestUnreadable(t *testing.T) {
 		{"TCP sockets", func(d *device) { d.tcp = nil }, []string{"6.13.", "6.19.", "6.20."}},
 		{"UDP sockets", func(d *device) { d.udp = nil }, []string{"7.5.", "7.7."}},
 		{"owners of sockets", func(d *device) { d.owners = nil }, []string{"6.19.1.8.", "6.20.1.4.", "7.7.1.8."}},
-		{"nothing but itself", func(d *device) { *d = device{} }, []string{"1.1.", "1.5.", "2.", "3.", "4.", "5.", "6.", "7.", "31.", "77."}},
+		{"nothing but itself", func(d *device) { *d = device{} }, []string{"1.1.", "1.5.", "2.", "3.", "4.", "5.", "6.", "7.", "10.", "31.", "77."}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
