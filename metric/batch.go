@@ -1,0 +1,17 @@
+package metric
+
+import "time"
+
+// Batch is what one poll of one device brought, or what happened at one moment: all that those behind the spool must know of it.
+type Batch struct {
+	Device string
+	At     time.Time // the poll's own time; to the nanosecond, between the years 1678 and 2262
+	// Interval is the target's; at least 0.
+	Interval time.Duration
+	Samples  []Sample
+	Complete []string // the measurements that were answered to their end, all columns of them
+
+	UpTime    uint32 // sysUpTime.0 of the first answer, in hundredths of a second
+	HasUpTime bool
+	Reset     bool // the agent restarted or was replaced since its last poll
+}
