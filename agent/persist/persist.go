@@ -11,10 +11,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 
+	"walkabout/internal/statedir"
 	"walkabout/snmp"
 )
 
@@ -116,39 +116,8 @@ func Save(dir string, s State) error {
 	if len(text) > MaxSize {
 		return fmt.Errorf("engine's state: %w: %d octets, the most is %d", ErrTooLarge, len(text), MaxSize)
 	}
-	if err := replace(dir, text); err != nil {
+	if err := statedir.Replace(filepath.Join(dir, FileName), text); err != nil {
 		return fmt.Errorf("engine's state: %w", err)
 	}
 	return nil
-}
-
-func replace(dir string, text []byte) error {
-	f, err := os.CreateTemp(dir, FileName+".*.tmp") // of mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, FileName))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(dir)
-}
-
-// syncDir puts the new name on the disk, too.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" { // it cannot
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
