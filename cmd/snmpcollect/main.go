@@ -55,7 +55,7 @@ func (p process) run(ctx context.Context, args []string) int {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetArgs(args)
-	root.AddCommand(p.runCommand(), p.reloadCommand(), p.checkCommand(), p.profileCommand(), p.demoCommand())
+	root.AddCommand(p.runCommand(), p.reloadCommand(), p.checkCommand(), p.discoverCommand(), p.profileCommand(), p.demoCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0

@@ -36,10 +36,11 @@ type Config struct {
 	Alerts  alert.Config // without Targets: see AlertsFor
 	Notify  []Notifier
 
-	path     string
-	include  []string
-	read     [2]uint64 // Stamp when the files were read, without the main file and with it
-	profiles collector.Profiles
+	credentials map[string]session.Credential
+	path        string
+	include     []string
+	read        [2]uint64 // Stamp when the files were read, without the main file and with it
+	profiles    collector.Profiles
 }
 
 // Output is an exporter and its queue. One of InfluxDB and File is not nil.
@@ -87,10 +88,22 @@ const maxFile = 64 << 20
 func Load(path string, profiles collector.Profiles, getenv func(string) string) (Config, []Problem) {
 	text, private, err := readFile(path)
 	if err != nil {
-		return Config{}, []Problem{{File: path, Err: err}}
+		return Config{path: path}, []Problem{{File: path, Err: err}}
 	}
 	r := reader{path: path, profiles: profiles, getenv: getenv, private: private}
 	return r.read(text)
+}
+
+// Credential returns the credential of the name, or an error that says which there are.
+func (c Config) Credential(name string) (session.Credential, error) {
+	if s, ok := c.credentials[name]; ok {
+		return s, nil
+	}
+	known := map[string]bool{}
+	for n := range c.credentials {
+		known[n] = true
+	}
+	return session.Credential{}, fmt.Errorf("%s: %w", c.path, unknownCredential(name, known))
 }
 
 // reader turns a file's text into a Config and collects what is wrong with it.
@@ -122,6 +135,7 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 		base.Interval = time.Duration(f.Interval)
 	}
 	credentials, written := r.credentials(parts)
+	c.credentials = credentials
 	c.Targets = r.targets(parts, base, credentials, written)
 	c.Lists = r.lists(&f, base, credentials, written)
 	c.Outputs = r.outputs(f.Outputs)
