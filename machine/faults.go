@@ -32,6 +32,9 @@ const (
 	PartUDPSockets
 	PartSocketOwners
 	PartLinkGroups
+	PartSCTPStats
+	PartSCTPSettings
+	PartSCTPAssociations
 	PartMemory
 	PartProcessors
 	PartLoadAverage
@@ -51,6 +54,7 @@ var partNames = [partCount]string{
 	"host", "links", "counters", "stats", "stats_ext", "stats6", "ipv4_settings", "ipv4_addresses", "ipv4_routes", "ipv4_neighbours",
 	"ipv6_settings", "ipv6_addresses", "ipv6_routes", "ipv6_neighbours",
 	"ipv4_links", "ipv6_links", "link_stats6", "tcp_sockets", "udp_sockets", "socket_owners", "link_groups",
+	PartSCTPStats: "sctp_stats", PartSCTPSettings: "sctp_settings", PartSCTPAssociations: "sctp_associations",
 	PartMemory: "memory", PartProcessors: "processors", PartLoadAverage: "load_average", PartKernel: "kernel", PartSessions: "sessions",
 	PartProcesses: "processes", PartFileSystems: "file_systems", PartDisks: "disks", PartPackages: "packages", PartSensors: "sensors",
 	PartEvents: "events",

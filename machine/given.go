@@ -34,6 +34,10 @@ type Given struct {
 	SocketOwners    func(at time.Time) (SocketOwners, error)
 	LinkGroups      func(at time.Time) ([]LinkGroup, error)
 
+	SCTPStats        func(at time.Time) (*Stats, error)
+	SCTPSettings     func(at time.Time) (SCTPSettings, error)
+	SCTPAssociations func(at time.Time) ([]SCTPAssociation, error)
+
 	GivenHost
 
 	Writer Writer // nil if nothing can be changed
@@ -105,6 +109,12 @@ func (s given) tcpSockets(at time.Time) ([]TCPSocket, error)     { return call(s
 func (s given) udpSockets(at time.Time) ([]UDPSocket, error)     { return call(s.g.UDPSockets, at) }
 func (s given) socketOwners(at time.Time) (SocketOwners, error)  { return call(s.g.SocketOwners, at) }
 func (s given) linkGroups(at time.Time) ([]LinkGroup, error)     { return call(s.g.LinkGroups, at) }
+func (s given) sctpStats(at time.Time) (*Stats, error)           { return call(s.g.SCTPStats, at) }
+func (s given) sctpSettings(at time.Time) (SCTPSettings, error)  { return call(s.g.SCTPSettings, at) }
+func (s given) sctpAssociations(at time.Time) ([]SCTPAssociation, error) {
+	return call(s.g.SCTPAssociations, at)
+}
+
 func (s given) linkStats6(index uint32, at time.Time) (LinkStats6, error) {
 	if s.g.LinkStats6 == nil {
 		return LinkStats6{}, errors.ErrUnsupported

@@ -68,7 +68,7 @@ func TestStatNames(t *testing.T) {
 		}
 		seen[name] = s
 	}
-	if len(seen) != int(machine.UDP6MemErrors)+1 {
-		t.Errorf("%d figures have a name of %d", len(seen), machine.UDP6MemErrors+1)
+	if len(seen) != int(machine.SCTPInSCTPPacks)+1 {
+		t.Errorf("%d figures have a name of %d", len(seen), machine.SCTPInSCTPPacks+1)
 	}
 }

@@ -53,6 +53,9 @@ type source interface {
 	udpSockets(at time.Time) ([]UDPSocket, error)
 	socketOwners(at time.Time) (SocketOwners, error)
 	linkGroups(at time.Time) ([]LinkGroup, error)
+	sctpStats(at time.Time) (*Stats, error)
+	sctpSettings(at time.Time) (SCTPSettings, error)
+	sctpAssociations(at time.Time) ([]SCTPAssociation, error)
 
 	linkSet() *linkSet
 	tellsLayers() bool

@@ -309,6 +309,18 @@ func (p *portable) linkGroups(time.Time) ([]LinkGroup, error) {
 	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
 }
 
+func (p *portable) sctpStats(time.Time) (*Stats, error) {
+	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
+func (p *portable) sctpSettings(time.Time) (SCTPSettings, error) {
+	return SCTPSettings{}, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
+func (p *portable) sctpAssociations(time.Time) ([]SCTPAssociation, error) {
+	return nil, fmt.Errorf("gopsutil: %w", errors.ErrUnsupported)
+}
+
 func (p *portable) tellsLayers() bool { return false }
 
 // tcpStates are the words of Linux, Windows and lsof.

@@ -43,6 +43,7 @@ type Reading struct {
 	udpSockets     part[[]UDPSocket]
 	socketOwners   part[SocketOwners]
 	linkGroups     part[[]LinkGroup]
+	sctp           sctpReading
 	hostReading
 }
 
@@ -59,6 +60,8 @@ func (r *Reading) Has(p Part) bool {
 		return r.udpSockets.ended.Load()
 	case PartSocketOwners:
 		return r.socketOwners.ended.Load()
+	case PartSCTPAssociations:
+		return r.sctp.associations.ended.Load()
 	default:
 		return false
 	}

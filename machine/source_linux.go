@@ -48,6 +48,8 @@ type linuxSource struct {
 	recentUDP    recent[[]UDPSocket]
 	recentOwners recent[SocketOwners]
 
+	sctp sctpFiles
+
 	*linuxHost
 
 	prober *prober
@@ -86,6 +88,8 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 		snmp6:         file("net/snmp6"),
 		mcast:         file("net/dev_mcast"),
 
+		sctp: newSCTPFiles(o.Proc),
+
 		linuxHost: newLinuxHost(o),
 	}
 	s.kernel = &kernelWriter{
@@ -101,6 +105,8 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 	s.settings6.hopLimit = file("sys/net/ipv6/conf/default/hop_limit")
 	narrow := isNarrowKernel()
 	s.tracker.narrow, s.tracker4.narrow, s.trackerExt.narrow, s.tracker6.narrow = narrow, narrow, narrow, narrow
+	s.sctp.statTracker.narrow = narrow
+	_, _ = s.sctpAssociations(o.Now()) // those that are there already
 
 	var err error
 	if s.prober, err = newProber(o.Sys); err != nil {
@@ -188,6 +194,7 @@ func (s *linuxSource) readNarrow(at time.Time) {
 	_, _ = s.stats(at)
 	_, _ = s.statsExt(at)
 	_, _ = s.stats6(at)
+	_, _ = s.sctpStats(at)
 }
 
 func (s *linuxSource) Close() error {
@@ -201,6 +208,7 @@ func (s *linuxSource) Close() error {
 	s.diag.Close()
 	s.kernel.route.Close()
 	s.prober.Close()
+	s.sctp.Close()
 	for _, f := range []*procFile{s.snmp, s.netstat, s.snmp6, s.mcast, s.settings.forwarding, s.settings.ttl, s.settings.fragTime, s.settings6.forwarding, s.settings6.hopLimit} {
 		f.Close()
 	}

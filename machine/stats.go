@@ -159,6 +159,26 @@ const (
 	UDP6IgnoredMulti
 	UDP6MemErrors
 
+	// From /proc/net/sctp/snmp. These are of Reading.SCTPStats.
+
+	SCTPCurrEstab // a gauge
+	SCTPActiveEstabs
+	SCTPPassiveEstabs
+	SCTPAborteds
+	SCTPShutdowns
+	SCTPOutOfBlues
+	SCTPChecksumErrors
+	SCTPOutCtrlChunks
+	SCTPOutOrderChunks
+	SCTPOutUnorderChunks
+	SCTPInCtrlChunks
+	SCTPInOrderChunks
+	SCTPInUnorderChunks
+	SCTPFragUsrMsgs
+	SCTPReasmUsrMsgs
+	SCTPOutSCTPPacks
+	SCTPInSCTPPacks
+
 	statCount
 )
 
@@ -209,6 +229,13 @@ var statNames = [statCount]string{
 	UDP6InDatagrams: "Udp6InDatagrams", UDP6NoPorts: "Udp6NoPorts", UDP6InErrors: "Udp6InErrors",
 	UDP6OutDatagrams: "Udp6OutDatagrams", UDP6RcvbufErrors: "Udp6RcvbufErrors", UDP6SndbufErrors: "Udp6SndbufErrors",
 	UDP6InCsumErrors: "Udp6InCsumErrors", UDP6IgnoredMulti: "Udp6IgnoredMulti", UDP6MemErrors: "Udp6MemErrors",
+	SCTPCurrEstab: "SctpCurrEstab", SCTPActiveEstabs: "SctpActiveEstabs", SCTPPassiveEstabs: "SctpPassiveEstabs",
+	SCTPAborteds: "SctpAborteds", SCTPShutdowns: "SctpShutdowns", SCTPOutOfBlues: "SctpOutOfBlues",
+	SCTPChecksumErrors: "SctpChecksumErrors", SCTPOutCtrlChunks: "SctpOutCtrlChunks",
+	SCTPOutOrderChunks: "SctpOutOrderChunks", SCTPOutUnorderChunks: "SctpOutUnorderChunks",
+	SCTPInCtrlChunks: "SctpInCtrlChunks", SCTPInOrderChunks: "SctpInOrderChunks", SCTPInUnorderChunks: "SctpInUnorderChunks",
+	SCTPFragUsrMsgs: "SctpFragUsrMsgs", SCTPReasmUsrMsgs: "SctpReasmUsrMsgs", SCTPOutSCTPPacks: "SctpOutSCTPPacks",
+	SCTPInSCTPPacks: "SctpInSCTPPacks",
 }
 
 // InExt tells that s is of Reading.StatsExt, if it is one of IPv4.

@@ -55,7 +55,7 @@ func (t *statTracker) extend(stats *Stats, at time.Time) {
 // isGauge tells the figures that are no counters.
 func isGauge(s Stat) bool {
 	switch s {
-	case IPForwarding, IPDefaultTTL, TCPRtoAlgorithm, TCPRtoMin, TCPRtoMax, TCPMaxConn, TCPCurrEstab:
+	case IPForwarding, IPDefaultTTL, TCPRtoAlgorithm, TCPRtoMin, TCPRtoMax, TCPMaxConn, TCPCurrEstab, SCTPCurrEstab:
 		return true
 	}
 	return false

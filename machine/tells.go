@@ -14,7 +14,8 @@ func Tells(os string, p Part) bool {
 	}
 	switch p {
 	case PartStats, PartStatsExt, PartStats6, PartLinkStats6, PartIPv4Settings, PartIPv4Routes, PartIPv4Neighbours, PartIPv6Settings, PartIPv6Routes,
-		PartIPv6Neighbours, PartIPv4Links, PartIPv6Links, PartSocketOwners, PartLinkGroups, PartPackages, PartSensors:
+		PartIPv6Neighbours, PartIPv4Links, PartIPv6Links, PartSocketOwners, PartLinkGroups, PartSCTPStats, PartSCTPSettings, PartSCTPAssociations,
+		PartPackages, PartSensors:
 		return false
 	case PartProcessors, PartDisks:
 		return os != "darwin"

@@ -48,6 +48,12 @@ func readPart(t *testing.T, r *Reading, p Part) (err error) {
 		_, err = r.Counters(ctx)
 	case PartStats:
 		_, err = r.Stats(ctx)
+	case PartSCTPStats:
+		_, err = r.SCTPStats(ctx)
+	case PartSCTPSettings:
+		_, err = r.SCTPSettings(ctx)
+	case PartSCTPAssociations:
+		_, err = r.SCTPAssociations(ctx)
 	case PartStatsExt:
 		_, err = r.StatsExt(ctx)
 	case PartStats6:

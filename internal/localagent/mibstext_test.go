@@ -33,6 +33,8 @@ const mibsFoot = `
   longer. The load averages of ` + "`diskIOTable`" + ` are means of 1, 5 and 15 minutes, not Net-SNMP's exponential ones.
 - Processes are read at most once a second, packages when their database has changed (rpm's by running ` + "`rpm -qa`" + `), sensors at most once in two seconds.
 - ` + "`hrSWRunStatus`" + ` says runnable(2) of what sleeps, as Net-SNMP's agent does: plug-ins count it as alive.
+- SCTP-MIB is there while the kernel has SCTP; it is tested with files in the form of such kernels, not on one. Linux does not tell since when associations are: the times are of when the agent first saw them, 0 for those
+  that were there when it started. It takes no host names, so that ` + "`sctpLookupRemHostNameTable`" + ` is empty.
 - ENTITY-MIB has the machine, its monitoring chips and their sensors, and no logical entities. What is not known of them is a zero-length string, as RFC 6933 has it.
 - ` + "`hrDiskStorageCapacity`" + ` ends at 2 TiB, the most that its type can say.
 `
@@ -46,6 +48,7 @@ var reasons = []reason{
 	{"ipAddressSpinLock", "`ipAddressTable` is read-only"},
 	{"ipv6RouterAdvertSpinLock ipv6RouterAdvertTable", "who sends router advertisements keeps their settings to itself"},
 	{"dot3StatsTable", "drivers count them under names of their own, or not at all"},
+	{"sctpAssocRemAddrRtx", "Linux does not count by address"},
 	{"ifTestTable", "deprecated, and no system has such tests"},
 	{"hrStorageAllocationFailures", "nobody counts them"},
 	{"hrPrinterTable", "printers belong to their spooler"},

@@ -43,6 +43,9 @@ type device struct {
 	udp         []machine.UDPSocket
 	owners      machine.SocketOwners
 	groups      []machine.LinkGroup
+	sctpStats   *machine.Stats
+	sctp        *machine.SCTPSettings
+	sctpAssocs  []machine.SCTPAssociation
 	dumps       int // how often the counters were read
 	writer      machine.Writer
 }
@@ -108,8 +111,11 @@ func (d *device) machine() *machine.Machine {
 			}
 			return d.owners, nil
 		},
-		LinkGroups: func(time.Time) ([]machine.LinkGroup, error) { return list(d.groups) },
-		Writer:     d.writer,
+		LinkGroups:       func(time.Time) ([]machine.LinkGroup, error) { return list(d.groups) },
+		SCTPStats:        func(time.Time) (*machine.Stats, error) { return pointer(d.sctpStats) },
+		SCTPSettings:     func(time.Time) (machine.SCTPSettings, error) { return value(d.sctp) },
+		SCTPAssociations: func(time.Time) ([]machine.SCTPAssociation, error) { return list(d.sctpAssocs) },
+		Writer:           d.writer,
 	}, nil)
 }
 
@@ -228,7 +234,8 @@ func router() *device {
 		{Local: endpoint("0.0.0.0:161"), Remote: endpoint("0.0.0.0:0"), Inode: 702},
 		{Local: endpoint("127.0.0.1:323"), Remote: endpoint("0.0.0.0:0")},
 	}
-	d.owners = machine.SocketOwners{700: 50, 701: 40, 702: 30}
+	d.owners = machine.SocketOwners{700: 50, 701: 40, 702: 30, 703: 60}
+	setSCTP(d)
 	return d
 }
 
@@ -274,6 +281,29 @@ func setIPv6(d *device) {
 	d.neighbours6 = []machine.Neighbour{
 		{Addr: netip.MustParseAddr("2001:db8::5"), Link: link, State: machine.NeighbourIncomplete, Updated: start.Add(4 * time.Second)},
 		{Addr: netip.MustParseAddr("fe80::fe"), Link: link, State: machine.NeighbourReachable, Address: "\x02\x00\x5e\x10\x00\xff", Updated: start},
+	}
+}
+
+// setSCTP gives d an association with two addresses on each side, and one that is not there yet.
+func setSCTP(d *device) {
+	d.sctpStats = machine.NewStats(true, numbered(machine.SCTPCurrEstab, machine.SCTPInSCTPPacks))
+	d.sctp = &machine.SCTPSettings{RTOInitial: 3000, RTOMin: 1000, RTOMax: 60000, CookieLife: 61000, MaxInitRetransmits: 8}
+	addr := netip.MustParseAddr
+	d.sctpAssocs = []machine.SCTPAssociation{
+		{
+			ID: 7, State: machine.SCTPEstablished, LocalPort: 3868, RemotePort: 40000, Primary: addr("10.0.0.7"), Inode: 703,
+			Local: []machine.SCTPAddress{{Addr: addr("2001:db8::1")}, {Addr: addr("10.0.0.1"), Created: start.Add(3 * time.Second)}},
+			Remote: []machine.SCTPPath{
+				{Addr: addr("10.0.0.7"), Told: true, Active: true, Heartbeat: true, RTO: 1000, MaxRetransmits: 5, Created: start.Add(time.Second)},
+				{Addr: addr("2001:db8::7"), Told: true, RTO: 3000, MaxRetransmits: 6, Created: start.Add(2 * time.Second)},
+			},
+			HeartbeatInterval: 30000, InStreams: 10, OutStreams: 11, MaxRetransmits: 12, T1Expireds: 1, T2Expireds: 2, RetransmittedChunks: 3,
+			Created: start.Add(time.Second), Established: start.Add(2 * time.Second),
+		},
+		{
+			ID: 9, State: machine.SCTPCookieWait, LocalPort: 36412, RemotePort: 36412, HeartbeatInterval: 30000, OutStreams: 10, MaxRetransmits: 10,
+			Created: start.Add(4 * time.Second),
+		},
 	}
 }
 

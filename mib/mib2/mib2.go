@@ -1,6 +1,6 @@
 // Package mib2 serves MIB-II (RFC 1213) of the machine that the agent runs on, with what its successors added to the same
-// groups: SNMPv2-MIB (RFC 3418), IF-MIB (RFC 2863), IP-MIB (RFC 4293), IP-FORWARD-MIB (RFC 4292), TCP-MIB (RFC 4022) and UDP-MIB
-// (RFC 4113).
+// groups: SNMPv2-MIB (RFC 3418), IF-MIB (RFC 2863), IP-MIB (RFC 4293), IP-FORWARD-MIB (RFC 4292), TCP-MIB (RFC 4022), UDP-MIB
+// (RFC 4113) and SCTP-MIB (RFC 3873).
 //
 // An object that the system does not tell is noSuchInstance; no value stands in for it. Those of Linux are:
 //
@@ -56,7 +56,7 @@ var (
 // Roots returns the subtrees to register a MIB for, ascending.
 func Roots() []oid.OID {
 	return []oid.OID{
-		systemGroup, interfacesGroup, atGroup, ipGroup, icmpGroup, tcpGroup, udpGroup, dot3StatsRoot, snmpGroup, ifMIBObjects, ifInvertedStack,
+		systemGroup, interfacesGroup, atGroup, ipGroup, icmpGroup, tcpGroup, udpGroup, dot3StatsRoot, snmpGroup, ifMIBObjects, ifInvertedStack, sctpObjects,
 	}
 }
 
@@ -100,6 +100,7 @@ type MIB struct {
 	listeners      derived[machine.TCPSocket, table[machine.TCPSocket]]
 	udp            derived[machine.UDPSocket, table[endpoint]]
 	endpoints      derived[machine.UDPSocket, table[machine.UDPSocket]]
+	sctp           sctpTables
 }
 
 // New returns the MIB of o; an error if o.System is not valid or something is missing.
@@ -114,7 +115,7 @@ func New(o Options) (*MIB, error) {
 		return nil, err
 	}
 	var err error
-	m.tree, err = mib.NewTree(
+	m.tree, err = mib.NewTree(append(m.sctpLookupTables(),
 		m.systemScalars(), m.sysORTable(),
 		m.ifScalars(), m.ifTable(), m.ifXTable(), m.ifStackTable(), m.ifRcvAddressTable(), m.ifMIBScalars(), m.ifInvStackTable(),
 		m.atTable(),
@@ -128,7 +129,8 @@ func New(o Options) (*MIB, error) {
 		m.udpScalars(), m.udpTable(), m.udpEndpointTable(),
 		m.dot3StatsTable(),
 		m.snmpScalars(),
-	)
+		m.sctpStats(), m.sctpParams(), m.sctpAssocTable(), m.sctpAssocLocalAddrTable(), m.sctpAssocRemAddrTable(),
+	)...)
 	if err != nil {
 		return nil, fmt.Errorf("mib2: %w", err)
 	}

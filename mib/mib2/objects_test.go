@@ -22,6 +22,7 @@ var untold = []string{
 	"4.24.1", "4.24.2", // ipForwardTable, which ipCidrRouteTable obsoleted
 	"31.1.3", // ifTestTable, which is deprecated
 	// what drivers count under names of their own, or not at all:
+	"104.1.5.1.7", "104.1.8", // sctpAssocRemAddrRtx; sctpLookupRemHostNameTable: Linux takes no names
 	"10.7.2.1.4", "10.7.2.1.5", "10.7.2.1.7", "10.7.2.1.10", "10.7.2.1.13", "10.7.2.1.16", "10.7.2.1.17", "10.7.2.1.18", "10.7.2.1.20", "10.7.2.1.21",
 }
 
@@ -49,6 +50,8 @@ var holes = mibtest.Holes{
 	"ifHCOutOctets":       "as ifHCInOctets",
 	"ifHCOutUcastPkts":    "as ifHCInOctets",
 	"ipAdEntBcastAddr":    "of an address without one",
+
+	"sctpAssocInStreams": "before the streams are negotiated",
 
 	"ipSystemStatsInBcastPkts":    "IPv6 has no broadcast",
 	"ipSystemStatsHCInBcastPkts":  "as ipSystemStatsInBcastPkts",

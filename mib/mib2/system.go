@@ -83,6 +83,7 @@ func Modules() []mib.Module {
 		{ID: ipGroup.Append(ipForward), Descr: "IP-FORWARD-MIB (RFC 4292): inetCidrRouteTable, ipCidrRouteTable"},
 		{ID: mib2Root.Append(49), Descr: "TCP-MIB (RFC 4022)"},
 		{ID: mib2Root.Append(50), Descr: "UDP-MIB (RFC 4113)"},
+		{ID: mib2Root.Append(104), Descr: "SCTP-MIB (RFC 3873)"},
 	}
 }
 

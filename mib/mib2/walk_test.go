@@ -129,8 +129,11 @@ func TestUnreadable(t *testing.T) {
 		{"links of IPv6", func(d *device) { d.links6 = nil }, []string{"4.29.", "4.30.", "4.31.2.", "4.31.3.", "4.36."}},
 		{"TCP sockets", func(d *device) { d.tcp = nil }, []string{"6.13.", "6.19.", "6.20."}},
 		{"UDP sockets", func(d *device) { d.udp = nil }, []string{"7.5.", "7.7."}},
-		{"owners of sockets", func(d *device) { d.owners = nil }, []string{"6.19.1.8.", "6.20.1.4.", "7.7.1.8."}},
-		{"nothing but itself", func(d *device) { *d = device{} }, []string{"1.1.", "1.5.", "2.", "3.", "4.", "5.", "6.", "7.", "10.", "31.", "77."}},
+		{"owners of sockets", func(d *device) { d.owners = nil }, []string{"6.19.1.8.", "6.20.1.4.", "7.7.1.8.", "104.1.3.1.12."}},
+		{"statistics of SCTP", func(d *device) { d.sctpStats = nil }, []string{"104.1.1."}},
+		{"settings of SCTP", func(d *device) { d.sctp = nil }, []string{"104.1.2."}},
+		{"associations of SCTP", func(d *device) { d.sctpAssocs = nil }, []string{"104.1.3.", "104.1.4.", "104.1.5.", "104.1.6.", "104.1.7.", "104.1.9.", "104.1.10."}},
+		{"nothing but itself", func(d *device) { *d = device{} }, []string{"1.1.", "1.5.", "2.", "3.", "4.", "5.", "6.", "7.", "10.", "31.", "77.", "104."}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
