@@ -59,10 +59,13 @@ func (d *device) Ask(ctx context.Context, r session.Requests) error {
 	}
 }
 
+// Overhead implements session.Pipeline.
+func (d *device) Overhead() int { return 40 }
+
 // namesOf reads the names of a list of variable bindings.
 func namesOf(list []byte) []oid.OID {
 	var m snmp.Message
-	if err := new(snmp.Decoder).Decode(snmp.AppendGetBulk(nil, "", 1, 0, 1, list), &m); err != nil {
+	if err := new(snmp.Decoder).Decode(snmp.AppendRequest(nil, snmp.V2c, "", snmp.RequestHead{Type: snmp.GetBulkRequest, RequestID: 1, Repetitions: 1}, list), &m); err != nil {
 		panic(err)
 	}
 	var names []oid.OID

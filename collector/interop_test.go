@@ -249,8 +249,8 @@ func TestNetSNMPRefusesUsers(t *testing.T) {
 	}
 }
 
-// TestNetSNMPRestarts holds that a session of v3 survives a restart of the agent, whose snmpEngineBoots is then another, and
-// that one with an agent of another snmpEngineID says so and that a new session then works.
+// TestNetSNMPRestarts holds that a session of v3 survives a restart of the agent, whose snmpEngineBoots is then another, and its being
+// replaced by one of another snmpEngineID.
 func TestNetSNMPRestarts(t *testing.T) {
 	s := startNetSNMP(t)
 	c := s.session(user("sha256", session.SHA256))
@@ -277,13 +277,8 @@ func TestNetSNMPRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.start()
-	if err := name(c); !errors.Is(err, session.ErrUnknownEngine) {
+	if err := name(c); err != nil {
 		t.Errorf("another engine: %v", err)
-	}
-	again := s.session(user("sha256", session.SHA256))
-	defer func() { _ = again.Close() }()
-	if err := name(again); err != nil {
-		t.Errorf("a new session: %v", err)
 	}
 }
 

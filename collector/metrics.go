@@ -33,12 +33,11 @@ var (
 	droppedDesc    = describe("datagrams_dropped_total", "Datagrams that answered no request of the moment.", "device")
 	foreignDesc    = describe("answers_foreign_total", "Answers from another address than was asked, refused unless any_source is set.", "device")
 	oddDesc        = describe("odd_values_total", "Values of an unknown type or outside their type's range.", "device")
-	panicsDesc     = describe("decoder_panics_total", "Panics of the decoder of SNMP, turned into errors.", "device")
 )
 
 var descriptions = []*prometheus.Desc{
 	targetsDesc, pollsDesc, missedDesc, failuresDesc, lastDesc, durationDesc, lagDesc, upDesc, samplesDesc, ratesDesc, withheldDesc, findingsDesc,
-	wrongTypesDesc, requestsDesc, retriesDesc, droppedDesc, foreignDesc, oddDesc, panicsDesc,
+	wrongTypesDesc, requestsDesc, retriesDesc, droppedDesc, foreignDesc, oddDesc,
 }
 
 // Describe implements prometheus.Collector.
@@ -98,5 +97,4 @@ func collect(out chan<- prometheus.Metric, s Stats) {
 	count(droppedDesc, s.Dropped)
 	count(foreignDesc, s.Foreign)
 	count(oddDesc, s.Odd)
-	count(panicsDesc, s.Panics)
 }

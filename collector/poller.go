@@ -208,7 +208,7 @@ func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
 		p.client = client
 	}
 	p.asker.begin(p.client)
-	p.asker.pipelined = p.target.Credential.Version == snmp.V2c && !p.open.NoBulk
+	p.asker.pipelined = p.target.Credential.Version != snmp.V1 && !p.open.NoBulk
 	clear(p.signals)
 	if p.silent { // nothing but a probe, until there is an answer
 		p.noEngine, p.asker.engined = false, false

@@ -29,7 +29,7 @@ type Stats struct {
 	Answered bool          // the last poll was answered, at least in part
 	Err      string        // of the last poll
 
-	Requests, Retries, Dropped, Foreign, Odd, Panics uint64 // see session.Stats
+	Requests, Retries, Dropped, Foreign, Odd uint64 // see session.Stats
 }
 
 // stats gathers a target's Stats: written by its goroutine, read by any.
@@ -112,6 +112,6 @@ func (s *stats) snapshot() Stats {
 	}
 	c.Requests, c.Retries, c.Dropped = s.session.Requests.Load(), s.session.Retries.Load(), s.session.Dropped.Load()
 	c.Foreign = s.session.Foreign.Load()
-	c.Odd, c.Panics = s.session.Odd.Load(), s.session.Panics.Load()
+	c.Odd = s.session.Odd.Load()
 	return c
 }

@@ -84,7 +84,46 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-func TestAppendGetBulk(t *testing.T) {
+// TestExpect holds that Expect takes what Next takes, if its name is the one expected, and leaves everything else to Next.
+func TestExpect(t *testing.T) {
+	want := response()
+	b := want.Append(nil)
+	column := ber.AppendOIDContent(nil, oid.New(1, 3, 6, 1))
+	for n := range b {
+		if diff := cmp.Diff(readBy(b[:n], nil), readBy(b[:n], column)); diff != "" {
+			t.Fatalf("%d octets: %s", n, diff)
+		}
+	}
+	if got := len(readBy(b, column)); got != len(want.PDU.VarBinds) {
+		t.Errorf("%d variables, want %d", got, len(want.PDU.VarBinds))
+	}
+	a, _ := snmp.ReadAnswer(b)
+	if _, ok := a.Expect(column, []byte("\x01")); ok || a.Len() == 0 {
+		t.Error("another name is taken for the one expected")
+	}
+}
+
+// readBy reads the values of b, by Expect if column is not nil, as texts, until one cannot be read.
+func readBy(b, column []byte) (values []string) {
+	a, err := snmp.ReadAnswer(b)
+	for i := 0; err == nil && a.Len() > 0; i++ {
+		var vb snmp.RawVarBind
+		ok := false
+		if column != nil {
+			vb, ok = a.Expect(column, ber.AppendOIDContent(nil, oid.New(1, 3, 6, 1, uint32(i)<<20))[len(column):])
+		}
+		if !ok {
+			if vb, err = a.Next(); err != nil {
+				break
+			}
+		}
+		v, _ := vb.Value()
+		values = append(values, v.Kind().String()+v.String())
+	}
+	return values
+}
+
+func TestAppendRequest(t *testing.T) {
 	column, index := oid.New(1, 3, 6, 1, 2, 1, 2, 2, 1, 10), oid.New(70000, 2)
 	var list []byte
 	want := snmp.Message{Version: snmp.V2c, Community: "public", PDU: snmp.NewGetBulk(math.MaxInt32, 1, 25)}
@@ -93,7 +132,7 @@ func TestAppendGetBulk(t *testing.T) {
 		list = snmp.AppendName(list, whole[:10], whole[10:])
 		want.PDU.VarBinds = append(want.PDU.VarBinds, snmp.VarBind{Name: column.Join(index)})
 	}
-	if diff := cmp.Diff(want.Append(nil), snmp.AppendGetBulk(nil, "public", math.MaxInt32, 1, 25, list)); diff != "" {
+	if diff := cmp.Diff(want.Append(nil), snmp.AppendRequest(nil, snmp.V2c, "public", snmp.RequestHead{Type: snmp.GetBulkRequest, RequestID: math.MaxInt32, NonRepeaters: 1, Repetitions: 25}, list)); diff != "" {
 		t.Error(diff)
 	}
 }

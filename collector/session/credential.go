@@ -24,6 +24,8 @@ type Credential struct {
 	Priv         PrivProtocol
 	PrivPassword secret.String
 	Context      string // contextName; mostly empty
+	// ContextEngineID is contextEngineID in octets, where it is not the snmpEngineID of the agent itself but of what it is a proxy for.
+	ContextEngineID string
 }
 
 // AuthProtocol is an authentication protocol of the user-based security model, by the name that the configuration uses;
@@ -97,7 +99,7 @@ func (c Credential) Validate() error {
 		if c.Community.IsZero() {
 			return fmt.Errorf("version %v needs a community", c.Version)
 		}
-		if c.User != "" || c.Auth != "" || c.Priv != "" || c.Context != "" {
+		if c.User != "" || c.Auth != "" || c.Priv != "" || c.Context != "" || c.ContextEngineID != "" {
 			return fmt.Errorf("user, auth, priv and context are of version 3, this is version %v", c.Version)
 		}
 		return nil
@@ -111,6 +113,8 @@ func (c Credential) validateUser() error {
 	switch {
 	case c.User == "":
 		return errors.New("version 3 needs a user")
+	case len(c.ContextEngineID) != 0 && (len(c.ContextEngineID) < 5 || len(c.ContextEngineID) > 32):
+		return fmt.Errorf("the context engine ID has %d octets; it has 5 to 32", len(c.ContextEngineID))
 	case len(c.User) > 32:
 		return fmt.Errorf("the user's name has %d octets; 32 are allowed", len(c.User))
 	case !c.Community.IsZero():

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-
-	"github.com/gosnmp/gosnmp"
 
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -26,6 +23,7 @@ var (
 	ErrDecryption      = fmt.Errorf("%w: wrong privacy password or protocol", ErrAuthentication)
 	ErrSecurityLevel   = fmt.Errorf("%w: the agent does not allow this user without auth or priv, or does not know the protocol", ErrAuthentication)
 	ErrUnknownEngine   = fmt.Errorf("%w: the agent does not have the engine ID that it gave", ErrAuthentication)
+	ErrNotAuthentic    = fmt.Errorf("%w: the answers are not signed as the user's keys want it", ErrAuthentication)
 	ErrNotInTimeWindow = errors.New("not in time window: the agent's snmpEngineBoots and snmpEngineTime do not agree with its last answer")
 )
 
@@ -78,42 +76,3 @@ func Reason(err error) string {
 	}
 	return "other"
 }
-
-// fault says what err of gosnmp means. Most of its errors are texts, so it is the connection that knows what happened.
-func (l *library) fault(ctx context.Context, err error) error {
-	over := ctx.Err() != nil || errors.Is(l.conn.unsent, os.ErrDeadlineExceeded) // the socket may know first
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return ctx.Err()
-	case errors.Is(err, net.ErrClosed):
-		return net.ErrClosed
-	case errors.Is(err, gosnmp.ErrUnknownUsername):
-		return ErrUnknownUser
-	case errors.Is(err, gosnmp.ErrWrongDigest):
-		return ErrWrongDigest
-	case errors.Is(err, gosnmp.ErrDecryption):
-		return ErrDecryption
-	case errors.Is(err, gosnmp.ErrUnknownSecurityLevel):
-		return ErrSecurityLevel
-	case errors.Is(err, gosnmp.ErrUnknownEngineID):
-		return ErrUnknownEngine
-	case errors.Is(err, gosnmp.ErrNotInTimeWindow):
-		return ErrNotInTimeWindow
-	case l.conn.report != nil:
-		return l.conn.report
-	case l.conn.refused:
-		return fmt.Errorf("%w: nobody listens at %v", ErrUnreachable, l.conn.RemoteAddr())
-	case errors.Is(l.conn.unsent, errNothing):
-		return fmt.Errorf("%w: %s", errNothing, short(err))
-	case l.conn.unsent != nil && !over:
-		return fmt.Errorf("cannot send to %v: %w", l.conn.RemoteAddr(), l.conn.unsent)
-	case l.conn.received > 0:
-		return fmt.Errorf("%w: %s", ErrMalformed, short(err))
-	case over:
-		return fmt.Errorf("%w from %v before the poll's time was over", ErrTimeout, l.conn.RemoteAddr())
-	}
-	return fmt.Errorf("%w from %v to %d requests, %v each", ErrTimeout, l.conn.RemoteAddr(), l.retries, l.g.Timeout)
-}
-
-// short returns the text of a library's error, which may quote what a device sent.
-func short(err error) string { return fmt.Sprintf("%.200v", err) }

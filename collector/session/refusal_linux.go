@@ -3,7 +3,6 @@ package session
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"syscall"
 
@@ -29,7 +28,7 @@ const refusalsAtOnce = 64
 
 // refusals reads what the socket's error queue says, and tells the requests that it is about. false says that there was nothing.
 func (k *socket) refusals() (any bool) {
-	u, ok := k.conn.(*net.UDPConn)
+	u, ok := k.conn.(syscall.Conn)
 	if !ok {
 		return false
 	}
@@ -59,13 +58,11 @@ func (k *socket) refused(remote netip.AddrPort, why syscall.Errno) {
 	if !isRefusal(why) {
 		return // too large for the path: the kernel cuts the next one in parts
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	text := "nobody listens at"
 	if why != unix.ECONNREFUSED {
 		text = why.Error() + ":"
 	}
-	k.failLocked(remote, fmt.Errorf("%w: %s %v", ErrUnreachable, text, remote))
+	k.failFrom(remote, fmt.Errorf("%w: %s %v", ErrUnreachable, text, remote))
 }
 
 // errnoOf returns the error that a control message of IP_RECVERR or IPV6_RECVERR carries: the first field of sock_extended_err.
@@ -89,13 +86,7 @@ func addrPort(a unix.Sockaddr) netip.AddrPort {
 	case *unix.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
 	case *unix.SockaddrInet6:
-		addr := netip.AddrFrom16(a.Addr).Unmap()
-		if a.ZoneId != 0 {
-			if i, err := net.InterfaceByIndex(int(a.ZoneId)); err == nil {
-				addr = addr.WithZone(i.Name)
-			}
-		}
-		return netip.AddrPortFrom(addr, uint16(a.Port))
+		return netip.AddrPortFrom(zoned(netip.AddrFrom16(a.Addr), a.ZoneId), uint16(a.Port))
 	}
 	return netip.AddrPort{}
 }

@@ -2,6 +2,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"sync/atomic"
@@ -32,16 +33,51 @@ type Client interface {
 	Close() error
 }
 
+// Depth is how many requests of a Pipeline may be under way at a time.
+const Depth = 2
+
+// Pipeline is a Client that asks what does not depend on earlier answers without waiting for them.
+type Pipeline interface {
+	Client
+
+	// Ask puts the requests of r until it has no more, Depth at a time, each again if nothing comes. It returns when all are answered, or at
+	// the first that is not: with an error like those of Client, or r's own. Then r is not called any more.
+	Ask(ctx context.Context, r Requests) error
+
+	// Overhead is how many octets of a message an answer takes beside its variable bindings, at the most.
+	Overhead() int
+}
+
+// Requests are what a Pipeline asks. Their methods are called one at a time, by any goroutine, and must not block: other sessions'
+// answers wait.
+type Requests interface {
+	// Next appends the next request's variable bindings to list (see snmp.AppendName); false says that there is none at present.
+	Next(slot int, list []byte) (request Request, _ []byte, ok bool)
+	// Answer takes the answer to the request of the slot, which has no error-status and was size octets long. It must keep nothing of b. came is
+	// when it was read, and sent when its request first was.
+	Answer(slot int, b *snmp.Answer, size int, sent, came time.Time) error
+}
+
+// Request is what a request says beside its names.
+type Request struct {
+	Type                      snmp.PDUType // 0 is GetBulkRequest
+	NonRepeaters, Repetitions int          // of a GetBulkRequest
+}
+
+func (r Request) head(id int32) snmp.RequestHead {
+	return snmp.RequestHead{Type: cmp.Or(r.Type, snmp.GetBulkRequest), RequestID: id, NonRepeaters: int32(r.NonRepeaters), Repetitions: int32(r.Repetitions)}
+}
+
 // Options of a session.
 type Options struct {
 	Host       string // address or name
 	Port       uint16
 	Credential Credential
-	Timeout    time.Duration // for one answer, at the most; v1 and v2c send again sooner to an agent that is known to answer faster
+	Timeout    time.Duration // for one answer, at the most; an agent that is known to answer faster is asked again sooner
 	Retries    int           // how often a request is sent again
 	NoBulk     bool          // walk with GETNEXT; v1 always does
 	Source     netip.Addr    // requests leave from it; the zero Addr leaves the choice to the system
-	AnySource  bool          // v1 and v2c: an answer may come from another address than was asked
+	AnySource  bool          // an answer may come from another address than was asked
 	Stats      *Stats        // counts what happens; must not be nil
 }
 
@@ -52,5 +88,6 @@ type Stats struct {
 	Dropped  atomic.Uint64 // datagrams that answered no request of the moment: late, doubled, or of another version or community
 	Foreign  atomic.Uint64 // answers that came from another address than was asked, and were refused
 	Odd      atomic.Uint64 // values of no known type or outside their type's range, which became NULL
-	Panics   atomic.Uint64 // panics of the decoder, which became errors
+
+	RoundTrip atomic.Int64 // the smoothed round trip (RFC 6298) in nanoseconds; 0 before the first answer
 }

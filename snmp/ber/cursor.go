@@ -39,6 +39,9 @@ func NewCursor(b []byte) Cursor { return Cursor{b} }
 // Len returns the number of octets not read yet.
 func (c *Cursor) Len() int { return len(c.rest) }
 
+// Rest returns what is not read yet.
+func (c *Cursor) Rest() []byte { return c.rest }
+
 // Next reads one element and returns its tag octet and content.
 func (c *Cursor) Next() (tag byte, content []byte, err error) {
 	b := c.rest

@@ -34,6 +34,10 @@ func collect(ctx context.Context, r io.Reader, w io.Writer) error {
 		t.Name, t.Address, t.Collect, t.Interval = fmt.Sprintf("switch%d", i), "127.0.0.1:"+strconv.Itoa(int(port)), []string{"interfaces"}, p.Interval
 		t.Timeout = min(t.Timeout, p.Interval)
 		t.Credential = session.Credential{Version: snmp.V2c, Community: secret.New(community)}
+		if p.V3 {
+			t.Credential = session.Credential{Version: snmp.V3, User: user, Auth: session.SHA, AuthPassword: secret.New(password),
+				Priv: session.AES, PrivPassword: secret.New(password)}
+		}
 		targets = append(targets, t)
 	}
 	s := &sink{}
@@ -44,32 +48,40 @@ func collect(ctx context.Context, r io.Reader, w io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
-	if err := wait(ctx, 2*p.Interval); err == nil {
-		s.reset()
-		stop, err := profile(p.Profile)
-		if err != nil {
-			cancel()
-			return errors.Join(err, <-done)
-		}
-		before := cpu()
-		err = wait(ctx, p.For)
-		stop()
+	err = observe(ctx, w, p, s.reset, func(f *figures) {
 		s.mu.Lock()
-		s.figures.CPU = cpu() - before
-		s.figures.Goroutines = runtime.NumGoroutine()
-		s.figures.RSS, s.figures.Files = usage()
-		f := s.figures
-		s.mu.Unlock()
-		if err == nil {
-			err = json.NewEncoder(w).Encode(f)
+		defer s.mu.Unlock()
+		*f = s.figures
+		for _, t := range c.Stats() {
+			f.Retries += int(t.Retries)
 		}
-		if err != nil {
-			cancel()
-			return errors.Join(err, <-done)
-		}
-	}
+	})
 	cancel()
-	return <-done
+	return errors.Join(err, <-done)
+}
+
+// observe writes the figures of this process over the plan's time: from reset, when it has warmed up, until read takes what was done since.
+func observe(ctx context.Context, w io.Writer, p plan, reset func(), read func(*figures)) error {
+	if err := wait(ctx, 2*p.Interval); err != nil {
+		return err
+	}
+	reset()
+	stop, err := profile(p.Profile)
+	if err != nil {
+		return err
+	}
+	before := cpu()
+	err = wait(ctx, p.For)
+	stop()
+	if err != nil {
+		return err
+	}
+	var f figures
+	read(&f)
+	f.CPU = cpu() - before
+	f.Goroutines = runtime.NumGoroutine()
+	f.RSS, f.Files = usage()
+	return json.NewEncoder(w).Encode(f)
 }
 
 // profile begins a CPU profile in the file called name, if it has a name.
@@ -119,7 +131,9 @@ func (s *sink) Poll(_ context.Context, p collector.Poll) {
 	defer s.mu.Unlock()
 	s.figures.Polls++
 	if p.Err != nil {
-		s.figures.Failed++
+		if s.figures.Failed++; s.figures.Failed == 1 {
+			fmt.Fprintln(os.Stderr, "the first poll that failed:", p.Err)
+		}
 	}
 	s.figures.Samples += len(p.Samples)
 	s.out = s.out[:0]
