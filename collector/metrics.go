@@ -18,6 +18,7 @@ var (
 	targetsDesc    = describe("targets", "Targets that are polled.")
 	pollsDesc      = describe("polls_total", "Polls by their result: ok, partial (some parts are missing) or failed (no answer).", "device", "result")
 	missedDesc     = describe("polls_missed_total", "Slots of the schedule that passed because the poll before took too long.", "device")
+	extraDesc      = describe("polls_extra_total", "Polls between two of the schedule, because a notification told of a change.", "device")
 	failuresDesc   = describe("poll_failures_total", "Polls, and parts of polls, that failed.", "device", "reason")
 	lastDesc       = describe("poll_last_timestamp_seconds", "When the last poll began.", "device")
 	durationDesc   = describe("poll_duration_seconds", "How long the last poll took.", "device")
@@ -36,7 +37,7 @@ var (
 )
 
 var descriptions = []*prometheus.Desc{
-	targetsDesc, pollsDesc, missedDesc, failuresDesc, lastDesc, durationDesc, lagDesc, upDesc, samplesDesc, ratesDesc, withheldDesc, findingsDesc,
+	targetsDesc, pollsDesc, missedDesc, extraDesc, failuresDesc, lastDesc, durationDesc, lagDesc, upDesc, samplesDesc, ratesDesc, withheldDesc, findingsDesc,
 	wrongTypesDesc, requestsDesc, retriesDesc, droppedDesc, foreignDesc, oddDesc,
 }
 
@@ -67,6 +68,7 @@ func collect(out chan<- prometheus.Metric, s Stats) {
 	count(pollsDesc, s.Partial, "partial")
 	count(pollsDesc, s.Failed, "failed")
 	count(missedDesc, s.Missed)
+	count(extraDesc, s.Extra)
 	for reason, n := range s.Failures {
 		count(failuresDesc, n, reason)
 	}

@@ -39,6 +39,10 @@ type poller struct {
 	silent   bool         // it did not answer the last poll
 	previous counter.Instant
 	polled   bool // previous is set
+
+	// Of a poll between two slots (PollNow).
+	selected []string // the only measurements to poll; nil: all
+	unjudged bool     // counters are left alone
 }
 
 func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*poller, error) {
@@ -167,6 +171,9 @@ func (p *poller) poll(ctx context.Context) Poll {
 	defer scratches.Put(s)
 	var errs []error
 	for i, part := range p.parts {
+		if !p.wants(part.measurement) {
+			continue
+		}
 		s.signals = s.signals[:0]
 		for _, i := range part.changes {
 			s.signals = append(s.signals, p.signals[i])
@@ -266,7 +273,7 @@ func (p *poller) meet(at *counter.Instant, vbs []snmp.VarBind) {
 func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int, at time.Time) []metric.Sample {
 	complete := s.grid.fault() == nil
 	s.rows = part.rows(s.rows[:0], &s.grid, count)
-	p.judge(s, part, complete)
+	p.count(s, part, complete)
 	if complete && part.remembered != nil {
 		part.forget(&s.grid)
 	}
@@ -287,6 +294,18 @@ func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int,
 		})
 	}
 	return dst
+}
+
+// count judges the counters of s.rows, unless they are left alone.
+func (p *poller) count(s *scratch, part *part, complete bool) {
+	if !p.unjudged {
+		p.judge(s, part, complete)
+		return
+	}
+	s.counted = s.counted[:0]
+	for i := range s.rows {
+		s.rows[i].judged = -1
+	}
 }
 
 // judge fills s.counted with those of s.rows that have counters, if the part has any.

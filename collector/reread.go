@@ -219,11 +219,7 @@ func (r *reread) Answer(slot int, b *snmp.Answer, size int, sent, came time.Time
 		if m == 0 {
 			m = columns
 		}
-		vb, err := b.Next()
-		if err != nil {
-			return err
-		}
-		if err := r.take(vb, bits.TrailingZeros64(m), c); err != nil {
+		if err := r.take(b, bits.TrailingZeros64(m), c); err != nil {
 			return err
 		}
 		count++
@@ -256,16 +252,27 @@ func (r *reread) clock(b *snmp.Answer, at *counter.Instant) error {
 	return nil
 }
 
-// take takes the next variable of the i-th column.
-func (r *reread) take(vb snmp.RawVarBind, i int, c chunk) error {
+// take takes the next variable, of the i-th column.
+func (r *reread) take(b *snmp.Answer, i int, c chunk) error {
 	row := r.plan.after(i, r.cursor[i])
 	if row == len(r.plan.has) { // behind the last
-		if vb.Kind != snmp.KindEndOfMibView && bytes.HasPrefix(vb.Name, r.plan.columns[i]) {
+		vb, err := b.Next()
+		if err == nil && vb.Kind != snmp.KindEndOfMibView && bytes.HasPrefix(vb.Name, r.plan.columns[i]) {
+			err = errDeviates
+		}
+		return err
+	}
+	vb, ok := b.Expect(r.plan.columns[i], r.plan.at(row))
+	if !ok { // another, or of another form
+		var err error
+		if vb, err = b.Next(); err != nil {
+			return err
+		}
+		if !r.plan.named(vb.Name, i, row) {
 			return errDeviates
 		}
-		return nil
 	}
-	if vb.Kind >= snmp.KindNoSuchObject || !r.plan.named(vb.Name, i, row) {
+	if vb.Kind >= snmp.KindNoSuchObject {
 		return errDeviates
 	}
 	r.cursor[i] = row + 1

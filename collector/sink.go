@@ -39,6 +39,9 @@ type Poll struct {
 	UpTime    uint32 // sysUpTime.0 of the poll's first answer, in hundredths of a second
 	HasUpTime bool
 	Reset     bool // the agent restarted or was replaced since its last poll
+
+	// Extra is a poll between two of the schedule (Collector.PollNow). It has no counters and no Complete, and was answered.
+	Extra bool
 }
 
 // PartError says which part of a poll is missing. Part is the measurement, and behind a "/" the columns where some are

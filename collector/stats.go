@@ -16,6 +16,7 @@ type Stats struct {
 	Interval time.Duration // of the target
 
 	Polls, Partial, Failed uint64            // all polls, those answered in part, those not answered at all
+	Extra                  uint64            // polls between two of the schedule; in none of the others
 	Missed                 uint64            // slots of the schedule that passed while a poll, or its sinks, took too long
 	Failures               map[string]uint64 // polls, and parts of polls, that failed, by Reason
 	Samples                uint64
@@ -72,6 +73,13 @@ func parts(err error) []error {
 		return joined.Unwrap()
 	}
 	return []error{err}
+}
+
+// extra counts a poll between two of the schedule.
+func (s *stats) extra() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.public.Extra++
 }
 
 func (s *stats) verdict(v counter.Verdict) {

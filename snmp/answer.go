@@ -145,6 +145,22 @@ func (d *Decoder) AppendVarBinds(dst []VarBind, a *Answer) ([]VarBind, error) {
 // Value decodes the value, into memory of its own. As with a lenient Decoder a value of an unknown type, or outside its type's range, is NULL;
 // odd says so.
 func (vb RawVarBind) Value() (v Value, odd bool) {
+	switch vb.Kind { // what there is most of
+	case KindCounter32, KindGauge32, KindTimeTicks:
+		n, err := unsigned32(vb.Content)
+		if err != nil {
+			return Null, true
+		}
+		return Value{kind: vb.Kind, num: n}, false
+	case KindCounter64:
+		n, err := ber.Uint64(vb.Content)
+		if err != nil {
+			return Null, true
+		}
+		return Value{kind: vb.Kind, num: n}, false
+	case KindOctetString:
+		return Value{kind: vb.Kind, data: string(vb.Content)}, false
+	}
 	d := Decoder{Lenient: true}
 	v, err := d.value(vb.Kind, vb.Content)
 	if err != nil {

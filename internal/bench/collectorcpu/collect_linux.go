@@ -72,19 +72,20 @@ func observe(ctx context.Context, w io.Writer, p plan, reset func(), read func(*
 	}
 	before := cpu()
 	err = wait(ctx, p.For)
+	used := cpu() - before
 	stop()
 	if err != nil {
 		return err
 	}
-	var f figures
+	f := figures{}
 	read(&f)
-	f.CPU = cpu() - before
+	f.CPU = used
 	f.Goroutines = runtime.NumGoroutine()
 	f.RSS, f.Files = usage()
 	return json.NewEncoder(w).Encode(f)
 }
 
-// profile begins a CPU profile in the file called name, if it has a name.
+// profile begins a CPU profile in the file called name, if it has a name; stop ends it, and writes what memory is in use to name.heap.
 func profile(name string) (stop func(), err error) {
 	if name == "" {
 		return func() {}, nil
@@ -99,6 +100,11 @@ func profile(name string) (stop func(), err error) {
 	return func() {
 		pprof.StopCPUProfile()
 		_ = f.Close() // pprof says if it is broken
+		if heap, err := os.Create(name + ".heap"); err == nil {
+			runtime.GC()
+			_ = pprof.Lookup("heap").WriteTo(heap, 0)
+			_ = heap.Close()
+		}
 	}, nil
 }
 

@@ -79,7 +79,7 @@ func main() {
 		length := flag.Duration("for", 20*time.Second, "how long is measured, after two intervals to warm up")
 		v3 := flag.Bool("v3", false, "SNMPv3 with SHA and AES instead of v2c")
 		which := flag.String("clients", "collector,gosnmp", "which are measured, one after another")
-		profile := flag.String("profile", "", "write the collector's CPU profile to this `file`")
+		profile := flag.String("profile", "", "write the CPU profile to this `file`, and the heap's beside it")
 		flag.Parse()
 		p := plan{Interval: *interval, For: *length, V3: *v3, Profile: *profile}
 		err = measure(ctx, *devices, *ports, p, strings.Split(*which, ","))

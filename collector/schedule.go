@@ -1,0 +1,233 @@
+package collector
+
+import (
+	"container/heap"
+	"context"
+	"hash/fnv"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxRunning is how many polls run at a time. One that is late for it shows as lag; but a poll that waits for a device that is dead takes no longer
+// than its retransmissions do, and is seldom made.
+const maxRunning = 2048
+
+// scheduler runs each target when it is due. A target that is not polled at present costs no goroutine and no timer.
+type scheduler struct {
+	sinks   []Sink
+	running atomic.Int64 // polls
+	wake    chan struct{}
+
+	mu    sync.Mutex
+	queue queue
+	ended sync.WaitGroup // of polls
+}
+
+func newScheduler(sinks []Sink) *scheduler {
+	return &scheduler{sinks: sinks, wake: make(chan struct{}, 1)}
+}
+
+// runner is a target and its place in the schedule. Its fields but the first two are the scheduler's, under its lock.
+type runner struct {
+	target Target
+	poller *poller
+
+	slot   time.Time // of the next poll of its schedule
+	due    time.Time // of what it does next: slot, or sooner
+	at     int       // in the queue, -1 if it is not there
+	wanted wanted
+	rested time.Time // not before then may an extra poll be made
+
+	gone   bool
+	cancel context.CancelFunc // of the poll that runs; nil if none does
+	done   chan struct{}      // closed when that is over
+}
+
+// add lets r be polled at the slots of its target from now on.
+func (s *scheduler) add(r *runner) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.slot = firstSlot(time.Now(), r.target.Name, r.target.Interval)
+	s.queueLocked(r)
+}
+
+// queueLocked puts r, which is not in the queue, into it.
+func (s *scheduler) queueLocked(r *runner) {
+	r.due = r.slot
+	if r.wanted.any && r.rested.Before(r.due) {
+		r.due = r.rested
+	}
+	heap.Push(&s.queue, r)
+	s.wakeUp()
+}
+
+func (s *scheduler) wakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// remove ends r, waits until it is over, and closes its session.
+func (s *scheduler) remove(r *runner) {
+	s.mu.Lock()
+	r.gone = true
+	if r.at >= 0 {
+		heap.Remove(&s.queue, r.at)
+	}
+	done := r.done
+	if r.cancel != nil {
+		r.cancel()
+	}
+	s.mu.Unlock()
+	if done != nil {
+		<-done
+	}
+	r.poller.close()
+}
+
+// want has r polled before its slot: the measurements that are named, all if none is.
+func (s *scheduler) want(r *runner, measurements []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.wanted.add(measurements)
+	if r.at >= 0 && r.rested.Before(r.due) {
+		heap.Remove(&s.queue, r.at)
+		s.queueLocked(r)
+	}
+}
+
+// run starts what is due until ctx ends, and returns when the last poll has.
+func (s *scheduler) run(ctx context.Context) {
+	defer s.ended.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-timer.C:
+		}
+		if next, any := s.start(ctx); any {
+			timer.Reset(time.Until(next))
+		}
+	}
+}
+
+// start starts what is due, and returns when the next is, if one waits for its time.
+func (s *scheduler) start(ctx context.Context) (next time.Time, any bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for len(s.queue) > 0 {
+		r := s.queue[0]
+		switch {
+		case r.due.After(now):
+			return r.due, true
+		case s.running.Load() >= maxRunning:
+			return next, false // one that ends wakes us
+		}
+		heap.Pop(&s.queue)
+		pollCtx, cancel := context.WithCancel(ctx)
+		r.cancel, r.done = cancel, make(chan struct{})
+		s.running.Add(1)
+		s.ended.Go(func() { s.work(pollCtx, r) })
+	}
+	return next, false
+}
+
+// work makes the poll that r is due for, and puts r back into the queue.
+func (s *scheduler) work(ctx context.Context, r *runner) {
+	s.mu.Lock()
+	slot, extra := r.slot, wanted{}
+	if r.due.Before(slot) {
+		extra, r.wanted = r.wanted, wanted{}
+	}
+	s.mu.Unlock()
+	over := 0
+	if extra.any {
+		r.pollExtra(ctx, s.sinks, slot, extra.parts())
+	} else {
+		over = r.poll(ctx, s.sinks, slot)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.cancel()
+	r.cancel = nil
+	close(r.done)
+	s.running.Add(-1)
+	if extra.any {
+		r.rested = time.Now().Add(minExtra)
+	} else {
+		r.slot = slot.Add(time.Duration(over+1) * r.target.Interval)
+	}
+	if !r.gone {
+		s.queueLocked(r)
+	}
+	s.wakeUp()
+}
+
+// poll makes the poll of a slot. The deadline of a poll leaves it time to end before the next slot; where sinks take longer still, slots are missed,
+// as many as it returns.
+func (r *runner) poll(ctx context.Context, sinks []Sink, slot time.Time) (missed int) {
+	interval := r.target.Interval
+	lag := time.Since(slot)
+	pollCtx, cancel := context.WithTimeout(ctx, deadline(interval))
+	poll := r.poller.poll(pollCtx)
+	cancel()
+	if ctx.Err() != nil {
+		return 0 // what it has is a poll that was broken off, not what the target is like
+	}
+	r.poller.notice(poll, lag)
+	for _, s := range sinks {
+		s.Poll(ctx, poll)
+	}
+	missed = int(time.Since(slot) / interval)
+	if missed > 0 {
+		r.poller.stats.missed(missed)
+	}
+	return missed
+}
+
+// deadline is how long a poll may take.
+func deadline(interval time.Duration) time.Duration { return interval - min(interval/10, time.Second) }
+
+// firstSlot returns the first time after now that is a slot of the device: slots are a whole number of intervals, and a hash of its
+// name, after the epoch. So a fleet spreads over the interval, and each keeps its place over a restart.
+func firstSlot(now time.Time, device string, interval time.Duration) time.Time {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, device)
+	phase := int64(h.Sum64() % uint64(interval))
+	wait := (phase - now.UnixNano()) % int64(interval)
+	if wait <= 0 {
+		wait += int64(interval)
+	}
+	return now.Add(time.Duration(wait))
+}
+
+// queue is a heap.Interface of runners, the one that is due first at its top.
+type queue []*runner
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].at, q[j].at = i, j
+}
+
+func (q *queue) Push(x any) {
+	r := x.(*runner)
+	r.at = len(*q)
+	*q = append(*q, r)
+}
+
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	r := (*q)[last]
+	(*q)[last], *q = nil, (*q)[:last]
+	r.at = -1
+	return r
+}
