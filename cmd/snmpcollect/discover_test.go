@@ -22,11 +22,15 @@ func command(ctx context.Context, args ...string) (code int, stdout, stderr stri
 func labFile(t *testing.T, rest string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "c.yaml")
-	text := "credentials: {wrong: {version: 2c, community: not this}, lab: {version: 2c, community: public}}\n" + rest
+	writeText(t, path, "credentials: {wrong: {version: 2c, community: not this}, lab: {version: 2c, community: public}}\n"+rest)
+	return path
+}
+
+func writeText(t *testing.T, path, text string) {
+	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }
 
 func TestDiscover(t *testing.T) {

@@ -55,7 +55,9 @@ func (p process) run(ctx context.Context, args []string) int {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetArgs(args)
-	root.AddCommand(p.runCommand(), p.reloadCommand(), p.checkCommand(), p.discoverCommand(), p.profileCommand(), p.demoCommand())
+	root.AddGroup(&cobra.Group{ID: "run", Title: "The collector:"}, &cobra.Group{ID: "ask", Title: "At a terminal:"})
+	group(root, "run", p.runCommand(), p.checkCommand(), p.reloadCommand(), p.profileCommand())
+	group(root, "ask", append(p.askCommands(), p.discoverCommand(), p.demoCommand())...)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -64,6 +66,14 @@ func (p process) run(ctx context.Context, args []string) int {
 		fmt.Fprintln(p.stderr, "snmpcollect:", err)
 	}
 	return 1
+}
+
+// group adds commands to root under the title of the group id.
+func group(root *cobra.Command, id string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = id
+		root.AddCommand(c)
+	}
 }
 
 const defaultConfig = "/etc/walkabout/snmpcollect.yaml"

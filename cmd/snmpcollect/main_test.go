@@ -193,7 +193,7 @@ func TestCheckAndErrors(t *testing.T) {
 		{"unknown command", []string{"frobnicate"}, 1, "", `unknown command "frobnicate"`},
 		{"unknown flag", []string{"run", "--frob"}, 1, "", "unknown flag: --frob"},
 		{"version", []string{"--version"}, 0, "snmpcollect ", ""},
-		{"help", []string{"--help"}, 0, "Available Commands", ""},
+		{"help", []string{"--help"}, 0, "The collector:", ""},
 	}
 	for _, tt := range tests {
 		var stdout, stderr buffer

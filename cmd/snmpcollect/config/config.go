@@ -229,7 +229,7 @@ func (r *reader) credential(name string, c credential) (session.Credential, bool
 	at := []any{"credentials", name}
 	s := session.Credential{User: c.User, Context: c.Context}
 	var err error
-	if s.Version, err = parseVersion(c.Version); err != nil {
+	if s.Version, err = ParseVersion(c.Version); err != nil {
 		r.fail(err, append(at, "version")...)
 		return s, false
 	}
@@ -255,7 +255,8 @@ func (r *reader) credential(name string, c credential) (session.Credential, bool
 	return s, true
 }
 
-func parseVersion(s string) (snmp.Version, error) {
+// ParseVersion reads "1", "2c" or "3", with a "v" before it or without.
+func ParseVersion(s string) (snmp.Version, error) {
 	switch strings.TrimPrefix(strings.ToLower(s), "v") {
 	case "1":
 		return snmp.V1, nil
