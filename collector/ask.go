@@ -58,6 +58,7 @@ type asker struct {
 	limit   int // the most repetitions that the target has not failed at
 	width   int // the most names of a walk's request that it has not failed at
 	clean   int // polls since it failed
+	cap     int // the most repetitions of the part that is asked; 0 is no limit of its own
 	size    int // octets that its varbinds take, a moving average
 	engine  uint64
 	engined bool // it has snmpEngineTime
@@ -96,7 +97,11 @@ func (a *asker) begin(client session.Client) {
 
 // repetitions returns how many rows of so many columns should fit a reply.
 func (a *asker) repetitions(columns int) int {
-	return max(1, min(a.limit, replySize/(columns*a.size)))
+	n := min(a.limit, replySize/(columns*a.size))
+	if a.cap > 0 {
+		n = min(n, a.cap)
+	}
+	return max(1, n)
 }
 
 // bulk asks for the successors of each name in turn, together with the agent's clock, and returns what came after the clock. The

@@ -32,6 +32,9 @@ type device struct {
 	asked  int
 	opened int
 
+	openedPlain int                // sessions without GETBULK
+	instances   map[string]*device // that answer to other communities and contexts
+
 	pipelined int // calls of Ask
 }
 
@@ -39,7 +42,13 @@ func (d *device) dial(_ context.Context, o session.Options) (session.Client, err
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.opened++
+	if o.NoBulk {
+		d.openedPlain++
+	}
 	d.timeout = o.Timeout * time.Duration(o.Retries+1)
+	if other := d.instances[o.Credential.Community.Reveal()+o.Credential.Context]; other != nil {
+		return other, nil
+	}
 	return d, nil
 }
 

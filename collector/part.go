@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"walkabout/collector/smi"
 	"walkabout/counter"
 	"walkabout/snmp/oid"
 )
@@ -14,7 +15,11 @@ type part struct {
 	measurement   string
 	objects       []Object
 	table         *Table // nil: scalars
-	discontinuity int    // positions in objects, -1 for none
+	interval      time.Duration
+	repetitions   int  // 0: the target's
+	noBulk        bool // walk with GETNEXT though the target's session does not
+	last          time.Time
+	discontinuity int // positions in objects, -1 for none
 	identity      []int
 	tags          []int
 	counters      []int // the position of each of the tracker's columns
@@ -24,12 +29,20 @@ type part struct {
 	deviated      int            // see maxDeviated
 	limits        [4]int         // positions of what bounds an interface's counters, by highSpeed to typ; -1 for none
 	tracker       *counter.Table // nil without counters
+	options       counter.Options
 
 	// remembered holds the limits of interfaces for polls in which they cannot be read: a speed that is not known is assumed, and a
 	// wrong assumption makes wrong numbers.
 	remembered    map[oid.OID]limits
 	warned        map[int]bool // objects of the wrong type that were logged
 	discontinuous bool         // the agent has told a discontinuity object that is not 0
+
+	derived []Object // what rows have beside columns
+	index   []smi.IndexPart
+	links   []link
+	sieves  []sieve
+	vlans   *vlans // nil: the table is read once
+	vlan    tag    // of one of them
 
 	polled bool            // an earlier poll has been judged
 	twins  map[string]bool // the series that several of its rows shared
@@ -48,48 +61,82 @@ type limits struct {
 	mtu, typ int
 }
 
-func newParts(t Target, profiles Profiles) ([]*part, error) {
+func newParts(t Target, collect []string, profiles Profiles, tables func(Object) *lookupTable) ([]*part, error) {
 	var parts []*part
-	for _, name := range t.Collect {
-		for _, s := range profiles[name].Scalars {
+	for _, name := range collect {
+		profile := profiles[name]
+		first := len(parts)
+		for _, s := range profile.Scalars {
 			parts = append(parts, &part{measurement: s.Measurement, objects: s.Objects, discontinuity: position(s.Objects, s.Discontinuity)})
 		}
-		for _, table := range profiles[name].Tables {
-			parts = append(parts, newTablePart(table))
+		for _, table := range profile.Tables {
+			p := newTablePart(table, tables)
+			if table.VLANs != nil {
+				p.vlans = &vlans{list: tables(table.VLANs.object), parts: map[uint32]*vlanPart{}}
+			}
+			parts = append(parts, p)
+		}
+		for _, p := range parts[first:] {
+			p.interval, p.repetitions = max(t.Interval, time.Duration(profile.Interval)), profile.MaxRepetitions
+			p.noBulk = profile.Bulk != nil && !*profile.Bulk && !t.NoBulk
 		}
 	}
 	for i, p := range parts {
 		if slices.ContainsFunc(parts[:i], func(other *part) bool { return other.measurement == p.measurement }) {
 			return nil, fmt.Errorf("two profiles make the measurement %q", p.measurement)
 		}
-		for c, o := range p.objects {
-			switch {
-			case o.Type.counter():
-				p.counters = append(p.counters, c)
-			case o.Tag:
-				p.tags = append(p.tags, c)
-			}
-			if o.Slow {
-				p.slow = append(p.slow, c)
-			} else {
-				p.fast = append(p.fast, c)
-			}
+		if err := p.finish(t); err != nil {
+			return nil, err
 		}
-		if len(p.counters) == 0 {
+		if p.vlans == nil {
 			continue
 		}
-		var err error
-		p.tracker, err = counter.NewTable(counterColumns(p.objects), counter.Options{
-			Interval: t.Interval, MaxGap: time.Duration(t.MaxGap) * t.Interval, AssumeSpeed: t.AssumeSpeed,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("measurement %q: %w", p.measurement, err)
+		p.vlans.make = func() (*part, error) {
+			one := newTablePart(*p.table, func(o Object) *lookupTable { return &lookupTable{object: o} })
+			one.interval = p.interval
+			return one, one.finish(t)
 		}
 	}
 	return parts, nil
 }
 
-func newTablePart(t Table) *part {
+// finish sorts the part's objects, and makes what judges its counters.
+func (p *part) finish(t Target) error {
+	for c, o := range p.objects {
+		switch {
+		case o.Type.counter():
+			p.counters = append(p.counters, c)
+		case o.Tag:
+			p.tags = append(p.tags, c)
+		}
+		if o.Slow {
+			p.slow = append(p.slow, c)
+		} else {
+			p.fast = append(p.fast, c)
+		}
+	}
+	p.options = counter.Options{Interval: p.interval, MaxGap: time.Duration(t.MaxGap) * p.interval, AssumeSpeed: t.AssumeSpeed}
+	if err := p.track(); err != nil {
+		return fmt.Errorf("measurement %q: %w", p.measurement, err)
+	}
+	return nil
+}
+
+// track makes the part's tracker, if it has counters.
+func (p *part) track() (err error) {
+	if len(p.counters) > 0 {
+		p.tracker, err = counter.NewTable(counterColumns(p.objects), p.options)
+	}
+	return err
+}
+
+// due reports whether the part is to be read in a poll at now. Polls come at their interval and not exactly then: one that is nearer to the
+// part's turn than the one after it is its turn.
+func (p *part) due(now time.Time, poll time.Duration) bool {
+	return p.last.IsZero() || now.Sub(p.last) >= p.interval-poll/2
+}
+
+func newTablePart(t Table, tables func(Object) *lookupTable) *part {
 	p := &part{measurement: t.Measurement, objects: t.Columns, table: &t, discontinuity: position(t.Columns, t.Discontinuity)}
 	for _, name := range t.Identity {
 		p.identity = append(p.identity, position(t.Columns, name))
@@ -98,6 +145,7 @@ func newTablePart(t Table) *part {
 		p.limits = [4]int{position(t.Columns, l.HighSpeed), position(t.Columns, l.Speed), position(t.Columns, l.MTU), position(t.Columns, l.Type)}
 		p.remembered = map[oid.OID]limits{}
 	}
+	p.newDerived(tables)
 	return p
 }
 

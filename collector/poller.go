@@ -43,6 +43,8 @@ type poller struct {
 	// Of a poll between two slots (PollNow).
 	selected []string // the only measurements to poll; nil: all
 	unjudged bool     // counters are left alone
+	lookups  []*lookupTable
+	getNext  session.Client // as client, but walks with GETNEXT; nil until a part needs it
 }
 
 func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*poller, error) {
@@ -53,16 +55,15 @@ func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*polle
 	if err != nil {
 		return nil, err
 	}
-	parts, err := newParts(t, profiles)
-	if err != nil {
-		return nil, &TargetError{t.Name, err}
-	}
 	p := &poller{
-		target: t, host: host, parts: parts, dial: dial, log: log.With("device", t.Name), stats: newStats(t.Name),
+		target: t, host: host, dial: dial, log: log.With("device", t.Name), stats: newStats(t.Name),
 		asker: asker{most: t.MaxRepetitions, limit: t.MaxRepetitions, width: maxObjects, size: firstVarBindSize},
 	}
 	p.asker.odd = &p.stats.session.Odd
-	for _, part := range parts {
+	if p.parts, err = newParts(t, t.Collect, profiles, p.lookup); err != nil {
+		return nil, &TargetError{t.Name, err}
+	}
+	for _, part := range p.parts {
 		part.changes = p.watch(part.table)
 	}
 	p.open = session.Options{
@@ -126,6 +127,10 @@ func (p *poller) close() {
 		_ = p.client.Close()
 		p.client = nil
 	}
+	if p.getNext != nil {
+		_ = p.getNext.Close()
+		p.getNext = nil
+	}
 }
 
 // scratch is the memory that a poll needs only while it lasts; so a fleet needs as much of it as polls run at a time.
@@ -164,30 +169,24 @@ func (p *poller) poll(ctx context.Context) Poll {
 		p.noEngine = false // it may be another agent
 		for _, part := range p.parts {
 			part.structure.forget()
+			if part.vlans != nil {
+				clear(part.vlans.parts)
+			}
 		}
+		p.forgetLookups()
 	}
 
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	var errs []error
 	for i, part := range p.parts {
-		if !p.wants(part.measurement) {
+		if !p.wants(part.measurement) || !p.unjudged && !part.due(began, p.target.Interval) {
 			continue
 		}
-		s.signals = s.signals[:0]
-		for _, i := range part.changes {
-			s.signals = append(s.signals, p.signals[i])
+		if !p.unjudged {
+			part.last = began
 		}
-		rows, fatal := part.read(ctx, &p.asker, &s.walker, &s.grid, s.signals, p.target.Structure)
-		missing := part.missing(&s.grid)
-		if missing == nil {
-			poll.Complete = append(poll.Complete, part.measurement)
-		} else {
-			errs = append(errs, missing)
-		}
-		if !errors.Is(missing, errTooMuch) { // else its rows are fiction, and would push out what others measured
-			poll.Samples = p.samples(poll.Samples, s, part, rows, began)
-		}
+		fatal := p.take(ctx, s, part, &poll, &errs)
 		if fatal != nil {
 			for _, rest := range p.parts[i+1:] {
 				errs = append(errs, &PartError{Part: rest.measurement, Err: fatal})
@@ -272,6 +271,9 @@ func (p *poller) meet(at *counter.Instant, vbs []snmp.VarBind) {
 // samples judges what a part has read and appends its samples.
 func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int, at time.Time) []metric.Sample {
 	complete := s.grid.fault() == nil
+	if err := part.learnCounters(&s.grid, count); err != nil {
+		p.log.Error("counters cannot be told apart", "measurement", part.measurement, "err", err) // cannot be: bits bound nothing
+	}
 	s.rows = part.rows(s.rows[:0], &s.grid, count)
 	p.count(s, part, complete)
 	if complete && part.remembered != nil {

@@ -1,18 +1,15 @@
 package collector
 
 import (
-	"bytes"
-	"embed"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path"
+	"regexp"
 	"slices"
-	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"walkabout/collector/smi"
 	"walkabout/counter"
 	"walkabout/snmp/oid"
 )
@@ -23,58 +20,24 @@ type Profiles map[string]*Profile
 // Names returns the names in order.
 func (p Profiles) Names() []string { return slices.Sorted(maps.Keys(p)) }
 
-//go:embed profiles/*.yaml
-var profileFiles embed.FS
-
-// BuiltIn returns the profiles that come with the program. It panics if one of them is wrong, which a test excludes.
-func BuiltIn() Profiles {
-	names, err := fs.Glob(profileFiles, "profiles/*.yaml")
-	if err != nil {
-		panic(err)
-	}
-	profiles := Profiles{}
-	for _, file := range names {
-		text, err := profileFiles.ReadFile(file)
-		if err != nil {
-			panic(err)
-		}
-		p, err := ParseProfile(text)
-		if err != nil {
-			panic(fmt.Sprintf("collector: %s: %v", file, err))
-		}
-		profiles[strings.TrimSuffix(path.Base(file), ".yaml")] = p
-	}
-	return profiles
-}
-
-// BuiltInText returns the YAML of the profile called name that comes with the program.
-func BuiltInText(name string) ([]byte, error) {
-	text, err := profileFiles.ReadFile("profiles/" + name + ".yaml")
-	if err != nil {
-		return nil, fmt.Errorf("unknown profile %q; known are %s", name, strings.Join(BuiltIn().Names(), ", "))
-	}
-	return text, nil
-}
-
-// Profile says what to ask an agent for, and what becomes of the answers. In YAML:
-//
-//	scalars:
-//	  - measurement: tcp
-//	    objects:
-//	      - {name: tcpActiveOpens, oid: 1.3.6.1.2.1.6.5, type: counter32}
-//	tables:
-//	  - measurement: interface
-//	    index: {name: ifIndex, field: true}
-//	    identity: [ifName, ifDescr]
-//	    discontinuity: ifCounterDiscontinuityTime
-//	    interface: {high_speed: ifHighSpeed, speed: ifSpeed, mtu: ifMtu, type: ifType}
-//	    changes: [1.3.6.1.2.1.2.1, 1.3.6.1.2.1.31.1.5]
-//	    columns:
-//	      - {name: ifName, oid: 1.3.6.1.2.1.31.1.1.1.1, type: string, tag: true}
-//	      - {name: ifHCInOctets, oid: 1.3.6.1.2.1.31.1.1.1.6, type: counter64, unit: octets, twin: ifInOctets}
+// Profile says what to ask an agent for, and what becomes of the answers; docs/profiles.md shows its form in YAML. ParseProfile reads one.
 type Profile struct {
-	Scalars []Scalars `yaml:"scalars"`
-	Tables  []Table   `yaml:"tables"`
+	About    string    `yaml:"about"` // one line, for people
+	Match    *Match    `yaml:"match"`
+	Interval Duration  `yaml:"interval"` // how often it is polled, at most as often as its target; 0 is as often
+	Scalars  []Scalars `yaml:"scalars"`
+	Tables   []Table   `yaml:"tables"`
+
+	// For agents that cannot bear what the target allows. MaxRepetitions 0 is the target's; Bulk false walks with GETNEXT.
+	MaxRepetitions int   `yaml:"max_repetitions"`
+	Bulk           *bool `yaml:"bulk"`
+}
+
+// Match says which agents a profile is for, where a target's profiles are chosen by what it is (see Choose): those whose sysObjectID is below one of
+// SysObjectID, if there are any, and that have something below one of Answers, if there are any.
+type Match struct {
+	SysObjectID []OID `yaml:"sysObjectID"`
+	Answers     []OID `yaml:"answers"`
 }
 
 // Scalars are objects of which an agent has one instance each; together they make one sample.
@@ -84,11 +47,18 @@ type Scalars struct {
 	Objects       []Object `yaml:"objects"`
 }
 
-// Table is a conceptual table, or several with the same index; each row makes a sample.
+// Table is a conceptual table, or several with the same index, such as one and what augments it; each row makes a sample.
 type Table struct {
-	Measurement string   `yaml:"measurement"`
-	Index       Index    `yaml:"index"`
-	Columns     []Object `yaml:"columns"`
+	Measurement string `yaml:"measurement"`
+
+	// Index is what becomes of the whole index, Indexes of its parts. Without either the parts are those of the INDEX clause of the first
+	// column's row.
+	Index   Index       `yaml:"index"`
+	Indexes []IndexPart `yaml:"indexes"`
+
+	Columns []Object `yaml:"columns"`
+	Lookups []Lookup `yaml:"lookups"`
+	Filters []Filter `yaml:"filters"` // a row makes a sample if it passes all of them
 
 	// Identity names the columns of which the first that a row has says what the row is of, however it is numbered today. Without
 	// any it is the index.
@@ -102,12 +72,66 @@ type Table struct {
 
 	// Changes are scalars, such as ifNumber and ifTableLastChange, of which one is another when the table's rows or slow columns are.
 	Changes []OID `yaml:"changes"`
+
+	// VLANs makes the table be read once for each VLAN of an agent that keeps one of it for each; nil reads it once.
+	VLANs *VLANs `yaml:"vlans"`
 }
 
-// Index says what becomes of a row's index: a tag, or with Field a field. The index of a table with Interface is one number.
+// Index says what becomes of a row's whole index: a tag, or with Field a field. The index of a table with Interface is one number.
 type Index struct {
 	Name  string `yaml:"name"`
 	Field bool   `yaml:"field"`
+}
+
+// IndexPart says what becomes of one object of a row's index: a tag, with Field a field, with Drop neither.
+type IndexPart struct {
+	Name string `yaml:"name"` // unless given, the descriptor of OID
+	OID  OID    `yaml:"oid"`  // of the object, which says how the part is encoded; or else Type does
+	Type Type   `yaml:"type"`
+
+	Size    int  `yaml:"size"`    // octets of a string that always has as many, before which no length stands
+	Implied bool `yaml:"implied"` // the last part, a string or OID before which no length stands
+
+	Field bool `yaml:"field"`
+	Drop  bool `yaml:"drop"`
+
+	syntax smi.Syntax
+}
+
+// Lookup finds the row of another table by what this row says, and takes a column of it: as a tag, with Field as a field, with Drop only for other
+// lookups and filters.
+type Lookup struct {
+	Name string   `yaml:"name"` // unless given, the descriptor of OID
+	OID  OID      `yaml:"oid"`  // the column
+	Type Type     `yaml:"type"` // unless given, that of OID
+	By   []string `yaml:"by"`   // parts of the index, columns and earlier lookups that together are the other row's index; unless given, the whole index
+
+	Labels map[int64]string `yaml:"labels"` // see Object
+
+	Field bool `yaml:"field"`
+	Drop  bool `yaml:"drop"`
+
+	object Object
+	index  []smi.IndexPart // of the row that OID is a column of
+}
+
+// Filter lets rows pass of which a value, as it reads to a person, is one of In (an enumeration's also by its number) or matches Match. A
+// value that the row does not have is "".
+type Filter struct {
+	Of    string   `yaml:"of"` // a column, a part of the index or a lookup
+	In    []string `yaml:"in"`
+	Match Pattern  `yaml:"match"`
+	Not   bool     `yaml:"not"` // it is those that do not
+}
+
+// VLANs says where an agent lists its VLANs. Such agents keep their bridge tables by VLAN, and tell them apart by the community, "public@10", or
+// in SNMPv3 by the context, "vlan-10".
+type VLANs struct {
+	OID OID      `yaml:"oid"` // a column; the last number of each row's index is a VLAN's
+	In  []string `yaml:"in"`  // the VLANs whose column has one of these values; all of them without any
+	Tag string   `yaml:"tag"` // the tag with the VLAN's number; unless given, vlan
+
+	object Object
 }
 
 // Limits names columns: see counter.Row.
@@ -120,18 +144,34 @@ type Limits struct {
 
 // Object is a scalar or a column.
 type Object struct {
-	Name string `yaml:"name"` // the object's descriptor, which becomes the field or tag
+	Name string `yaml:"name"` // becomes the field or tag; unless given, the descriptor of OID
 	OID  OID    `yaml:"oid"`  // without the instance
-	Type Type   `yaml:"type"`
+	Type Type   `yaml:"type"` // unless given, that of OID's syntax
 
 	Tag  bool `yaml:"tag"`  // a tag instead of a field
 	Slow bool `yaml:"slow"` // changes seldom: see Target.Structure
+
+	Labels map[int64]string `yaml:"labels"` // of TypeEnum and TypeBits: the names of numbers or bits, where no MIB module says
+	Hint   string           `yaml:"hint"`   // of TypeDisplay: the DISPLAY-HINT, where no MIB module says
+
+	// Of numbers that are no counters: what makes them numbers of a unit without a prefix.
+	Factor float64 `yaml:"factor"` // they are multiplied by it
+	Sensor *Sensor `yaml:"sensor"`
 
 	// Of counters: see counter.Column.
 	Unit    Unit       `yaml:"unit"`
 	MaxRate float64    `yaml:"max_rate"` // a second
 	Twin    string     `yaml:"twin"`
 	Packets [][]string `yaml:"packets"`
+
+	syntax smi.Syntax
+	names  smi.Resolver // of TypeDescriptor
+}
+
+// Sensor names the columns that say how a sensor's value is scaled (ENTITY-SENSOR-MIB: EntitySensorDataScale and EntitySensorPrecision).
+type Sensor struct {
+	Scale     string `yaml:"scale"`
+	Precision string `yaml:"precision"`
 }
 
 // Type is how the value of an Object is read.
@@ -142,18 +182,31 @@ const (
 	TypeInteger     Type = "integer"     // INTEGER; other numbers as well
 	TypeGauge       Type = "gauge"       // Gauge32, Unsigned32; other numbers that are not negative as well
 	TypeTimeTicks   Type = "timeticks"   // hundredths of a second
+	TypeCounter     Type = "counter"     // a Counter32 or a Counter64, whichever the agent has
 	TypeCounter32   Type = "counter32"   // a Counter32 and nothing else
 	TypeCounter64   Type = "counter64"   // a Counter64 and nothing else
-	TypeFloat       Type = "float"       // an Opaque float or double; other numbers as well
+	TypeFloat       Type = "float"       // an Opaque float or double; other numbers as well, and numbers in digits
 	TypeString      Type = "string"      // the octets as they are
 	TypePhysAddress Type = "physaddress" // 00:1b:21:3c:9d:f8
 	TypeOID         Type = "oid"         // 1.3.6.1.4.1.9.1.516
 	TypeIP          Type = "ip"          // an IpAddress, 192.0.2.1
+	TypeEnum        Type = "enum"        // the label of a number: up
+	TypeBits        Type = "bits"        // the labels of the bits that are set: bridge,router
+	TypeDateAndTime Type = "dateandtime" // 2026-11-21T11:35:00.0+01:00
+	TypeInetAddress Type = "inetaddress" // 2001:db8::1
+	TypeDisplay     Type = "display"     // octets as the DISPLAY-HINT says, else as text if they are text, else 0x00ff
+	TypeDescriptor  Type = "descriptor"  // an OID by its name: hrDeviceProcessor
 )
 
-var types = []Type{TypeInteger, TypeGauge, TypeTimeTicks, TypeCounter32, TypeCounter64, TypeFloat, TypeString, TypePhysAddress, TypeOID, TypeIP}
+var types = []Type{TypeInteger, TypeGauge, TypeTimeTicks, TypeCounter, TypeCounter32, TypeCounter64, TypeFloat, TypeString, TypePhysAddress, TypeOID, TypeIP,
+	TypeEnum, TypeBits, TypeDateAndTime, TypeInetAddress, TypeDisplay, TypeDescriptor}
 
-func (t Type) counter() bool { return t == TypeCounter32 || t == TypeCounter64 }
+func (t Type) counter() bool { return t == TypeCounter || t == TypeCounter32 || t == TypeCounter64 }
+
+// number reports whether fields of t are numbers.
+func (t Type) number() bool {
+	return t.counter() || t == TypeInteger || t == TypeGauge || t == TypeTimeTicks || t == TypeFloat
+}
 
 // Unit is counter.Unit with its names in YAML: events (which is the default), octets, packets, errors.
 type Unit counter.Unit
@@ -163,37 +216,66 @@ func (u *Unit) UnmarshalYAML(node *yaml.Node) error {
 	units := map[string]counter.Unit{"events": counter.Events, "octets": counter.Octets, "packets": counter.Packets, "errors": counter.Errors}
 	unit, ok := units[node.Value]
 	if !ok {
-		return fmt.Errorf("line %d: unknown unit %q; known are events, octets, packets, errors", node.Line, node.Value)
+		return mistake(node, "unknown unit %q; known are events, octets, packets, errors", node.Value)
 	}
 	*u = Unit(unit)
 	return nil
 }
 
-// OID is oid.OID in its dotted form in YAML.
-type OID struct{ oid.OID }
+// mistake is an error of decoding that keeps its line.
+func mistake(node *yaml.Node, format string, args ...any) error {
+	return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: ", node.Line) + fmt.Sprintf(format, args...)}}
+}
 
-// UnmarshalYAML reads a dotted OID.
+// OID is oid.OID; in YAML its dotted form, or a name that ParseProfile resolves.
+type OID struct {
+	oid.OID
+	name string
+	line int
+}
+
+// UnmarshalYAML reads a dotted OID or a name.
 func (o *OID) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.ScalarNode || node.Value == "" {
+		return mistake(node, "an OID or the name of an object is wanted here, such as 1.3.6.1.2.1.2.2.1.2 or IF-MIB::ifDescr")
+	}
+	o.line = node.Line
+	if first := node.Value[0]; first != '.' && (first < '0' || first > '9') {
+		o.name = node.Value
+		return nil
+	}
 	parsed, err := oid.Parse(node.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %w", node.Line, err)
+		return mistake(node, "%v", err)
 	}
 	o.OID = parsed
 	return nil
 }
 
-// ParseProfile reads a profile. Unknown keys are errors.
-func ParseProfile(text []byte) (*Profile, error) {
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	p := &Profile{}
-	if err := d.Decode(p); err != nil {
-		return nil, err
+// Pattern is a regular expression in YAML (RE2); the zero one is none.
+type Pattern struct{ *regexp.Regexp }
+
+// UnmarshalYAML reads an expression.
+func (p *Pattern) UnmarshalYAML(node *yaml.Node) error {
+	e, err := regexp.Compile(node.Value)
+	if err != nil {
+		return mistake(node, "%v", err)
 	}
-	if err := p.validate(); err != nil {
-		return nil, err
+	p.Regexp = e
+	return nil
+}
+
+// Duration is a time.Duration in YAML, with its unit: 5m.
+type Duration time.Duration
+
+// UnmarshalYAML reads a duration.
+func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
+	v, err := time.ParseDuration(node.Value)
+	if err != nil || v < 0 {
+		return mistake(node, "%q is no duration; write it with its unit, as in 30s or 5m", node.Value)
 	}
-	return p, nil
+	*d = Duration(v)
+	return nil
 }
 
 // Measurements returns the names of what p measures, in its order.
@@ -216,145 +298,26 @@ func (p *Profile) uses(name string) bool {
 			return true
 		}
 	}
-	for _, t := range p.Tables {
-		if t.Index.Name == name || slices.ContainsFunc(t.Columns, named) {
+	for i := range p.Tables {
+		t := &p.Tables[i]
+		if t.Index.Name == name || slices.ContainsFunc(t.Columns, named) || slices.ContainsFunc(t.derived(), named) || t.VLANs != nil && t.VLANs.Tag == name {
 			return true
 		}
 	}
 	return false
 }
 
-// maxObjects bounds a table's or group's objects; its counters are bounded to 64 by package counter.
-const maxObjects = 128
-
-func (p *Profile) validate() error {
-	var errs []error
-	if len(p.Scalars)+len(p.Tables) == 0 {
-		errs = append(errs, errors.New("neither scalars nor tables"))
+// derived returns what rows have beside their columns, as objects: the parts of the index, and then the lookups. Tag says that it is a tag; those that
+// are dropped have no Name of their own but for lookups and filters.
+func (t *Table) derived() []Object {
+	var out []Object
+	for _, p := range t.Indexes {
+		out = append(out, Object{Name: p.Name, Type: p.Type, Tag: !p.Field && !p.Drop, syntax: p.syntax})
 	}
-	measurements := map[string]bool{}
-	part := func(measurement string, err error) {
-		if measurement == "" {
-			err = errors.Join(errors.New("no measurement"), err)
-		}
-		if measurements[measurement] {
-			err = errors.Join(errors.New("the measurement is there twice"), err)
-		}
-		measurements[measurement] = true
-		if err != nil {
-			errs = append(errs, fmt.Errorf("measurement %q: %w", measurement, err))
-		}
+	for _, l := range t.Lookups {
+		o := l.object
+		o.Tag = !l.Field && !l.Drop
+		out = append(out, o)
 	}
-	for i := range p.Scalars {
-		part(p.Scalars[i].Measurement, p.Scalars[i].validate())
-	}
-	for i := range p.Tables {
-		part(p.Tables[i].Measurement, p.Tables[i].validate())
-	}
-	return errors.Join(errs...)
-}
-
-func (s *Scalars) validate() error {
-	errs := validateObjects(s.Objects, "")
-	errs = append(errs, refers(s.Objects, "discontinuity", s.Discontinuity))
-	for _, o := range s.Objects {
-		if o.Tag || o.Slow {
-			errs = append(errs, fmt.Errorf("%s: tag and slow are for columns of tables", o.Name))
-		}
-		if o.Unit != Unit(counter.Events) {
-			errs = append(errs, fmt.Errorf("%s: the unit needs an interface, which bounds it", o.Name))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (t *Table) validate() error {
-	errs := validateObjects(t.Columns, t.Index.Name)
-	errs = append(errs, refers(t.Columns, "discontinuity", t.Discontinuity))
-	for _, name := range t.Identity {
-		errs = append(errs, refers(t.Columns, "identity", name))
-	}
-	if t.Index.Name == "" {
-		errs = append(errs, errors.New("index needs a name"))
-	}
-	if t.Index.Field && len(t.Identity) == 0 {
-		errs = append(errs, errors.New("an index that is no tag needs identity, or rows cannot be told apart"))
-	}
-	if l := t.Interface; l != nil {
-		for _, name := range []string{l.HighSpeed, l.Speed, l.MTU, l.Type} {
-			errs = append(errs, refers(t.Columns, "interface", name))
-		}
-	}
-	for _, o := range t.Changes {
-		if o.Len() < 3 {
-			errs = append(errs, fmt.Errorf("changes: %v is no object's", o))
-		}
-	}
-	for _, o := range t.Columns {
-		if o.Slow && (o.Type.counter() || o.Tag || o.Name == t.Discontinuity || slices.Contains(t.Identity, o.Name)) {
-			errs = append(errs, fmt.Errorf("%s: counters, tags, identity and discontinuity cannot be slow: they must be of one moment", o.Name))
-		}
-		if slices.Contains(t.Identity, o.Name) && !o.Tag && t.Index.Field {
-			errs = append(errs, fmt.Errorf("%s: an identity must be a tag where the index is none", o.Name))
-		}
-		if o.Unit != Unit(counter.Events) && t.Interface == nil {
-			errs = append(errs, fmt.Errorf("%s: the unit needs interface, which bounds it", o.Name))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// refers returns an error if name is neither empty nor an object.
-func refers(objects []Object, key, name string) error {
-	if name == "" || slices.ContainsFunc(objects, func(o Object) bool { return o.Name == name }) {
-		return nil
-	}
-	return fmt.Errorf("%s: no column %q", key, name)
-}
-
-func validateObjects(objects []Object, index string) []error {
-	var errs []error
-	if len(objects) == 0 || len(objects) > maxObjects {
-		errs = append(errs, fmt.Errorf("%d objects; there must be 1 to %d", len(objects), maxObjects))
-	}
-	names, oids := map[string]bool{index: true}, map[oid.OID]bool{}
-	for _, o := range objects {
-		switch {
-		case o.Name == "" || names[o.Name]:
-			errs = append(errs, fmt.Errorf("name %q is empty or there twice", o.Name))
-		case o.OID.Len() < 3 || oids[o.OID.OID]:
-			errs = append(errs, fmt.Errorf("%s: oid %v is no object's or there twice", o.Name, o.OID))
-		case !slices.Contains(types, o.Type):
-			errs = append(errs, fmt.Errorf("%s: unknown type %q; known are %v", o.Name, o.Type, types))
-		case o.Tag && o.Type.counter():
-			errs = append(errs, fmt.Errorf("%s: a counter cannot be a tag", o.Name))
-		case !o.Type.counter() && (o.Unit != 0 || o.MaxRate != 0 || o.Twin != "" || o.Packets != nil):
-			errs = append(errs, fmt.Errorf("%s: unit, max_rate, twin and packets are for counters", o.Name))
-		case slices.Contains(BuiltInTags(), o.Name) && !o.Tag:
-			errs = append(errs, fmt.Errorf("%s: must be a tag, as it is elsewhere", o.Name))
-		}
-		names[o.Name], oids[o.OID.OID] = true, true
-	}
-	if _, err := counter.NewTable(counterColumns(objects), counter.Options{Interval: 1}); err != nil {
-		errs = append(errs, err)
-	}
-	return errs
-}
-
-// counterColumns returns the counters among objects, in their order.
-func counterColumns(objects []Object) []counter.Column {
-	var columns []counter.Column
-	for _, o := range objects {
-		if !o.Type.counter() {
-			continue
-		}
-		bits := uint8(32)
-		if o.Type == TypeCounter64 {
-			bits = 64
-		}
-		columns = append(columns, counter.Column{
-			Name: o.Name, Bits: bits, Unit: counter.Unit(o.Unit), MaxRate: o.MaxRate, Twin: o.Twin, Packets: o.Packets,
-		})
-	}
-	return columns
+	return out
 }

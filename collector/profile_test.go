@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"walkabout/collector"
+	"walkabout/collector/smi"
 	"walkabout/counter"
 	"walkabout/metric"
 	"walkabout/snmp"
@@ -26,30 +27,46 @@ func TestBuiltInProfiles(t *testing.T) {
 func TestParseProfileRefuses(t *testing.T) {
 	const head = "tables:\n  - measurement: m\n    index: {name: i}\n    columns:\n"
 	tests := map[string]string{
-		"neither scalars nor tables":            "{}",
-		"field measurment not found":            "tables:\n  - measurment: m\n",
-		"field typ not found":                   head + "      - {name: a, oid: 1.3.6.1, typ: gauge}\n",
-		"no measurement":                        "scalars:\n  - objects: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
-		"0 objects":                             "scalars:\n  - measurement: m\n",
-		"not an object identifier":              head + "      - {name: a, oid: 1.3.x, type: gauge}\n",
-		"no object's or there twice":            head + "      - {name: a, oid: 1.3.6.1, type: gauge}\n      - {name: b, oid: 1.3.6.1, type: gauge}\n",
-		`name "a" is empty or there twice`:      head + "      - {name: a, oid: 1.3.6.1, type: gauge}\n      - {name: a, oid: 1.3.6.2, type: gauge}\n",
-		`name "i" is empty or there twice`:      head + "      - {name: i, oid: 1.3.6.1, type: gauge}\n",
-		`unknown type "counter"`:                head + "      - {name: a, oid: 1.3.6.1, type: counter}\n",
-		`unknown unit "bits"`:                   head + "      - {name: a, oid: 1.3.6.1, type: counter32, unit: bits}\n",
-		"the unit needs interface":              head + "      - {name: a, oid: 1.3.6.1, type: counter32, unit: octets}\n",
-		"unit, max_rate, twin and packets":      head + "      - {name: a, oid: 1.3.6.1, type: gauge, max_rate: 5}\n",
-		"a counter cannot be a tag":             head + "      - {name: a, oid: 1.3.6.1, type: counter32, tag: true}\n",
-		"cannot be slow":                        head + "      - {name: a, oid: 1.3.6.1, type: counter32, slow: true}\n",
-		"must be a tag, as it is elsewhere":     head + "      - {name: ifName, oid: 1.3.6.1, type: string}\n",
-		"index needs a name":                    "tables:\n  - measurement: m\n    columns: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
-		"an index that is no tag needs identit": "tables:\n  - measurement: m\n    index: {name: i, field: true}\n    columns: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
-		`discontinuity: no column "d"`:          "tables:\n  - measurement: m\n    discontinuity: d\n    index: {name: i}\n    columns: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
-		"the measurement is there twice":        "scalars:\n  - {measurement: m, objects: [{name: a, oid: 1.3.6.1, type: gauge}]}\n  - {measurement: m, objects: [{name: a, oid: 1.3.6.2, type: gauge}]}\n",
-		"tag and slow are for columns":          "scalars:\n  - {measurement: m, objects: [{name: a, oid: 1.3.6.1, type: gauge, slow: true}]}\n",
+		"line 1: neither scalars nor tables":                       "{}",
+		`line 2: unknown key "measurment"; did you mean`:           "tables:\n  - measurment: m\n",
+		`line 5: unknown key "typ"`:                                head + "      - {name: a, oid: 1.3.6.1, typ: gauge}\n",
+		"line 2: no measurement":                                   "scalars:\n  - objects: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
+		"line 2: 0 objects":                                        "scalars:\n  - measurement: m\n",
+		"line 5: \"1.3.x\"":                                        head + "      - {name: a, oid: 1.3.x, type: gauge}\n",
+		"line 6: b: oid 1.3.6.1 is no object's or there twice":     head + "      - {name: a, oid: 1.3.6.1, type: gauge}\n      - {name: b, oid: 1.3.6.1, type: gauge}\n",
+		`line 6: name "a" is there twice`:                          head + "      - {name: a, oid: 1.3.6.1, type: gauge}\n      - {name: a, oid: 1.3.6.2, type: gauge}\n",
+		`line 5: name "i" is there twice`:                          head + "      - {name: i, oid: 1.3.6.1, type: gauge}\n",
+		`line 5: a: unknown type "counter16"`:                      head + "      - {name: a, oid: 1.3.6.1, type: counter16}\n",
+		`line 5: unknown unit "bits"`:                              head + "      - {name: a, oid: 1.3.6.1, type: counter32, unit: bits}\n",
+		"the unit needs interface":                                 head + "      - {name: a, oid: 1.3.6.1, type: counter32, unit: octets}\n",
+		"unit, max_rate, twin and packets":                         head + "      - {name: a, oid: 1.3.6.1, type: gauge, max_rate: 5}\n",
+		"a counter cannot be a tag":                                head + "      - {name: a, oid: 1.3.6.1, type: counter32, tag: true}\n",
+		"cannot be slow":                                           head + "      - {name: a, oid: 1.3.6.1, type: counter32, slow: true}\n",
+		"must be a tag, as it is elsewhere":                        head + "      - {name: ifName, oid: 1.3.6.1, type: string}\n",
+		"index needs a name":                                       "tables:\n  - measurement: m\n    columns: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
+		"an index that is no tag needs identit":                    "tables:\n  - measurement: m\n    index: {name: i, field: true}\n    columns: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
+		`line 3: discontinuity: no column "d"`:                     "tables:\n  - measurement: m\n    discontinuity: d\n    index: {name: i}\n    columns: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
+		`line 3: the measurement "m" is there twice`:               "scalars:\n  - {measurement: m, objects: [{name: a, oid: 1.3.6.1, type: gauge}]}\n  - {measurement: m, objects: [{name: a, oid: 1.3.6.2, type: gauge}]}\n",
+		"tag and slow are for columns":                             "scalars:\n  - {measurement: m, objects: [{name: a, oid: 1.3.6.1, type: gauge, slow: true}]}\n",
+		"line 5: unknown object IF-MIB::ifDesc: module IF-MIB has": head + "      - {oid: \"IF-MIB::ifDesc\"}\n",
+		"line 5: IF-MIB::ifTable is a table, which has no value":   head + "      - {oid: \"IF-MIB::ifTable\"}\n",
+		"line 5: SNMPv2-MIB::sysName is a scalar; a column is":     head + "      - {oid: sysName}\n",
+		"line 5: no name: no MIB module that is known":             head + "      - {oid: 1.3.9.1}\n",
+		"line 5: a: no type: no MIB module that is known":          head + "      - {name: a, oid: 1.3.9.1}\n",
+		"factor and sensor are for fields that are numbers":        head + "      - {name: a, oid: 1.3.9.1, type: string, factor: 2}\n",
+		"line 6: a filter has either in or match":                  head + "      - {name: a, oid: 1.3.9.1, type: string}\n    filters: [{of: a}]\n",
+		`line 6: of: no column, part of the index or lookup is`:    head + "      - {name: a, oid: 1.3.9.1, type: string}\n    filters: [{of: b, in: [c]}]\n",
+		`line 6: by: no column, part of the index or earlier`:      head + "      - {name: a, oid: 1.3.9.1, type: string}\n    lookups: [{oid: ifName, by: [b]}]\n",
+		"line 6: error parsing regexp":                             head + "      - {name: a, oid: 1.3.9.1, type: string}\n    filters: [{of: a, match: \"(\"}]\n",
+		"only the last part of an index is implied":                "tables:\n  - measurement: m\n    indexes: [{name: x, type: string, implied: true}, {name: y, type: integer}]\n    columns: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
+		"a part of an index needs a name and a type":               "tables:\n  - measurement: m\n    indexes: [{name: x}]\n    columns: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
+		"is not of the type \"counter32\"":                         "tables:\n  - measurement: m\n    indexes: [{name: x, type: counter32}]\n    columns: [{name: a, oid: 1.3.6.1, type: gauge}]\n",
+		"index is the whole of it, indexes its parts":              head + "      - {name: a, oid: 1.3.6.1, type: gauge}\n    indexes: [{name: x, type: integer}]\n",
+		"line 1: max_repetitions 999 is not between":               "max_repetitions: 999\nscalars:\n  - {measurement: m, objects: [{oid: sysName}]}\n",
+		`line 1: "5" is no duration`:                               "interval: 5\nscalars:\n  - {measurement: m, objects: [{oid: sysName}]}\n",
 	}
 	for want, text := range tests {
-		if _, err := collector.ParseProfile([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := collector.ParseProfile([]byte(text), smi.BuiltIn()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
 	}
@@ -71,7 +88,7 @@ tables:
       - {name: ownKind, oid: 1.3.6.1.4.1.1.6, type: oid, slow: true}
       - {name: ownSize, oid: 1.3.6.1.4.1.1.7, type: gauge}
       - {name: ownDelta, oid: 1.3.6.1.4.1.1.8, type: integer}
-`))
+`), smi.BuiltIn())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,8 @@ type row struct {
 	series string // its tags
 	twin   bool   // another row has the same tags, or it has none: the index must be a tag
 	judged int    // its counter.Row; -1 without counters
+
+	derived []snmp.Value // of part.derived
 }
 
 // rows appends to dst the first count rows of the grid that make samples, in the order of their index.
@@ -29,7 +31,10 @@ func (p *part) rows(dst []row, g *grid, count int) []row {
 		if !p.usable(g, values) {
 			continue
 		}
-		one := row{at: r, name: p.identify(values)}
+		one := row{at: r, name: p.identify(values), derived: p.derive(g.index[r], values)}
+		if !p.passes(values, one.derived) {
+			continue
+		}
 		switch {
 		case p.table.Interface == nil:
 			one.name += " " + g.index[r].String()
@@ -77,7 +82,7 @@ func (p *part) tellApart(rows []row, g *grid) []row {
 func (p *part) series(values []snmp.Value) string {
 	parts := make([]string, 0, 4)
 	for _, c := range p.tags {
-		s, _ := text(p.objects[c].Type, values[c])
+		s, _ := text(&p.objects[c], values[c])
 		parts = append(parts, s)
 	}
 	return strings.Join(parts, "\x00")
@@ -93,7 +98,7 @@ func (p *part) usable(g *grid, values []snmp.Value) bool {
 // identify returns what a row is of: the first of its identity columns that says anything.
 func (p *part) identify(values []snmp.Value) string {
 	for _, c := range p.identity {
-		if s, _ := text(p.objects[c].Type, values[c]); s != "" {
+		if s, _ := text(&p.objects[c], values[c]); s != "" {
 			return s
 		}
 	}

@@ -29,7 +29,15 @@ func (p *poller) template(dst []tag, part *part) []tag {
 	for _, c := range part.tags {
 		dst = append(dst, tag{part.objects[c].Name, "", c})
 	}
-	if part.table != nil {
+	for i, o := range part.derived {
+		if o.Tag {
+			dst = append(dst, tag{o.Name, "", len(part.objects) + i})
+		}
+	}
+	if part.vlan.name != "" {
+		dst = append(dst, part.vlan)
+	}
+	if part.table != nil && part.table.Index.Name != "" {
 		dst = append(dst, tag{part.table.Index.Name, "", fromIndex})
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.target.Labels)) {
@@ -46,8 +54,10 @@ func (p *part) appendTags(dst []metric.Tag, template []tag, g *grid, r row) []me
 	for _, t := range template {
 		value := t.value
 		switch {
+		case t.from >= len(p.objects):
+			value = p.derivedText(t.from-len(p.objects), r.derived)
 		case t.from >= 0:
-			value, _ = text(p.objects[t.from].Type, g.values(r.at)[t.from])
+			value, _ = text(&p.objects[t.from], g.values(r.at)[t.from])
 		case t.from == fromIndex:
 			if p.table.Index.Field && !r.twin {
 				continue
@@ -86,17 +96,24 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 				continue
 			}
 			f.Kind, f.Num, f.Rate, f.Verdict = metric.Counter32, v.Uint(), counted[r.judged].Rates[k], counted[r.judged].Verdicts[k]
-			if o.Type == TypeCounter64 {
+			if v.Kind() == snmp.KindCounter64 {
 				f.Kind = metric.Counter64
 			}
 			dst = append(dst, f)
 			continue
 		}
-		if !field(&f, o.Type, v) {
+		if !field(&f, o, v) || !part.scale(&f, o, g.values(r.at)) {
 			p.wrongType(part, c, v)
 			continue
 		}
 		dst = append(dst, f)
+	}
+	for i := range part.derived {
+		o := &part.derived[i]
+		f := metric.Field{Name: o.Name}
+		if v := r.derived[i]; part.derivedField(i) && v.Kind() != snmp.KindNull && field(&f, o, v) {
+			dst = append(dst, f)
+		}
 	}
 	if len(dst) > start && part.table != nil && part.table.Index.Field {
 		dst = append(dst, metric.Field{Name: part.table.Index.Name, Kind: metric.Integer, Num: uint64(r.index)})

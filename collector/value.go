@@ -2,26 +2,28 @@ package collector
 
 import (
 	"math"
+	"strconv"
+	"strings"
 
-	"walkabout/collector/session"
+	"walkabout/collector/smi"
 	"walkabout/metric"
 	"walkabout/snmp"
 )
 
-// kind is the only kind of value that a counter has; 0 for what is no counter.
+// kind is the only kind of value that a counter has; 0 for what is no counter. A TypeCounter is one of 64 bits until the agent shows that it is not.
 func (t Type) kind() snmp.Kind {
 	switch t {
 	case TypeCounter32:
 		return snmp.KindCounter32
-	case TypeCounter64:
+	case TypeCounter, TypeCounter64:
 		return snmp.KindCounter64
 	}
 	return 0
 }
 
-// field reads v as a t into f's Kind, Num and Str; false if v is no t. Counters are not read here.
-func field(f *metric.Field, t Type, v snmp.Value) bool {
-	switch t {
+// field reads v as a value of o into f's Kind, Num and Str; false if v is none. Counters are not read here.
+func field(f *metric.Field, o *Object, v snmp.Value) bool {
+	switch o.Type {
 	case TypeInteger:
 		f.Kind, f.Num = metric.Integer, uint64(v.Int())
 		return v.IsNumber()
@@ -32,49 +34,159 @@ func field(f *metric.Field, t Type, v snmp.Value) bool {
 		}
 		return v.IsNumber() && v.Int() >= 0
 	case TypeFloat:
-		number, ok := session.Float(v)
-		if !ok && v.IsNumber() {
-			number, ok = float64(v.Int()), true
-		}
+		number, ok := float(v)
 		f.Kind, f.Num = metric.Float, math.Float64bits(number)
 		return ok
 	}
 	var ok bool
 	f.Kind = metric.String
-	f.Str, ok = text(t, v)
+	f.Str, ok = text(o, v)
 	return ok
 }
 
-// text reads v as a text; false if v is not what t says.
-func text(t Type, v snmp.Value) (string, bool) {
-	switch t {
+// float reads an Opaque float or double, a number, or the digits of one.
+func float(v snmp.Value) (float64, bool) {
+	if number, ok := smi.Float(v); ok {
+		return number, true
+	}
+	if v.IsNumber() {
+		if v.Kind() == snmp.KindCounter64 {
+			return float64(v.Uint()), true
+		}
+		return float64(v.Int()), true
+	}
+	if v.Kind() != snmp.KindOctetString || len(v.Octets()) > 64 {
+		return 0, false
+	}
+	number, err := strconv.ParseFloat(strings.Trim(v.Octets(), " \x00\n"), 64)
+	return number, err == nil && !math.IsNaN(number) && !math.IsInf(number, 0)
+}
+
+// text reads v, a value of o, as a text; false if v is not what o says.
+func text(o *Object, v snmp.Value) (string, bool) {
+	switch o.Type {
 	case TypeString:
 		return v.Octets(), v.Kind() == snmp.KindOctetString
 	case TypePhysAddress:
-		return physAddress(v.Octets()), v.Kind() == snmp.KindOctetString
+		return smi.PhysAddress(v.Octets()), v.Kind() == snmp.KindOctetString
+	case TypeDisplay, TypeBits, TypeDateAndTime:
+		return o.syntax.Text(v), v.Kind() == snmp.KindOctetString
 	case TypeOID:
 		return v.OID().String(), v.Kind() == snmp.KindOID
+	case TypeDescriptor:
+		return descriptor(o.names, v), v.Kind() == snmp.KindOID
 	case TypeIP:
-		if v.Kind() != snmp.KindIPAddress {
-			return "", false
-		}
-		return v.Addr().String(), true
+		return v.Addr().String(), v.Kind() == snmp.KindIPAddress
+	case TypeInetAddress:
+		return o.syntax.Text(v), v.Kind() == snmp.KindOctetString || v.Kind() == snmp.KindIPAddress
+	case TypeEnum:
+		return o.syntax.Text(v), v.IsNumber()
 	}
-	if !v.IsNumber() {
-		return "", false
+	if v.Kind() == snmp.KindOpaque {
+		return o.syntax.Text(v), true
 	}
-	return v.String(), true
+	return v.String(), v.IsNumber()
 }
 
-// physAddress writes octets as "00:1b:21:3c:9d:f8" (PhysAddress, RFC 2579); none is "".
-func physAddress(octets string) string {
-	const digits = "0123456789abcdef"
-	if octets == "" {
+// descriptor returns the name of the object that an OID is, with the rest of the OID behind it if it is below one.
+func descriptor(names smi.Resolver, v snmp.Value) string {
+	o, known := names.Find(v.OID())
+	if !known {
+		return v.OID().String()
+	}
+	if rest := v.OID().From(o.OID.Len()); rest.Len() > 0 {
+		return o.Name + "." + rest.String()
+	}
+	return o.Name
+}
+
+// derivedText is text of the i-th of p.derived. An index that was not of its form is as it came.
+func (p *part) derivedText(i int, derived []snmp.Value) string {
+	v := derived[i]
+	if v.Kind() == snmp.KindNull {
 		return ""
 	}
-	b := make([]byte, 0, 3*len(octets))
-	for i := range len(octets) {
-		b = append(b, digits[octets[i]>>4], digits[octets[i]&15], ':')
+	if i > 0 && i < len(p.index) && p.index[i].Syntax.Convention == "InetAddress" && p.index[i-1].Syntax.Convention == "InetAddressType" {
+		return smi.InetAddress(derived[i-1].Int(), v.Octets())
 	}
-	return string(b[:len(b)-1])
+	if s, ok := text(&p.derived[i], v); ok {
+		return s
+	}
+	return p.derived[i].syntax.Text(v)
+}
+
+// derivedField reports whether the i-th of p.derived is a field.
+func (p *part) derivedField(i int) bool {
+	if i < len(p.index) {
+		return p.table.Indexes[i].Field
+	}
+	return p.table.Lookups[i-len(p.index)].Field
+}
+
+// dataScales are the powers of ten of EntitySensorDataScale (RFC 3433), from yocto(1) to yotta(17): exa comes before peta there.
+var dataScales = [...]int{1: -24, -21, -18, -15, -12, -9, -6, -3, 0, 3, 6, 9, 12, 18, 15, 21, 24}
+
+// scale makes a number one of a unit without a prefix, where o says how; false if the row does not tell.
+func (p *part) scale(f *metric.Field, o *Object, values []snmp.Value) bool {
+	if o.Factor == 0 && o.Sensor == nil {
+		return true
+	}
+	number := f.Float64()
+	if s := o.Sensor; s != nil {
+		exponent := 0
+		if c := position(p.objects, s.Scale); c >= 0 {
+			n := values[c].Int()
+			if !values[c].IsNumber() || n < 1 || int(n) >= len(dataScales) {
+				return false
+			}
+			exponent = dataScales[n]
+		}
+		if c := position(p.objects, s.Precision); c >= 0 && values[c].IsNumber() {
+			if n := values[c].Int(); n > 0 { // below 0 it is how many digits are sound
+				exponent -= int(n)
+			}
+		}
+		if exponent < 0 { // a quotient of whole numbers has no digits that the agent did not send
+			number /= math.Pow10(-exponent)
+		} else {
+			number *= math.Pow10(exponent)
+		}
+	}
+	if o.Factor != 0 {
+		if inverse := math.Round(1 / o.Factor); math.Abs(inverse*o.Factor-1) < 1e-9 {
+			number /= inverse // 0.1 is no exact number, 10 is
+		} else {
+			number *= o.Factor
+		}
+	}
+	f.Kind, f.Num = metric.Float, math.Float64bits(number)
+	return true
+}
+
+// learnCounters finds out whether the TypeCounters of the part are of 32 bits, by the first rows that tell.
+func (p *part) learnCounters(g *grid, rows int) error {
+	learned := false
+	for _, c := range p.counters {
+		if p.objects[c].Type != TypeCounter {
+			continue
+		}
+		for r := range rows {
+			kind := g.values(r)[c].Kind()
+			if kind != snmp.KindCounter32 && kind != snmp.KindCounter64 {
+				continue
+			}
+			if !learned { // the profile's objects are those of all targets
+				learned, p.objects = true, append([]Object(nil), p.objects...)
+			}
+			p.objects[c].Type = TypeCounter64
+			if kind == snmp.KindCounter32 {
+				p.objects[c].Type = TypeCounter32
+			}
+			break
+		}
+	}
+	if learned {
+		return p.track()
+	}
+	return nil
 }

@@ -1,22 +1,30 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"walkabout/collector"
+	"walkabout/collector/smi"
+	"walkabout/collector/smi/mibfile"
+	"walkabout/internal/strictyaml"
 )
 
-// profileCommand shows the profiles that a target's collect may name.
+// profileCommand shows the profiles that a target's collect may name, and checks a user's own.
 func (p process) profileCommand() *cobra.Command {
-	c := &cobra.Command{Use: "profile", Short: "Show what the built-in profiles ask for", Args: cobra.NoArgs}
-	list := &cobra.Command{Use: "list", Short: "List the names of the profiles", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "profile", Short: "Show the built-in profiles; check one of your own", Args: cobra.NoArgs}
+	list := &cobra.Command{Use: "list", Short: "List the profiles", Args: cobra.NoArgs}
 	list.RunE = func(*cobra.Command, []string) error {
-		for _, name := range collector.BuiltIn().Names() {
-			fmt.Fprintln(p.stdout, name)
+		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		profiles := collector.BuiltIn()
+		for _, name := range profiles.Names() {
+			fmt.Fprintf(w, "%s\t%s\n", name, profiles[name].About)
 		}
-		return nil
+		return w.Flush()
 	}
 	show := &cobra.Command{Use: "show NAME", Short: "Print a profile: its tables, objects and their types", Args: cobra.ExactArgs(1)}
 	show.RunE = func(_ *cobra.Command, args []string) error {
@@ -27,6 +35,50 @@ func (p process) profileCommand() *cobra.Command {
 		_, err = p.stdout.Write(text)
 		return err
 	}
-	c.AddCommand(list, show)
+	check := &cobra.Command{Use: "check FILE…", Short: "Say what is wrong with profiles of your own; nothing is sent", Args: cobra.MinimumNArgs(1)}
+	mibs := check.Flags().StringArray("mibs", nil, "a directory of MIB files, for names that are not built in")
+	check.RunE = func(_ *cobra.Command, args []string) error {
+		names := mibfile.NewLibrary(smi.BuiltIn(), *mibs...)
+		failed := false
+		for _, file := range args {
+			failed = !p.checkProfile(file, names) || failed
+		}
+		if failed {
+			return errReported
+		}
+		return nil
+	}
+	c.AddCommand(list, show, check)
 	return c
+}
+
+// checkProfile prints what is wrong with a profile, or what it measures; false if something is wrong.
+func (p process) checkProfile(file string, names smi.Resolver) bool {
+	text, err := os.ReadFile(file)
+	if err == nil {
+		var profile *collector.Profile
+		if profile, err = collector.ParseProfile(text, names); err == nil {
+			for _, s := range profile.Scalars {
+				fmt.Fprintf(p.stdout, "%s: %s: %d objects\n", file, s.Measurement, len(s.Objects))
+			}
+			for _, t := range profile.Tables {
+				fmt.Fprintf(p.stdout, "%s: %s: a table of %d columns\n", file, t.Measurement, len(t.Columns))
+			}
+			return true
+		}
+	}
+	many, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		fmt.Fprintf(p.stdout, "%s: error: %v\n", file, err)
+		return false
+	}
+	for _, err := range many.Unwrap() {
+		var mistake *strictyaml.Error
+		if errors.As(err, &mistake) && mistake.Line > 0 {
+			fmt.Fprintf(p.stdout, "%s:%d: error: %v\n", file, mistake.Line, mistake.Err)
+			continue
+		}
+		fmt.Fprintf(p.stdout, "%s: error: %v\n", file, err)
+	}
+	return false
 }

@@ -1,0 +1,141 @@
+package collector
+
+import (
+	"slices"
+	"strconv"
+
+	"walkabout/collector/smi"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// source says where a value of a row is: a column, or behind them what is derived of its index and of other tables.
+type source int
+
+// link is a Lookup of a part.
+type link struct {
+	table *lookupTable
+	by    []source // empty: the whole index
+	index []smi.IndexPart
+}
+
+// sieve is a Filter of a part.
+type sieve struct {
+	Filter
+	of source
+}
+
+// newDerived gives p what its table's rows have beside columns.
+func (p *part) newDerived(tables func(Object) *lookupTable) {
+	t := p.table
+	p.derived = t.derived()
+	find := func(name string) source {
+		for i, o := range p.objects {
+			if o.Name == name {
+				return source(i)
+			}
+		}
+		for i, o := range p.derived {
+			if o.Name == name {
+				return source(len(p.objects) + i)
+			}
+		}
+		return -1
+	}
+	for _, i := range t.Indexes {
+		p.index = append(p.index, smi.IndexPart{Name: i.Name, Syntax: i.syntax, Implied: i.Implied})
+	}
+	for _, l := range t.Lookups {
+		k := link{table: tables(l.object), index: l.index}
+		for _, name := range l.By {
+			k.by = append(k.by, find(name))
+		}
+		p.links = append(p.links, k)
+	}
+	for _, f := range t.Filters {
+		p.sieves = append(p.sieves, sieve{f, find(f.Of)})
+	}
+}
+
+// derive returns the values of p.derived for a row.
+func (p *part) derive(index oid.OID, values []snmp.Value) []snmp.Value {
+	if len(p.derived) == 0 {
+		return nil
+	}
+	out := make([]snmp.Value, 0, len(p.derived))
+	if len(p.index) > 0 {
+		parts, err := smi.DecodeIndex(p.index, index)
+		if err != nil { // an agent that indexes otherwise: what is left is told apart by the whole
+			parts = make([]snmp.Value, len(p.index))
+			parts[0] = snmp.OctetString(index.String())
+		}
+		out = append(out, parts...)
+	}
+	for _, k := range p.links {
+		out = append(out, k.find(index, values, out))
+	}
+	return out
+}
+
+// find returns what the link leads to; NULL if it leads nowhere. derived are the values that come before it.
+func (k *link) find(index oid.OID, values, derived []snmp.Value) snmp.Value {
+	if len(k.by) == 0 {
+		return k.table.get(index)
+	}
+	var key oid.OID
+	for i, by := range k.by {
+		v := at(values, derived, by)
+		if v.Kind() == snmp.KindNull {
+			return v
+		}
+		var part smi.IndexPart
+		if i < len(k.index) {
+			part = k.index[i]
+		}
+		arcs, err := part.Encode(v)
+		if err != nil {
+			return snmp.Null
+		}
+		key = key.Join(arcs)
+	}
+	return k.table.get(key)
+}
+
+func at(values, derived []snmp.Value, s source) snmp.Value {
+	if int(s) < len(values) {
+		return values[s]
+	}
+	return derived[int(s)-len(values)]
+}
+
+// object returns what s is a value of.
+func (p *part) object(s source) *Object {
+	if int(s) < len(p.objects) {
+		return &p.objects[s]
+	}
+	return &p.derived[int(s)-len(p.objects)]
+}
+
+// passes reports whether a row makes a sample.
+func (p *part) passes(values, derived []snmp.Value) bool {
+	for i := range p.sieves {
+		if !p.sieves[i].passes(p.object(p.sieves[i].of), at(values, derived, p.sieves[i].of)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *sieve) passes(o *Object, v snmp.Value) bool {
+	word := ""
+	if v.Kind() != snmp.KindNull {
+		word = o.syntax.Text(v)
+	}
+	found := false
+	if s.Match.Regexp != nil {
+		found = s.Match.MatchString(word)
+	} else {
+		found = slices.Contains(s.In, word) || v.IsNumber() && slices.Contains(s.In, strconv.FormatInt(v.Int(), 10))
+	}
+	return found != s.Not
+}

@@ -1,0 +1,93 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// lookupTable is a column of another table, as it was read last. It is shared by all parts of a target that look into it.
+type lookupTable struct {
+	object Object
+	rows   map[oid.OID]snmp.Value
+	read   time.Time // zero: never, or it must be read again
+
+	missed map[oid.OID]bool // rows that were asked for and are not there, at most maxRows
+	fresh  bool             // some of them were not asked for before it was read last
+}
+
+// get returns the cell of a row; NULL if there is none.
+func (l *lookupTable) get(index oid.OID) snmp.Value {
+	v, ok := l.rows[index]
+	if !ok && !l.missed[index] && len(l.missed) < maxRows {
+		if l.missed == nil {
+			l.missed = map[oid.OID]bool{}
+		}
+		l.missed[index.Clone()], l.fresh = true, true
+	}
+	return v
+}
+
+// due reports whether l is to be read before it is used at now: it is too old, or rows were missed that may be there by now.
+func (l *lookupTable) due(now time.Time, structure time.Duration) bool {
+	return l.read.IsZero() || l.fresh || now.Sub(l.read) >= structure
+}
+
+// lookup returns the target's table of a column.
+func (p *poller) lookup(o Object) *lookupTable {
+	for _, l := range p.lookups {
+		if l.object.OID.OID == o.OID.OID {
+			return l
+		}
+	}
+	l := &lookupTable{object: o}
+	p.lookups = append(p.lookups, l)
+	return l
+}
+
+// readLookups reads what the part looks into, as far as that is due. A column that breaks off keeps what it had; the error is the one after which nothing
+// more can be asked.
+func (p *poller) readLookups(ctx context.Context, s *scratch, part *part, now time.Time) error {
+	tables := make([]*lookupTable, 0, len(part.links)+1)
+	if part.vlans != nil {
+		tables = append(tables, part.vlans.list) // what its rows look into is each VLAN's own
+	} else {
+		for _, k := range part.links {
+			tables = append(tables, k.table)
+		}
+	}
+	for _, l := range tables {
+		if !l.due(now, p.target.Structure) {
+			continue
+		}
+		g := &s.grid
+		g.reset(1)
+		w := &s.walker
+		*w = walker{asker: &p.asker, grid: g, objects: []Object{l.object}, legs: w.legs, names: w.names, indexes: w.indexes, state: w.state, reread: w.reread}
+		err := w.walk(ctx, []int{0})
+		if err == nil && g.fault() == nil {
+			l.rows = make(map[oid.OID]snmp.Value, len(g.index))
+		}
+		if l.rows == nil {
+			l.rows = map[oid.OID]snmp.Value{}
+		}
+		for r, index := range g.index {
+			l.rows[index.Clone()] = g.values(r)[0].Clone()
+			delete(l.missed, index)
+		}
+		l.read, l.fresh = now, false
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetLookups makes all tables be read again: the agent is not the one that it was.
+func (p *poller) forgetLookups() {
+	for _, l := range p.lookups {
+		l.read, l.rows, l.missed = time.Time{}, nil, nil
+	}
+}

@@ -1,0 +1,62 @@
+package collector
+
+import (
+	"context"
+	"errors"
+)
+
+// take reads a part and gives poll its samples, and errs what is missing of it. It returns the error after which nothing more can be asked.
+func (p *poller) take(ctx context.Context, s *scratch, part *part, poll *Poll, errs *[]error) (fatal error) {
+	client, pipelined := p.asker.client, p.asker.pipelined
+	defer func() { p.asker.client, p.asker.pipelined, p.asker.cap = client, pipelined, 0 }()
+	p.asker.cap = part.repetitions
+	if part.noBulk {
+		if fatal = p.withoutBulk(ctx); fatal != nil {
+			*errs = append(*errs, &PartError{Part: part.measurement, Err: fatal})
+			return fatal
+		}
+	}
+	if fatal = p.readLookups(ctx, s, part, poll.At); fatal != nil {
+		*errs = append(*errs, &PartError{Part: part.measurement, Err: fatal})
+		return fatal
+	}
+	if part.vlans != nil {
+		return p.takeVLANs(ctx, s, part, poll, errs)
+	}
+	missing, fatal := p.takeTable(ctx, s, part, poll)
+	if missing == nil {
+		poll.Complete = append(poll.Complete, part.measurement)
+	} else {
+		*errs = append(*errs, missing)
+	}
+	return fatal
+}
+
+// takeTable reads a part from the asker's session.
+func (p *poller) takeTable(ctx context.Context, s *scratch, part *part, poll *Poll) (missing, fatal error) {
+	s.signals = s.signals[:0]
+	for _, i := range part.changes {
+		s.signals = append(s.signals, p.signals[i])
+	}
+	rows, fatal := part.read(ctx, &p.asker, &s.walker, &s.grid, s.signals, p.target.Structure)
+	missing = part.missing(&s.grid)
+	if !errors.Is(missing, errTooMuch) { // else its rows are fiction, and would push out what others measured
+		poll.Samples = p.samples(poll.Samples, s, part, rows, poll.At)
+	}
+	return missing, fatal
+}
+
+// withoutBulk makes the asker use a session that walks with GETNEXT.
+func (p *poller) withoutBulk(ctx context.Context) error {
+	if p.getNext == nil {
+		o := p.open
+		o.NoBulk = true
+		client, err := p.dial(ctx, o)
+		if err != nil {
+			return err
+		}
+		p.getNext = client
+	}
+	p.asker.client, p.asker.pipelined = p.getNext, false
+	return nil
+}
