@@ -48,7 +48,7 @@ func (w *worker) answerV3(ctx context.Context, b []byte, from origin) []byte {
 	}
 	w.in.Version, w.in.Community = snmp.V3, ""
 	w.fitAsker()
-	v.scoped.ContextEngineID, v.scoped.ContextName, v.scoped.PDU.RequestID = s.config.Engine.ID(), "", 0
+	v.scoped.ContextEngineID, v.scoped.ContextName, v.scoped.PDU.Type, v.scoped.PDU.RequestID = s.config.Engine.ID(), "", 0, 0
 	v.opened, err = s.config.Engine.Open(b, &v.message, w.request.At)
 	var refusal usm.Refusal
 	switch {
@@ -112,10 +112,11 @@ func (w *worker) dispatchV3(ctx context.Context) []byte {
 	return w.encode(answer)
 }
 
-// report returns a Report-PDU with one counter, if the message allows one (RFC 3412 section 7.1, step 3).
+// report returns a Report-PDU with one counter, if the message allows one (RFC 3412 section 7.1, step 3): its reportable flag is set, and its PDU,
+// where that can be read, is one that wants an answer. A Report or a Response with a forged source would have two engines answer each other.
 func (w *worker) report(name oid.OID, count uint64) []byte {
 	v := &w.v3
-	if v.message.Flags&snmp.ReportableFlag == 0 {
+	if v.message.Flags&snmp.ReportableFlag == 0 || !w.confirmed() {
 		return nil
 	}
 	w.result = append(w.result[:0], snmp.VarBind{Name: name, Value: snmp.Counter32(uint32(count))})
@@ -127,6 +128,24 @@ func (w *worker) report(name oid.OID, count uint64) []byte {
 	v.scoped.ContextEngineID = w.server.config.Engine.ID()
 	w.out = w.seal(w.out[:0], report)
 	return w.out
+}
+
+// confirmed reports whether the PDU of the message is of the Confirmed Class (RFC 3411 section 2.8), or cannot be read. Of a message that was
+// refused its request-id is taken for the report.
+func (w *worker) confirmed() bool {
+	v := &w.v3
+	if v.opened.Content == nil && !v.message.Encrypted {
+		var err error
+		if v.scoped.PDU.Type, v.scoped.PDU.RequestID, err = snmp.PeekScoped(v.message.Data); err != nil {
+			return true
+		}
+	}
+	switch v.scoped.PDU.Type {
+	case snmp.Response, snmp.Report, snmp.TrapV2, snmp.TrapV1:
+		return false
+	default:
+		return true
+	}
 }
 
 // seal puts p into a message like the one that asked, which it answers.

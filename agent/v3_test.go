@@ -222,6 +222,13 @@ func TestV3(t *testing.T) {
 		{"the local context engine", func(q *forge.Message) { q.Scoped.ContextEngineID = "\x80\x00\x00\x00\x06" }, "answer", both},
 		{"unknown context", func(q *forge.Message) { q.Scoped.ContextName = "nowhere" }, "1.3.6.1.6.3.12.1.5.0", both},
 		{"a response", func(q *forge.Message) { q.Scoped.PDU.Type = snmp.Response }, silence, 0},
+		{"a trap", func(q *forge.Message) { q.Scoped.PDU.Type = snmp.TrapV2 }, silence, 0},
+		{"a trap of an unknown user", func(q *forge.Message) {
+			q.User.Name, q.Flags, q.Scoped.PDU.Type = "nobody", snmp.ReportableFlag, snmp.TrapV2
+		}, silence, 0},
+		{"a report to another engine", func(q *forge.Message) {
+			q.EngineID, q.Flags, q.Scoped.PDU.Type = engineID+"x", snmp.ReportableFlag, snmp.Report
+		}, silence, 0},
 		{"an inform", func(q *forge.Message) { q.Scoped.PDU.Type = snmp.InformRequest }, mpd, both},
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -253,6 +260,10 @@ func TestV3(t *testing.T) {
 				}
 				if s.PDU.Type == snmp.Report && s.ContextEngineID != engineID {
 					t.Errorf("%s: reported for engine %x", tt.name, s.ContextEngineID)
+				}
+				unread := q.Flags&snmp.PrivFlag != 0 && !q.Plain && tt.level != both
+				if want := map[bool]int32{false: 99}[unread]; s.PDU.Type == snmp.Report && s.PDU.RequestID != want {
+					t.Errorf("%s: reported with the request-id %d, want %d", tt.name, s.PDU.RequestID, want)
 				}
 			}
 			if got != tt.want {

@@ -227,6 +227,32 @@ func (d *Decoder) DecodeScoped(b []byte, s *ScopedPDU) error {
 	return nil
 }
 
+// PeekScoped returns the type and the request-id, 0 of one that has none, of the PDU in the content of a ScopedPDU, and reads no more of it.
+func PeekScoped(b []byte) (PDUType, int32, error) {
+	c := ber.NewCursor(b)
+	for _, name := range [...]string{"contextEngineID", "contextName"} {
+		if _, err := c.Read(ber.TagOctetString); err != nil {
+			return 0, 0, parseError(name, err)
+		}
+	}
+	tag, content, err := c.Next()
+	if err == nil && (PDUType(tag) < GetRequest || PDUType(tag) > Report) {
+		err = ber.ErrTag
+	}
+	if err != nil {
+		return 0, 0, parseError("PDU", err)
+	}
+	if PDUType(tag) == TrapV1 {
+		return TrapV1, 0, nil
+	}
+	body := ber.NewCursor(content)
+	id, err := body.Int32()
+	if err != nil {
+		return 0, 0, parseError("request-id", err)
+	}
+	return PDUType(tag), id, nil
+}
+
 // DecryptedContent returns the content of the ScopedPDU that decryption brought to light. Padding may stand behind it
 // (RFC 3414 section 8.1.1.2); a wrong key shows as an error.
 func DecryptedContent(b []byte) ([]byte, error) {

@@ -164,7 +164,12 @@ func hostileByV3() []hostile {
 		edit func(m *forge.Message)
 		want string
 	}{
-		"discovery":                           {func(m *forge.Message) { m.EngineID, m.User.Name, m.Flags = "", "", snmp.ReportableFlag }, "report usmStatsUnknownEngineIDs noAuthNoPriv"},
+		"discovery":             {func(m *forge.Message) { m.EngineID, m.User.Name, m.Flags = "", "", snmp.ReportableFlag }, "report usmStatsUnknownEngineIDs noAuthNoPriv"},
+		"discovery by a report": {func(m *forge.Message) { m.EngineID, m.Flags, m.Scoped.PDU.Type = "", snmp.ReportableFlag, snmp.Report }, "silence usmStatsUnknownEngineIDs"},
+		"discovery by a trap":   {func(m *forge.Message) { m.EngineID, m.Flags, m.Scoped.PDU.Type = "", snmp.ReportableFlag, snmp.TrapV2 }, "silence usmStatsUnknownEngineIDs"},
+		"an old trap": {func(m *forge.Message) {
+			m.Boots, m.Flags, m.Scoped.PDU.Type = m.Boots-1, snmp.AuthFlag|snmp.ReportableFlag, snmp.TrapV2
+		}, "silence usmStatsNotInTimeWindows"},
 		"discovery that takes no report":      {func(m *forge.Message) { m.EngineID, m.User.Name, m.Flags = "", "", 0 }, "silence usmStatsUnknownEngineIDs"},
 		"an engine ID of 4 octets":            {func(m *forge.Message) { m.EngineID = "\x80\x00\x00\x00" }, "report usmStatsUnknownEngineIDs noAuthNoPriv"},
 		"an engine ID of 60000 octets":        {func(m *forge.Message) { m.EngineID = strings.Repeat("x", 60000) }, "report usmStatsUnknownEngineIDs noAuthNoPriv"},
@@ -207,7 +212,8 @@ func hostileByV3() []hostile {
 		"a context of 60000 octets":              {func(m *forge.Message) { m.Scoped.ContextName = strings.Repeat("c", 60000) }, "report snmpUnknownContexts authPriv"},
 		"a response by v3":                       {func(m *forge.Message) { m.Scoped.PDU.Type, m.Flags = snmp.Response, both }, "silence snmpUnknownPDUHandlers"},
 		"a report by v3":                         {func(m *forge.Message) { m.Scoped.PDU.Type, m.Flags = snmp.Report, both }, "silence snmpUnknownPDUHandlers"},
-		"a trap by v3":                           {func(m *forge.Message) { m.Scoped.PDU.Type = snmp.TrapV2 }, "report snmpUnknownPDUHandlers authPriv"},
+		"a trap by v3":                           {func(m *forge.Message) { m.Scoped.PDU.Type, m.Flags = snmp.TrapV2, snmp.AuthFlag|snmp.ReportableFlag }, "silence snmpUnknownPDUHandlers"},
+		"an inform by v3":                        {func(m *forge.Message) { m.Scoped.PDU.Type = snmp.InformRequest }, "report snmpUnknownPDUHandlers authPriv"},
 		"a level that the user has no access at": {func(m *forge.Message) { m.Flags = snmp.AuthFlag | snmp.ReportableFlag }, "authorizationError 0"},
 		"no security":                            {func(m *forge.Message) { m.Flags = snmp.ReportableFlag }, "authorizationError 0"},
 	} {

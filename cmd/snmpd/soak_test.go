@@ -13,6 +13,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -274,7 +275,7 @@ func (f *target) send(b []byte) string {
 	f.t.Helper()
 	reportable := false
 	if m, err := snmp.ParseV3(b); err == nil {
-		reportable = m.Flags&snmp.ReportableFlag != 0
+		reportable = m.Flags&snmp.ReportableFlag != 0 && (m.Encrypted || wantsAnswer(m.Data))
 	}
 	for {
 		if _, err := f.hostile.Write(b); err != nil {
@@ -287,6 +288,12 @@ func (f *target) send(b []byte) string {
 		}
 		f.lose(b)
 	}
+}
+
+// wantsAnswer reports whether the PDU in the content of a ScopedPDU may be answered with a report: it is a request, or cannot be read.
+func wantsAnswer(content []byte) bool {
+	kind, _, err := snmp.PeekScoped(content)
+	return err != nil || !slices.Contains([]snmp.PDUType{snmp.Response, snmp.Report, snmp.TrapV1, snmp.TrapV2}, kind)
 }
 
 // outcome returns what became of the message that was sent last, if that is known by now.
