@@ -18,6 +18,7 @@ type Access struct {
 	// Communities lets in who presents one of them; the first that fits decides.
 	Communities []CommunityEntry
 	Policy      *vacm.Policy
+	Disabled    []snmp.Version // not spoken: a message of one of them is dropped unseen, and counted as snmpInBadVersions
 }
 
 // CommunityEntry maps a community to a security name and a context, as a row of snmpCommunityTable does (RFC 3584 section 5).
@@ -71,6 +72,7 @@ func CommunityAccess(list ...Community) Access {
 type access struct {
 	communities []community
 	policy      *vacm.Policy
+	disabled    []snmp.Version
 }
 
 type community struct {
@@ -79,7 +81,7 @@ type community struct {
 }
 
 func newAccess(a Access) *access {
-	out := &access{policy: a.Policy}
+	out := &access{policy: a.Policy, disabled: a.Disabled}
 	if out.policy == nil {
 		out.policy = vacm.NewPolicy(nil, nil, nil)
 	}

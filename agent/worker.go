@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"walkabout/mib"
@@ -45,6 +46,8 @@ type grant struct {
 	write *vacm.View // nil is nothing
 }
 
+var errDisabled = errors.New("its version is disabled")
+
 // answer returns the answer to one message, valid until the next call, or nil if there is none: what cannot be parsed and
 // who cannot be named gets silence (RFC 3417, RFC 1157 section 4.1).
 func (w *worker) answer(ctx context.Context, b []byte, from origin) []byte {
@@ -57,8 +60,15 @@ func (w *worker) answer(ctx context.Context, b []byte, from origin) []byte {
 		return nil
 	}
 	w.sizes = s.limits(from, len(b), false)
-	if version, err := snmp.PeekVersion(b); err == nil && version == snmp.V3 && s.config.Engine != nil {
-		return w.answerV3(ctx, b, from)
+	if version, err := snmp.PeekVersion(b); err == nil {
+		if slices.Contains(s.access.Load().disabled, version) {
+			s.counters.Add(snmp.InBadVersions, 1)
+			s.log.Debug("refused a message", "from", from, "err", errDisabled)
+			return nil
+		}
+		if version == snmp.V3 && s.config.Engine != nil {
+			return w.answerV3(ctx, b, from)
+		}
 	}
 	if err := w.decoder.Decode(b, &w.in); err != nil {
 		if errors.Is(err, snmp.ErrVersion) {

@@ -1,6 +1,7 @@
 package snmpdconf
 
 import (
+	"slices"
 	"strings"
 
 	"walkabout/snmp"
@@ -271,4 +272,14 @@ func (p *parser) levelAndGrant(directive string, w []string) (level snmp.Securit
 	}
 	g, ok = p.parseGrant(directive, w)
 	return level, g, ok
+}
+
+// disable reads disableSNMPv1 and its kin.
+func (p *parser) disable(name, value string, v snmp.Version) {
+	off := false
+	p.truth(name, value, &off)
+	p.config.Disabled = slices.DeleteFunc(p.config.Disabled, func(d snmp.Version) bool { return d == v })
+	if off {
+		p.config.Disabled = append(p.config.Disabled, v)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"walkabout/internal/secret"
+	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
 
@@ -32,9 +33,10 @@ type Config struct {
 	Listen      []Address // in the order of the file; empty if agentAddress is not used: see DefaultListen
 	Communities []Community
 	Users       []User
-	Members     []Member // who is in which group (vacmSecurityToGroupTable)
-	Entries     []Entry  // what a group may do
-	Views       []View   // in the order in which they are first used
+	Members     []Member       // who is in which group (vacmSecurityToGroupTable)
+	Entries     []Entry        // what a group may do
+	Views       []View         // in the order in which they are first used
+	Disabled    []snmp.Version // disableSNMPv1, disableSNMPv2c, disableSNMPv3: no request of them is heard
 	Engine      Engine
 	StateDir    string // persistentDir; "" if it is not set
 	System      System

@@ -32,7 +32,8 @@ var unserved = []struct{ why, names string }{
 	{"includeFile and includeDir read files", "includeSearch"},
 	{"snmpd check reads the files, says what is wrong, and ends", "quit"},
 	{"it belongs into Net-SNMP's persistent file, which is read at the first start (docs/persistent.md)", "oldEngineID psyscontact psyslocation psysname setserialno usmUser"},
-	{"every version is heard: give communities by com2sec and group to one version alone, or give none", "disableSNMPv1 disableSNMPv2c disableSNMPv3"},
+	{"the agent pings no master, for it is the master", "agentXPingInterval"},
+	{"objects are not sent unasked: let a collector poll them", "deliverByNotify deliverByNotifyFrequencyOid deliverByNotifyMaxMessageNumberOid deliverByNotifyMaxPacketSize deliverByNotifyMessageNumberOid deliverByNotifyOid"},
 	{"it is of snmp.conf, which this agent does not read", snmpConf},
 }
 

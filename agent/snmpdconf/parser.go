@@ -126,7 +126,7 @@ const (
 	librarySection = "snmp"
 )
 
-var libraryDirectives = []string{"persistentDir", "serverRecvBuf", "serverSendBuf"}
+var libraryDirectives = []string{"disableSNMPv1", "disableSNMPv2c", "disableSNMPv3", "persistentDir", "serverRecvBuf", "serverSendBuf"}
 
 func ofLibrary(name string) bool {
 	return slices.ContainsFunc(libraryDirectives, func(d string) bool { return strings.EqualFold(d, name) })
@@ -183,6 +183,9 @@ var directives = []struct {
 	{"view", (*parser).view},
 	{"access", (*parser).access},
 	{"setaccess", (*parser).setAccess},
+	{"disableSNMPv1", func(p *parser, name, value string) { p.disable(name, value, snmp.V1) }},
+	{"disableSNMPv2c", func(p *parser, name, value string) { p.disable(name, value, snmp.V2c) }},
+	{"disableSNMPv3", func(p *parser, name, value string) { p.disable(name, value, snmp.V3) }},
 	{"engineID", (*parser).engineID},
 	{"exactEngineID", (*parser).exactEngineID},
 	{"engineIDType", (*parser).engineIDType},

@@ -70,6 +70,9 @@ func dump(c *snmpdconf.Config, diagnostics []snmpdconf.Diagnostic) string {
 	if f := c.Sources; f.Type != "" || len(f.Hosts) > 0 {
 		fmt.Fprintf(&b, "sources %q %q line %d\n", f.Type, f.Hosts, f.Line)
 	}
+	if len(c.Disabled) > 0 {
+		fmt.Fprintf(&b, "disabled %v\n", c.Disabled)
+	}
 	if c.KeepPIDFile {
 		fmt.Fprintln(&b, "keep the pid file")
 	}
@@ -228,7 +231,7 @@ func TestReadFilesAddUp(t *testing.T) {
 		t.Errorf("got %s", dump(c, diagnostics))
 	}
 	want := []snmpdconf.Diagnostic{
-		{File: one, Line: 2, Severity: snmpdconf.Warning, Message: `of section "snmp" only persistentDir, serverRecvBuf, serverSendBuf are read`},
+		{File: one, Line: 2, Severity: snmpdconf.Warning, Message: `of section "snmp" only disableSNMPv1, disableSNMPv2c, disableSNMPv3, persistentDir, serverRecvBuf, serverSendBuf are read`},
 		{File: two, Line: 1, Severity: snmpdconf.Warning, Message: "sysName replaces that of " + one + ":1"},
 	}
 	if diff := cmp.Diff(want, diagnostics); diff != "" {

@@ -57,6 +57,9 @@ func printCheck(w io.Writer, config *snmpdconf.Config, diagnostics []snmpdconf.D
 		}
 		text = fmt.Appendln(text)
 	}
+	for _, v := range config.Disabled {
+		text = fmt.Appendf(text, "SNMPv%v is disabled: its requests are dropped\n", v)
+	}
 	for _, c := range config.Communities {
 		if c.Source.Refuse {
 			text = fmt.Appendf(text, "community %v from %v: refused (%s:%d)\n", c.Name, strings.TrimPrefix(c.Source.String(), "!"), c.File, c.Line)

@@ -115,7 +115,7 @@ func appendReceivers(c *enginemib.Config, n *snmpdconf.Notifications) {
 // apply is the enginemib.ApplyFunc of files. What they say of users and access is in c.
 func (t *tables) apply(files *settings, c *enginemib.Config) error {
 	said := complaints{}
-	access := agent.Access{Communities: slices.Clone(files.communities), Policy: policy(files, c)}
+	access := agent.Access{Communities: slices.Clone(files.communities), Policy: policy(files, c), Disabled: files.config.Disabled}
 	for i := range c.Communities {
 		access.Communities = append(access.Communities, t.community(said, &c.Communities[i]))
 	}
