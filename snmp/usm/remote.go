@@ -66,7 +66,7 @@ func (r *Remote) ID() string { return r.id }
 
 // clock returns the engine's boots and time at now, as far as they are known.
 func (r *Remote) clock(now time.Time) (boots, seconds uint32) {
-	if r.boots == 0 && r.seconds == 0 {
+	if !r.synced && r.boots == 0 && r.seconds == 0 {
 		return 0, 0
 	}
 	return r.boots, uint32(min(uint64(r.seconds)+uint64(max(now.Sub(r.at), 0)/time.Second), math.MaxInt32))
