@@ -17,13 +17,13 @@ const gapIntervals = 5
 // intervals apart and begin a little late each; it is the former that counts, or every other `for` of two intervals would take three.
 func (d *device) advance(p Poll) time.Duration {
 	elapsed := p.At.Sub(d.at)
-	if p.Interval > 0 {
+	if p.Interval > 0 && !p.Extra && !d.extra {
 		elapsed = elapsed.Round(p.Interval)
 	}
 	if !d.observing || elapsed < 0 || p.Interval > 0 && elapsed > gapIntervals*p.Interval {
 		elapsed = 0
 	}
-	d.observing, d.at = true, p.At
+	d.observing, d.at, d.extra = true, p.At, p.Extra
 	d.poll++
 	return elapsed
 }

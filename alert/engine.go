@@ -39,6 +39,7 @@ type device struct {
 
 	poll      uint64    // counts answered polls
 	at        time.Time // of the last answered poll
+	extra     bool      // that poll was between two of the schedule
 	observing bool      // that poll was taken by this process, and none has failed since
 	failed    int       // polls since the last answer
 	upTime    uint32    // the last sysUpTime

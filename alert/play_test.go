@@ -66,7 +66,7 @@ func parseRow(t *testing.T, text string, at time.Time) metric.Sample {
 	return s
 }
 
-// parsePoll makes a poll of "[partial] [reset] [up=SECONDS] | ROW | ROW …".
+// parsePoll makes a poll of "[partial] [reset] [extra] [up=SECONDS] | ROW | ROW …".
 func parsePoll(t *testing.T, text string, at time.Time) alert.Poll {
 	t.Helper()
 	p := alert.Poll{Device: "sw1", At: at, Interval: 30 * time.Second, Complete: []string{"system", "interface"}}
@@ -77,6 +77,8 @@ func parsePoll(t *testing.T, text string, at time.Time) alert.Poll {
 			p.Complete = []string{"system"}
 		case "reset":
 			p.Reset = true
+		case "extra":
+			p.Extra, p.Complete = true, nil
 		case "up":
 			n, err := strconv.ParseUint(value, 10, 32)
 			if err != nil {

@@ -23,6 +23,9 @@ type Poll struct {
 	// UpTimes say nothing and every interface with counters has the verdict counter.Reset.
 	Reset bool
 
+	// Extra: the poll was made between two of the schedule, with which its time is not to be rounded.
+	Extra bool
+
 	UpTime    uint32 // sysUpTime.0, in hundredths of a second
 	HasUpTime bool
 }

@@ -26,6 +26,6 @@ func Alerts(m *alert.Manager) collector.Sink {
 			return
 		}
 		m.Observe(alert.Poll{Device: p.Device, At: p.At, Interval: p.Interval, Samples: p.Samples, Complete: p.Complete,
-			Reset: p.Reset, UpTime: p.UpTime, HasUpTime: p.HasUpTime})
+			Reset: p.Reset, Extra: p.Extra, UpTime: p.UpTime, HasUpTime: p.HasUpTime})
 	})
 }
