@@ -37,6 +37,8 @@ type Target struct {
 	Source         netip.Addr    // requests leave from it; the zero Addr leaves the choice to the system
 	AnySource      bool          // answers may come from another address than was asked, as those of some multi-homed devices do
 
+	TrapSources []netip.Addr // more addresses that its notifications come from; polling has no use for them
+
 	AssumeSpeed uint64 // bits per second, for interfaces that tell no speed of their own
 	MaxGap      int    // intervals without an answer after which a counter starts anew, with the verdict counter.Gap
 }

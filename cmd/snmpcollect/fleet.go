@@ -170,6 +170,7 @@ func (f *fleet) update(p *parts, now time.Time) {
 		return
 	}
 	p.alerts.Configure(now, f.running.AlertsFor(targets))
+	p.traps.expect(f.running.Traps, targets)
 	f.log.Info("the lists of targets changed", "targets", len(targets))
 }
 
@@ -225,6 +226,7 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 		return false
 	}
 	p.alerts.Configure(now, cfg.AlertsFor(targets))
+	p.traps.expect(cfg.Traps, targets)
 	for _, section := range needRestart(f.running, cfg) {
 		f.log.Warn("a section of the configuration changed that takes a restart; its old form goes on", "section", section)
 	}
@@ -258,7 +260,7 @@ func needRestart(a, b config.Config) []string {
 	for _, section := range []struct {
 		name string
 		a, b any
-	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"outputs", a.Outputs, b.Outputs}, {"notify", a.Notify, b.Notify}} {
+	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"outputs", a.Outputs, b.Outputs}, {"notify", a.Notify, b.Notify}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
 		if !reflect.DeepEqual(section.a, section.b) {
 			out = append(out, section.name)
 		}

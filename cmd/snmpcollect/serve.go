@@ -34,6 +34,7 @@ type parts struct {
 	webhooks []*notify.Webhook
 	alerts   *alert.Manager
 	polls    *collector.Collector
+	traps    *traps // nil: nothing is received
 }
 
 // service is what serve works with.
@@ -66,9 +67,12 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	if err := p.open(cfg, targets, s.stdout); err != nil {
 		return err
 	}
-	pages, err := listen(ctx, cfg.Listen, p, fleet)
-	if err != nil {
+	if p.traps, err = p.openTraps(ctx, cfg, targets); err != nil {
 		return err
+	}
+	pages, err := listen(ctx, cfg.Listen, p, p.traps.metrics(fleet)...)
+	if err != nil {
+		return errors.Join(err, p.traps.close())
 	}
 	log.Info("collecting", "version", version.Version(), "targets", len(targets), "outputs", len(cfg.Outputs), "state", p.state.Path(), "listen", pages.addr())
 	fleet.watch(ctx)
@@ -76,6 +80,8 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	defer look.Stop()
 	polled := make(chan error, 1)
 	go func() { polled <- p.polls.Run(ctx) }()
+	heard := make(chan error, 1)
+	go func() { heard <- p.traps.serve(ctx) }()
 	served := make(chan error, 1)
 	go func() { served <- pages.serve(ctx) }()
 	for running := true; running; {
@@ -84,6 +90,9 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 			running = false
 		case err = <-served: // the pages failed: not without them
 			served <- nil
+			running = false
+		case err = <-heard: // nor without what was to be received
+			heard <- nil
 			running = false
 		case <-s.hangup:
 			p.reopen()
@@ -96,7 +105,7 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	}
 	cancel()
 	log.Info("ending: delivering what waits", "at_most", closeTimeout)
-	return errors.Join(err, <-polled, <-served)
+	return errors.Join(err, <-polled, <-served, <-heard)
 }
 
 // openState takes the folder of what must be remembered.

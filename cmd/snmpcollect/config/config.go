@@ -35,6 +35,7 @@ type Config struct {
 	Outputs []Output
 	Alerts  alert.Config // without Targets: see AlertsFor
 	Notify  []Notifier
+	Traps   *Traps // nil: nothing is received
 
 	credentials map[string]session.Credential
 	path        string
@@ -138,6 +139,7 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	c.credentials = credentials
 	c.Targets = r.targets(parts, base, credentials, written)
 	c.Lists = r.lists(&f, base, credentials, written)
+	c.Traps = r.traps(f.Traps, credentials, written)
 	c.Outputs = r.outputs(f.Outputs)
 	c.Alerts = r.alerts(f.Alerts)
 	c.Notify = r.notifiers(f.Notify)
@@ -349,7 +351,9 @@ func (r *reader) apply(s settings, base collector.Target, at ...any) (collector.
 			return base, false
 		}
 	}
-	return base, true
+	var ok bool
+	base.TrapSources, ok = r.trapSources(s.TrapSources, at...)
+	return base, ok
 }
 
 // set makes *dst what was written, if anything was.

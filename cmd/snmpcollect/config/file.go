@@ -27,6 +27,7 @@ type document struct {
 	Outputs     []output              `yaml:"outputs"`
 	Alerts      alerts                `yaml:"alerts"`
 	Notify      []notifier            `yaml:"notify"`
+	Traps       *traps                `yaml:"traps"`
 }
 
 type credential struct {

@@ -22,6 +22,7 @@ func (c Config) Summary() string {
 	for _, l := range c.Lists {
 		fmt.Fprintf(&b, "  and those of %s, asked for every %v: %s\n", l.Name, l.Refresh, l.where())
 	}
+	b.WriteString(c.Traps.summary())
 	fmt.Fprintf(&b, "outputs: %d\n", len(c.Outputs))
 	for _, o := range c.Outputs {
 		switch {
