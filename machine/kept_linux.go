@@ -38,6 +38,11 @@ var routeGroups = []int{
 	unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_NEXTHOP,
 }
 
+// configGroups are what changes how IP runs on links, but for the timers of neighbour discovery. Where IPv6 is switched off or on, its addresses go or come.
+var configGroups = []int{
+	unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF, unix.RTNLGRP_IPV6_IFINFO, unix.RTNLGRP_IPV6_IFADDR,
+}
+
 var neighbourGroups = []int{unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH}
 
 // generation returns a number that is another one after each change. False is that it cannot be told.

@@ -38,10 +38,13 @@ type linuxSource struct {
 	settings6                      struct{ forwarding, hopLimit *procFile }
 
 	changes, neighbourChanges      changes
+	configChanges                  changes
 	keptAddresses4, keptAddresses6 kept[Address]
 	keptRoutes4, keptRoutes6       kept[Route]
 	routesLeft                     leftOut
 	keptNeighbours                 [2]kept[Neighbour]
+	keptLinks4                     kept[IPv4Link]
+	keptLinks6                     kept[IPv6Link]
 
 	sockets      struct{ tcp, udp atomic.Int64 } // how many there were last, to make room for
 	recentTCP    recent[[]TCPSocket]
@@ -129,9 +132,10 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 		return nil, fmt.Errorf("read links: %w", err)
 	}
 	s.watch(w, first, o.Now)
-	s.changes.groups, s.neighbourChanges.groups = routeGroups, neighbourGroups
-	s.changes.generation() // in this network namespace
-	s.neighbourChanges.generation()
+	s.changes.groups, s.neighbourChanges.groups, s.configChanges.groups = routeGroups, neighbourGroups, configGroups
+	for _, c := range []*changes{&s.changes, &s.neighbourChanges, &s.configChanges} {
+		c.generation() // in this network namespace
+	}
 	return s, nil
 }
 
@@ -204,6 +208,7 @@ func (s *linuxSource) Close() error {
 	s.linuxHost.Close()
 	s.changes.Close()
 	s.neighbourChanges.Close()
+	s.configChanges.Close()
 	s.route.Close()
 	s.diag.Close()
 	s.kernel.route.Close()
@@ -348,10 +353,12 @@ func (s *linuxSource) clock(at time.Time) kernelClock {
 	return kernelClock{boot: s.monotonicZero, now: at}
 }
 
-func (s *linuxSource) ipv4Links(time.Time) ([]IPv4Link, error) { return dumpIPv4Links(&s.route) }
+func (s *linuxSource) ipv4Links(at time.Time) ([]IPv4Link, error) {
+	return s.keptLinks4.of(&s.configChanges, at, func() ([]IPv4Link, error) { return dumpIPv4Links(&s.route) })
+}
 
 func (s *linuxSource) ipv6Links(at time.Time) ([]IPv6Link, error) {
-	return dumpIPv6Links(&s.route, s.clock(at))
+	return s.keptLinks6.of(&s.configChanges, at, func() ([]IPv6Link, error) { return dumpIPv6Links(&s.route, s.clock(at)) })
 }
 
 func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) { return s.recentTCP.of(s.readTCP) }

@@ -19,7 +19,7 @@ const mibsFoot = `
 
 - Linux keeps no statistics of IPv4 by interface: ` + "`ipIfStatsTable`" + ` has rows of IPv6 alone.
 - ` + "`udpInDatagrams`" + ` and its like count UDP over IPv4 and over IPv6, as UDP-MIB has it; RFC 1213 knew of IPv4 alone.
-- Addresses, routes and neighbours are read again after a change that the kernel tells of, and at most 5 s old where it does not. Sockets and their processes are read for each
+- Addresses, routes, neighbours and how IP runs on links are read again after a change that the kernel tells of, and at most 5 s old where it does not. Sockets and their processes are read for each
   request, but what took more than 5 ms to read is used again for ten times as long, 5 s at most. An address on a link that is down is inaccessible(4).
 - ` + "`inetCidrRoutePolicy`" + ` is 0.0; behind it stands the interface of a route without a next hop, and what else it takes to tell routes apart that are alike up to there.
   Routes are those of the main table, with all next hops of a multipath route, 262,144 of each version of IP at most: ` + "`inetCidrRouteDiscards`" + ` counts those beyond.
