@@ -3,13 +3,10 @@
 package interop
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -24,16 +21,7 @@ type Result struct {
 // nor the state of this machine. The test fails if the tool is not installed.
 func NetSNMP(t testing.TB, tool string, args ...string) Result {
 	t.Helper()
-	cmd := exec.Command(FindNetSNMP(t, tool), args...)
-	cmd.Env = toolEnv(t)
-	var out, errs strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("%s: %v", tool, err)
-	}
-	return Result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+	return Run(t, "snmp", tool, args...)
 }
 
 // StartNetSNMPD starts Net-SNMP's daemon on a free port of 127.0.0.1 with a configuration file of the given text, and returns its address when it
@@ -81,17 +69,7 @@ func awaitNetSNMPD(t testing.TB, p *Process, address, community string) {
 // FindNetSNMP returns the path of one of Net-SNMP's programs.
 func FindNetSNMP(t testing.TB, tool string) string {
 	t.Helper()
-	if path, err := exec.LookPath(tool); err == nil {
-		return path
-	}
-	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} { // not in everybody's PATH
-		path := filepath.Join(dir, tool)
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	t.Fatalf("no %s; on Debian run: apt-get install snmp snmpd", tool)
-	return ""
+	return Find(t, "snmp snmpd", tool)
 }
 
 // toolEnv is an environment in which a program finds no settings of this machine.
