@@ -70,8 +70,13 @@ type asker struct {
 
 	timeouts, failures int // of this poll
 
+	*asking // while a poll lasts
+}
+
+// asking is the memory that requests need.
+type asking struct {
 	arena    oid.Arena // of this poll's names
-	names    []oid.OID // scratch
+	names    []oid.OID
 	varbinds []snmp.VarBind
 }
 

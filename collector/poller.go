@@ -135,6 +135,7 @@ func (p *poller) close() {
 
 // scratch is the memory that a poll needs only while it lasts; so a fleet needs as much of it as polls run at a time.
 type scratch struct {
+	asking   asking
 	grid     grid
 	walker   walker
 	rows     []row
@@ -153,6 +154,12 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 func (p *poller) poll(ctx context.Context) Poll {
 	began := time.Now()
 	poll := Poll{Device: p.target.Name, At: began, Interval: p.target.Interval}
+	s := scratches.Get().(*scratch)
+	p.asker.asking = &s.asking
+	defer func() {
+		p.asker.asking = nil
+		scratches.Put(s)
+	}()
 	at, err := p.greet(ctx)
 	poll.Duration = time.Since(began)
 	p.silent = isSilence(err)
@@ -176,8 +183,6 @@ func (p *poller) poll(ctx context.Context) Poll {
 		p.forgetLookups()
 	}
 
-	s := scratches.Get().(*scratch)
-	defer scratches.Put(s)
 	var errs []error
 	for i, part := range p.parts {
 		if !p.wants(part.measurement) || !p.unjudged && !part.due(began, p.target.Interval) {
@@ -242,7 +247,7 @@ func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
 		if err != nil {
 			return at, err
 		}
-		p.hostname = vbs[0].Value.Octets()
+		p.hostname = strings.Clone(vbs[0].Value.Octets())
 		for i := range p.changes {
 			p.signals[i] = vbs[1+i].Value.Clone()
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
 	"walkabout/collector/session"
@@ -20,13 +21,13 @@ var errDeviates = errors.New("the table has changed")
 // plan is what is needed to read a table again without walking it: which cells there are, and how their names are written. The zero plan
 // serves for nothing.
 type plan struct {
-	columns  [][]byte     // of part.fast: the content octets of the OID
-	counters uint64       // which of them are counters
-	identity uint64       // which of them say what a row is of: they are asked even where no row had them
-	index    []byte       // of all rows, one after another: the content octets of what stands behind the column's
-	ends     []int32      // of each row, in index
-	has      []uint64     // of each row: bit i is set if it has a cell of the i-th column of part.fast
-	tags     []snmp.Value // of each row, one a tag
+	columns  [][]byte // of part.fast: the content octets of the OID
+	counters uint64   // which of them are counters
+	identity uint64   // which of them say what a row is of: they are asked even where no row had them
+	index    []byte   // of all rows, one after another: the content octets of what stands behind the column's
+	ends     []int32  // of each row, in index
+	has      []uint64 // of each row: bit i is set if it has a cell of the i-th column of part.fast
+	tags     []string // of each row, one a tag: its octets, "" if it has none
 }
 
 // planned is how many columns of a table a plan can have.
@@ -49,6 +50,7 @@ func newPlan(p *part, g *grid, rows int) plan {
 	}
 	column := p.objects[p.fast[0]].OID.OID
 	var name []byte
+	pl.ends, pl.has, pl.tags = make([]int32, 0, rows), make([]uint64, 0, rows), make([]string, 0, rows*len(p.tags))
 	for r := range rows {
 		name = ber.AppendOIDContent(name[:0], column.Join(g.index[r]))
 		pl.index = append(pl.index, name[len(pl.columns[0]):]...)
@@ -61,10 +63,24 @@ func newPlan(p *part, g *grid, rows int) plan {
 		}
 		pl.has = append(pl.has, has)
 		for _, c := range p.tags {
-			pl.tags = append(pl.tags, g.values(r)[c].Clone())
+			pl.tags = append(pl.tags, strings.Clone(g.values(r)[c].Octets()))
 		}
 	}
+	pl.columns, pl.index = slices.Clip(pl.columns), slices.Clip(pl.index)
 	return pl
+}
+
+// keep returns name in memory that it may stay in: a tag's of row r, if one is the same.
+func (pl *plan) keep(r int, name string) string {
+	if n := len(pl.has); n > 0 {
+		width := len(pl.tags) / n
+		for _, tag := range pl.tags[r*width : (r+1)*width] {
+			if tag == name {
+				return tag
+			}
+		}
+	}
+	return strings.Clone(name)
 }
 
 // equal reports whether both are of the same cells.
@@ -292,8 +308,8 @@ func (r *reread) value(vb snmp.RawVarBind, i, row int) snmp.Value {
 	if vb.Kind == snmp.KindOctetString {
 		for t, c := range r.part.tags {
 			if c == r.part.fast[i] {
-				if known := r.plan.tags[row*len(r.part.tags)+t]; known.Kind() == vb.Kind && known.Octets() == string(vb.Content) {
-					return known
+				if known := r.plan.tags[row*len(r.part.tags)+t]; known == string(vb.Content) {
+					return snmp.OctetString(known)
 				}
 			}
 		}

@@ -151,7 +151,11 @@ func (p *part) limit(g *grid, index oid.OID, values []snmp.Value) (limits, bool)
 		numbers[i] = values[c].Int()
 	}
 	l := limits{speed: counter.Speed(uint32(numbers[highSpeed]), uint32(numbers[speed])), mtu: int(numbers[mtu]), typ: int(numbers[typ])}
-	p.remembered[index] = l
+	if was, ok := p.remembered[index]; !ok {
+		p.remembered[index.Clone()] = l // index may be part of a whole message
+	} else if was != l {
+		p.remembered[index] = l
+	}
 	return l, true
 }
 

@@ -16,7 +16,8 @@ type structure struct {
 	signals []snmp.Value // of the objects that tell of changes, as they were before the columns were read
 	index   []oid.OID    // of each row, in the order in which the table is walked
 	names   []string     // of each row: what it is of
-	cells   []snmp.Value // of each row, one a slow column
+	cells   []uint32     // of each row, one a slow column: a position in values
+	values  []snmp.Value // all different: most rows have a type, a speed, a state in common
 	plan    plan
 }
 
@@ -53,7 +54,7 @@ func (s *structure) fill(p *part, g *grid) {
 	for r := range s.index {
 		values := g.values(r)
 		for i, c := range p.slow {
-			values[c] = s.cells[r*len(p.slow)+i]
+			values[c] = s.values[s.cells[r*len(p.slow)+i]]
 		}
 	}
 }
@@ -65,17 +66,40 @@ func (s *structure) keep(p *part, g *grid, rows int, signals []snmp.Value, now t
 	for _, v := range signals {
 		s.signals = append(s.signals, v.Clone())
 	}
-	s.index, s.names, s.cells = s.index[:0], s.names[:0], s.cells[:0]
-	for r := range rows {
-		values := g.values(r)
-		s.index, s.names = append(s.index, g.index[r].Clone()), append(s.names, strings.Clone(p.identify(values)))
-		for _, c := range p.slow {
-			s.cells = append(s.cells, values[c].Clone())
-		}
-	}
 	before := s.plan
 	s.plan = newPlan(p, g, rows)
+	s.index, s.names = keepIndex(g.index[:rows]), make([]string, rows)
+	s.cells, s.values = make([]uint32, 0, rows*len(p.slow)), nil
+	known := map[snmp.Value]uint32{}
+	for r := range rows {
+		values := g.values(r)
+		s.names[r] = s.plan.keep(r, p.identify(values))
+		for _, c := range p.slow {
+			at, ok := known[values[c]]
+			if !ok {
+				at = uint32(len(s.values))
+				known[values[c]] = at
+				s.values = append(s.values, values[c].Clone())
+			}
+			s.cells = append(s.cells, at)
+		}
+	}
+	s.values = slices.Clip(s.values)
 	return !s.plan.equal(&before)
+}
+
+// keepIndex returns list in memory of its own, all in one.
+func keepIndex(list []oid.OID) []oid.OID {
+	var all strings.Builder
+	for _, o := range list {
+		all.WriteString(o.Packed())
+	}
+	kept, rest := make([]oid.OID, len(list)), all.String()
+	for i, o := range list {
+		kept[i], _ = oid.FromPacked(rest[:len(o.Packed())]) // it was one
+		rest = rest[len(o.Packed()):]
+	}
+	return kept
 }
 
 // forget makes the slow columns be read again.

@@ -166,7 +166,7 @@ func (p *pair) countByTwin(c int) bool {
 }
 
 // guessed reports whether the limit of column c follows from a speed that was only assumed.
-func (p *pair) guessed(c int) bool { return p.assumed && p.t.columns[c].Unit != Events }
+func (p *pair) guessed(c int) bool { return p.assumed && p.t.columns[c].unit != Events }
 
 // withhold takes back the numbers of the narrow counters that no twin confirms.
 func (p *pair) withhold() {
@@ -192,9 +192,9 @@ func (p *pair) settle(c int, diff uint64, v Verdict) {
 // limit is the most that column c counts in a second, 0 for a Counter64 of which that was only assumed.
 func (p *pair) limit(c int, width uint8) float64 {
 	col := &p.t.columns[c]
-	limit, assumed := p.limits[col.Unit], p.assumed
-	if col.Unit == Events {
-		limit, assumed = col.MaxRate, col.assumed
+	limit, assumed := p.limits[col.unit], p.assumed
+	if col.unit == Events {
+		limit, assumed = col.maxRate, col.assumed
 	}
 	if width == 64 && assumed {
 		return 0

@@ -101,12 +101,13 @@ type Table struct {
 	found     []Finding   // dst of the current poll
 }
 
-// column is a Column with its names resolved.
+// column is a Column with its names resolved. There are as many Tables as targets, so it holds no more than is used.
 type column struct {
-	Column
-	assumed bool     // MaxRate was not given
-	twin    int      // of a Counter64: its Counter32, else -1
-	wide    int      // of a Counter32: its Counter64, else -1
+	unit    Unit
+	assumed bool     // maxRate was not given
+	twin    int16    // of a Counter64: its Counter32, else -1
+	wide    int16    // of a Counter32: its Counter64, else -1
+	maxRate float64  // of Events
 	packets []uint64 // sets of columns
 }
 
@@ -121,7 +122,7 @@ func NewTable(columns []Column, o Options) (*Table, error) {
 	}
 	o.MaxGap = cmp.Or(o.MaxGap, 5*o.Interval)
 	o.AssumeSpeed = cmp.Or(o.AssumeSpeed, defaultSpeed)
-	t := &Table{options: o, rows: make(map[rowKey]*rowState)}
+	t := &Table{options: o, rows: make(map[rowKey]*rowState), columns: make([]column, len(columns))}
 	index := make(map[string]int, len(columns))
 	for i, c := range columns {
 		if _, twice := index[c.Name]; twice {
@@ -140,22 +141,21 @@ func NewTable(columns []Column, o Options) (*Table, error) {
 		if c.Unit != Events {
 			t.bounded |= 1 << i
 		}
-		t.columns = append(t.columns, column{Column: c, assumed: c.MaxRate == 0, twin: -1, wide: -1})
-		t.columns[i].MaxRate = cmp.Or(c.MaxRate, defaultMaxRate)
+		t.columns[i] = column{unit: c.Unit, assumed: c.MaxRate == 0, twin: -1, wide: -1, maxRate: cmp.Or(c.MaxRate, defaultMaxRate)}
 	}
-	for i := range t.columns {
-		t.resolve(i, index)
+	for i := range columns {
+		t.resolve(i, &columns[i], index)
 	}
 	return t, nil
 }
 
-func (t *Table) resolve(i int, index map[string]int) {
+func (t *Table) resolve(i int, from *Column, index map[string]int) {
 	c := &t.columns[i]
-	if twin, ok := index[c.Twin]; ok && c.Bits == 64 && t.columns[twin].Bits == 32 {
-		c.twin, t.columns[twin].wide = twin, i
+	if twin, ok := index[from.Twin]; ok && from.Bits == 64 && t.narrow>>twin&1 != 0 {
+		c.twin, t.columns[twin].wide = int16(twin), int16(i)
 	}
 sets:
-	for _, names := range c.Packets {
+	for _, names := range from.Packets {
 		var set uint64
 		for _, name := range names {
 			p, ok := index[name]

@@ -40,12 +40,12 @@ const (
 
 // Field is one object of a row. Name is the MIB object's descriptor ("ifHCInOctets"). Counters carry either a Rate (per
 // second, in the object's own unit) or a Verdict on why there is none; Verdict is counter.None for everything else.
-type Field struct {
+type Field struct { // there are many: no gaps
 	Name    string
-	Kind    Kind
-	Num     uint64
 	Str     string
+	Num     uint64
 	Rate    float64
+	Kind    Kind
 	Verdict counter.Verdict
 }
 
