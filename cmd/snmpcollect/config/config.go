@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -212,6 +213,10 @@ func (r *reader) checkListen(listen string) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil || port == "" {
 		r.fail(fmt.Errorf("%q is not host:port, as in %s", listen, DefaultListen), "listen")
+		return
+	}
+	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) { // it may be a service's name
+		r.fail(fmt.Errorf("%q: the port is not between 0 and 65535", listen), "listen")
 		return
 	}
 	if a, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !a.IsLoopback()) {

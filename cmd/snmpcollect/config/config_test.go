@@ -145,6 +145,7 @@ func TestProblems(t *testing.T) {
 		{"no window", lab(v2c, "", "alerts: {interface_mismatch: {flap_window: 0s}}\n"), []string{`:7: error: a time above 0 is wanted here`}},
 		{"no polls", lab(v2c, "", "alerts: {device_unreachable: {polls: 0}}\n"), []string{`:7: error: polls must be at least 1`}},
 		{"listen", lab(v2c, "", "listen: 8161\n"), []string{`:7: error: "8161" is not host:port`}},
+		{"listen to no port", lab(v2c, "", "listen: 127.0.0.1:65536\n"), []string{`:7: error: "127.0.0.1:65536": the port is not between 0 and 65535`}},
 		{"listen to all", lab(v2c, "", "listen: \":8161\"\n"), []string{`:7: warning: whoever reaches this address can read /metrics`}},
 		{"listen off", lab(v2c, "", "listen: \"\"\n"), nil},
 		{"empty", "", []string{": warning: no targets", ": warning: no outputs"}},

@@ -36,7 +36,9 @@ func Unwritable(path string, c Config) []Problem {
 func writable(path string, dir bool) error {
 	info, err := os.Stat(path)
 	switch {
-	case err == nil && info.IsDir() != dir && (dir || info.IsDir()):
+	case err == nil && !dir && !info.IsDir() && !info.Mode().IsRegular():
+		return &fs.PathError{Op: "open", Path: path, Err: errors.New("it is not a regular file")}
+	case err == nil && info.IsDir() != dir:
 		return &fs.PathError{Op: "open", Path: path, Err: errors.New("it is a file where a folder is needed, or the other way round")}
 	case err == nil:
 		return statedir.Access(path)

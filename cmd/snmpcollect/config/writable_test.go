@@ -27,6 +27,7 @@ func TestUnwritable(t *testing.T) {
 		{"below a file", filepath.Join(plain, "a"), filepath.Join(plain, "b"), []string{"state", "output f"}},
 		{"a folder is no file", dir, dir, []string{"output f"}},
 		{"a file's folder is not made", dir, filepath.Join(dir, "none", "f"), []string{"output f"}},
+		{"a device is no file", dir, os.DevNull, []string{"output f"}},
 		{"standard output", dir, "-", nil},
 	}
 	for _, test := range tests {
