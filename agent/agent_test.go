@@ -253,6 +253,26 @@ func TestOperations(t *testing.T) {
 	})
 }
 
+// TestNothingAllowed asks as a community that is in no group: by SNMPv1 too an error names a variable binding.
+func TestNothingAllowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serve(t, agent.Config{})
+		defer m.stop()
+		m.server.SetAccess(agent.Access{Communities: []agent.CommunityEntry{{Community: secret.New("public"), SecurityName: "nobody"}}})
+		for version, want := range map[snmp.Version]string{snmp.V1: "noSuchName 1 | m.1.1.0=NULL m.1.3.0=NULL", snmp.V2c: "authorizationError 0 | m.1.1.0=NULL m.1.3.0=NULL"} {
+			for _, kind := range []snmp.PDUType{snmp.GetRequest, snmp.GetNextRequest, snmp.SetRequest} {
+				p, ok := m.ask(version, "public", snmp.PDU{Type: kind, VarBinds: names("1.3.6.1.2.1.1.1.0 1.3.6.1.2.1.1.3.0")})
+				if got := text(p); !ok || got != want {
+					t.Errorf("SNMPv%v, %v: %v, want %v", version, kind, got, want)
+				}
+			}
+		}
+		if p, ok := m.ask(snmp.V1, "public", snmp.PDU{Type: snmp.GetRequest}); !ok || text(p) != "noSuchName 0 |" {
+			t.Errorf("of no names: %q", text(p))
+		}
+	})
+}
+
 func TestCounters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := serve(t, agent.Config{})

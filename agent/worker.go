@@ -176,6 +176,9 @@ func (w *worker) finish(o outcome) snmp.PDU {
 	}
 	if w.in.Version == snmp.V1 {
 		o.status = o.status.V1()
+		if o.index == 0 && (o.status == snmp.NoSuchName || o.status == snmp.GenErr) && len(w.in.PDU.VarBinds) > 0 {
+			o.index = 1 // RFC 1157 has no such error without the name that is to blame, and managers look for it
+		}
 	}
 	answer.ErrorStatus, answer.ErrorIndex = o.status, o.index
 	answer.VarBinds = w.in.PDU.VarBinds // RFC 3416 section 4.2.1, RFC 1157 section 4.1.2: as they were received
