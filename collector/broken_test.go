@@ -34,7 +34,7 @@ func TestAColumnThatFails(t *testing.T) {
 				if !errors.As(p.Err, &part) || part.Part != "interface/ifHCInBroadcastPkts" || collector.Reason(p.Err) != "genErr" {
 					t.Errorf("the poll's error is %v", p.Err)
 				}
-				if diff := cmp.Diff([]string{"tcp"}, p.Complete); diff != "" {
+				if diff := cmp.Diff([]string{"interface_ethernet", "interface_stack", "tcp"}, p.Complete); diff != "" {
 					t.Errorf("Complete: %s", diff)
 				}
 				if len(p.Samples) != 11 {

@@ -116,6 +116,17 @@ func (p *part) object(s source) *Object {
 	return &p.derived[int(s)-len(p.objects)]
 }
 
+// derivedName joins what other tables say of a row: with the index it tells whether it is the row that it was.
+func (p *part) derivedName(derived []snmp.Value) string {
+	name := ""
+	for i := len(p.index); i < len(p.derived); i++ {
+		if p.derived[i].Tag {
+			name += p.derivedText(i, derived) + " "
+		}
+	}
+	return name
+}
+
 // passes reports whether a row makes a sample.
 func (p *part) passes(values, derived []snmp.Value) bool {
 	for i := range p.sieves {

@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,7 +45,7 @@ func lines(p collector.Poll) []string {
 		line := s.Measurement
 		for _, tag := range s.Tags {
 			if tag.Name != "device" && tag.Name != "agent_host" && tag.Name != "hostname" {
-				line += " " + tag.Name + "=" + tag.Value
+				line += " " + tag.Name + "=" + strings.Trim(strconv.Quote(tag.Value), `"`)
 			}
 		}
 		line += " |"
@@ -52,7 +53,7 @@ func lines(p collector.Poll) []string {
 			if f.Name == "rate_seconds" {
 				continue
 			}
-			value := f.Str
+			value := strings.Trim(strconv.Quote(f.Str), `"`)
 			if f.Kind != metric.String {
 				value = strconv.FormatFloat(f.Float64(), 'g', -1, 64)
 			}

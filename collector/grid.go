@@ -80,6 +80,16 @@ func (g *grid) instant(r int) (at counter.Instant, torn bool) {
 	return at, at.HasUpTime != last.HasUpTime || int32(last.UpTime-at.UpTime) < 0
 }
 
+// blank reports whether nothing was answered.
+func (g *grid) blank() bool {
+	for _, v := range g.cells {
+		if v.Kind() != snmp.KindNull {
+			return false
+		}
+	}
+	return true
+}
+
 // fault returns the first column that was not read to its end, and why; nil if all were.
 func (g *grid) fault() error {
 	for _, err := range g.faults {

@@ -19,7 +19,8 @@ type part struct {
 	repetitions   int  // 0: the target's
 	noBulk        bool // walk with GETNEXT though the target's session does not
 	last          time.Time
-	discontinuity int // positions in objects, -1 for none
+	absent        bool // the agent had nothing of it when it was read last
+	discontinuity int  // positions in objects, -1 for none
 	identity      []int
 	tags          []int
 	counters      []int // the position of each of the tracker's columns
@@ -78,6 +79,9 @@ func newParts(t Target, collect []string, profiles Profiles, tables func(Object)
 		}
 		for _, p := range parts[first:] {
 			p.interval, p.repetitions = max(t.Interval, time.Duration(profile.Interval)), profile.MaxRepetitions
+			if p.table != nil {
+				p.interval = max(p.interval, time.Duration(p.table.Interval))
+			}
 			p.noBulk = profile.Bulk != nil && !*profile.Bulk && !t.NoBulk
 		}
 	}
@@ -131,9 +135,14 @@ func (p *part) track() (err error) {
 }
 
 // due reports whether the part is to be read in a poll at now. Polls come at their interval and not exactly then: one that is nearer to the
-// part's turn than the one after it is its turn.
-func (p *part) due(now time.Time, poll time.Duration) bool {
-	return p.last.IsZero() || now.Sub(p.last) >= p.interval-poll/2
+// part's turn than the one after it is its turn. What an agent has nothing of is looked for when the structure is old, unless the agent tells of
+// changes.
+func (p *part) due(now time.Time, poll, structure time.Duration) bool {
+	interval := p.interval
+	if p.absent {
+		interval = max(interval, structure)
+	}
+	return p.last.IsZero() || now.Sub(p.last) >= interval-poll/2
 }
 
 func newTablePart(t Table, tables func(Object) *lookupTable) *part {

@@ -176,6 +176,7 @@ func (p *poller) poll(ctx context.Context) Poll {
 		p.noEngine = false // it may be another agent
 		for _, part := range p.parts {
 			part.structure.forget()
+			part.absent, part.last = false, time.Time{}
 			if part.vlans != nil {
 				clear(part.vlans.parts)
 			}
@@ -185,7 +186,7 @@ func (p *poller) poll(ctx context.Context) Poll {
 
 	var errs []error
 	for i, part := range p.parts {
-		if !p.wants(part.measurement) || !p.unjudged && !part.due(began, p.target.Interval) {
+		if !p.turn(part, began) {
 			continue
 		}
 		if !p.unjudged {
@@ -194,7 +195,9 @@ func (p *poller) poll(ctx context.Context) Poll {
 		fatal := p.take(ctx, s, part, &poll, &errs)
 		if fatal != nil {
 			for _, rest := range p.parts[i+1:] {
-				errs = append(errs, &PartError{Part: rest.measurement, Err: fatal})
+				if p.turn(rest, began) {
+					errs = append(errs, &PartError{Part: rest.measurement, Err: fatal})
+				}
 			}
 			p.close()
 			break

@@ -49,7 +49,8 @@ type Scalars struct {
 
 // Table is a conceptual table, or several with the same index, such as one and what augments it; each row makes a sample.
 type Table struct {
-	Measurement string `yaml:"measurement"`
+	Measurement string   `yaml:"measurement"`
+	Interval    Duration `yaml:"interval"` // as Profile's, of this table alone
 
 	// Index is what becomes of the whole index, Indexes of its parts. Without either the parts are those of the INDEX clause of the first
 	// column's row.

@@ -18,7 +18,8 @@ import (
 )
 
 func TestBuiltInProfiles(t *testing.T) {
-	want := []string{"icmp", "interfaces", "ip", "snmp", "system", "tcp", "udp"}
+	want := []string{"arista", "bgp4", "bridge", "cisco", "cisco_bridge", "entity_sensors", "host", "icmp", "interfaces", "ip", "juniper", "lldp", "mikrotik", "snmp", "snmp_engine",
+		"system", "tcp", "ucd", "udp", "ups"}
 	if diff := cmp.Diff(want, collector.BuiltIn().Names()); diff != "" {
 		t.Error(diff)
 	}

@@ -37,7 +37,7 @@ func (p *part) rows(dst []row, g *grid, count int) []row {
 		}
 		switch {
 		case p.table.Interface == nil:
-			one.name += " " + g.index[r].String()
+			one.name += p.derivedName(one.derived) + " " + g.index[r].String()
 		case g.index[r].Len() != 1:
 			continue // not an ifIndex
 		default:

@@ -3,7 +3,13 @@ package collector
 import (
 	"context"
 	"errors"
+	"time"
 )
+
+// turn reports whether the poll that began then is to read a part.
+func (p *poller) turn(part *part, began time.Time) bool {
+	return p.wants(part.measurement) && (p.unjudged || part.due(began, p.target.Interval, p.target.Structure))
+}
 
 // take reads a part and gives poll its samples, and errs what is missing of it. It returns the error after which nothing more can be asked.
 func (p *poller) take(ctx context.Context, s *scratch, part *part, poll *Poll, errs *[]error) (fatal error) {
@@ -23,7 +29,9 @@ func (p *poller) take(ctx context.Context, s *scratch, part *part, poll *Poll, e
 	if part.vlans != nil {
 		return p.takeVLANs(ctx, s, part, poll, errs)
 	}
+	before := len(poll.Samples)
 	missing, fatal := p.takeTable(ctx, s, part, poll)
+	part.absent = part.table != nil && missing == nil && len(poll.Samples) == before && len(part.changes) == 0 && s.grid.blank()
 	if missing == nil {
 		poll.Complete = append(poll.Complete, part.measurement)
 	} else {

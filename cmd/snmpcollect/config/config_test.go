@@ -76,7 +76,7 @@ func TestExample(t *testing.T) {
 	if c.Alerts.InterfaceMismatch.For != time.Minute || !c.Alerts.InterfaceMismatch.Enabled || c.Alerts.DeviceUnreachable != alert.DefaultConfig().DeviceUnreachable {
 		t.Errorf("alerts: %+v", c.Alerts)
 	}
-	if got := c.AlertsFor(c.Targets).Targets[1]; got.Device != "core2" || cmp.Diff([]string{"interface"}, got.Collect) != "" {
+	if got := c.AlertsFor(c.Targets).Targets[1]; got.Device != "core2" || cmp.Diff([]string{"interface", "interface_ethernet", "interface_stack"}, got.Collect) != "" {
 		t.Errorf("alert target: %+v", got)
 	}
 	summary := c.Summary()
