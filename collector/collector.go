@@ -20,6 +20,7 @@ type Options struct {
 	Sinks    []Sink       // called one after another with each poll
 	Logger   *slog.Logger // nil: nothing is logged
 	Dial     Dial         // nil: Open of session.Sockets that are the Collector's own
+	Pinger   Pinger       // nil: nobody is pinged
 }
 
 // Collector polls targets until it is told to stop. Its methods may be called by any goroutine.
@@ -120,6 +121,7 @@ func (c *Collector) SetTargets(targets []Target) error {
 			errs = append(errs, err)
 			continue
 		}
+		p.probe.pinger = c.options.Pinger
 		next[t.Name] = &runner{target: t, poller: p, at: -1}
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -23,6 +23,9 @@ var (
 	lastDesc       = describe("poll_last_timestamp_seconds", "When the last poll began.", "device")
 	durationDesc   = describe("poll_duration_seconds", "How long the last poll took.", "device")
 	lagDesc        = describe("poll_lag_seconds", "By how much the last poll began late.", "device")
+	stateDesc      = describe("target_state", "1 for how the last poll found the target: up, host_down, snmp_silent, authentication, timeout, …", "device", "state")
+	pingsDesc      = describe("pings_total", "ICMP echo requests by their result: answered or lost.", "device", "result")
+	roundTripDesc  = describe("ping_round_trip_seconds", "Mean round trip of the last ping that was answered.", "device")
 	upDesc         = describe("up", "Whether the last poll was answered, at least in part.", "device")
 	samplesDesc    = describe("samples_total", "Samples that polls brought.", "device")
 	ratesDesc      = describe("rates_total", "Counter readings that have a rate.", "device", "verdict")
@@ -37,7 +40,7 @@ var (
 )
 
 var descriptions = []*prometheus.Desc{
-	targetsDesc, pollsDesc, missedDesc, extraDesc, failuresDesc, lastDesc, durationDesc, lagDesc, upDesc, samplesDesc, ratesDesc, withheldDesc, findingsDesc,
+	targetsDesc, pollsDesc, missedDesc, extraDesc, failuresDesc, lastDesc, durationDesc, lagDesc, upDesc, stateDesc, pingsDesc, roundTripDesc, samplesDesc, ratesDesc, withheldDesc, findingsDesc,
 	wrongTypesDesc, requestsDesc, retriesDesc, droppedDesc, foreignDesc, oddDesc,
 }
 
@@ -81,6 +84,14 @@ func collect(out chan<- prometheus.Metric, s Stats) {
 			up = 1
 		}
 		gauge(upDesc, up)
+		out <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, 1, s.Device, s.State)
+	}
+	if s.PingsSent > 0 {
+		count(pingsDesc, s.PingsSent-s.PingsLost, "answered")
+		count(pingsDesc, s.PingsLost, "lost")
+	}
+	if s.RoundTrip > 0 {
+		gauge(roundTripDesc, s.RoundTrip.Seconds())
 	}
 	count(samplesDesc, s.Samples)
 	for verdict, n := range s.Verdicts {

@@ -31,6 +31,7 @@ type poller struct {
 	stats  *stats
 	log    *slog.Logger
 	state  string // the kind of error that was logged last, "" for none
+	probe  probe
 
 	changes  []oid.OID    // objects that tell of changes of the parts' tables
 	signals  []snmp.Value // what they told in this poll; NULL is nothing
@@ -150,8 +151,8 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// poll polls the target once. It returns when ctx ends, with what came until then.
-func (p *poller) poll(ctx context.Context) Poll {
+// pollAgent asks the target's agent once. It returns when ctx ends, with what came until then.
+func (p *poller) pollAgent(ctx context.Context) Poll {
 	began := time.Now()
 	poll := Poll{Device: p.target.Name, At: began, Interval: p.target.Interval}
 	s := scratches.Get().(*scratch)

@@ -9,9 +9,14 @@ import (
 )
 
 // Reason names the kind of err, of a Poll or of a part of one, in one word for a metric: those of session.Reason, and
-// "not_increasing", "too_much", "empty" and "other_name" for agents that do not keep to the protocol.
+// "host_down" and
+// "snmp_silent" where ping told more, "not_increasing", "too_much", "empty" and "other_name" for agents that do not keep to the protocol.
 func Reason(err error) string {
 	switch {
+	case errors.Is(err, ErrHostDown):
+		return "host_down"
+	case errors.Is(err, ErrSNMPSilent):
+		return "snmp_silent"
 	case errors.Is(err, errTooMuch):
 		return "too_much"
 	case errors.Is(err, errNotIncreasing):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"walkabout/collector/ping"
 	"walkabout/metric"
 )
 
@@ -28,11 +29,12 @@ type Poll struct {
 	Interval time.Duration
 	Duration time.Duration // from At until the last answer
 
-	// Answered is false if the device answered nothing at all; then Err says why and there are no samples. Err with Answered is a
+	// Answered is false if the device answered nothing at all; then Err says why and there are no samples but that of ping. Err with Answered is a
 	// partial poll: it joins one *PartError for each part that is missing.
 	Answered bool
 	Err      error
 
+	Ping     *ping.Result // nil: the target was not pinged
 	Samples  []metric.Sample
 	Complete []string // the measurements that were answered to their end, all columns of them
 

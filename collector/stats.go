@@ -29,6 +29,10 @@ type Stats struct {
 	Lag      time.Duration // by which the last poll began late
 	Answered bool          // the last poll was answered, at least in part
 	Err      string        // of the last poll
+	State    string        // Poll.State of the last poll; "" before the first
+
+	PingsSent, PingsLost uint64        // echo requests, and those that were not answered
+	RoundTrip            time.Duration // of the last echo requests that were answered, on average; 0 if none was
 
 	Requests, Retries, Dropped, Foreign, Odd uint64 // see session.Stats
 }
@@ -52,7 +56,12 @@ func (s *stats) poll(p Poll, lag time.Duration) {
 	s.public.Polls++
 	s.public.Last, s.public.Duration, s.public.Lag = p.At, p.Duration, lag
 	s.public.Samples += uint64(len(p.Samples))
-	s.public.Answered, s.public.Err = p.Answered, ""
+	s.public.Answered, s.public.Err, s.public.State = p.Answered, "", p.State()
+	if p.Ping != nil {
+		s.public.PingsSent += uint64(p.Ping.Sent)
+		s.public.PingsLost += uint64(p.Ping.Sent - p.Ping.Received)
+		s.public.RoundTrip = p.Ping.Avg
+	}
 	if p.Err == nil {
 		return
 	}

@@ -39,6 +39,8 @@ type Target struct {
 
 	TrapSources []netip.Addr // more addresses that its notifications come from; polling has no use for them
 
+	Ping PingMode // when it is pinged
+
 	AssumeSpeed uint64 // bits per second, for interfaces that tell no speed of their own
 	MaxGap      int    // intervals without an answer after which a counter starts anew, with the verdict counter.Gap
 }
@@ -53,6 +55,7 @@ func DefaultTarget() Target {
 		MaxRepetitions: 25,
 		AssumeSpeed:    1_000_000_000,
 		MaxGap:         5,
+		Ping:           PingSilent,
 	}
 }
 
@@ -114,6 +117,9 @@ func (t Target) Validate(profiles Profiles) error {
 	}
 	if t.MaxRepetitions < 1 || t.MaxRepetitions > MaxMaxRepetitions {
 		add("max_repetitions %d is not between 1 and %d", t.MaxRepetitions, MaxMaxRepetitions)
+	}
+	if t.Ping != "" && t.Ping != PingSilent && t.Ping != PingAlways && t.Ping != PingNever {
+		add("ping %q is none of silent, always and never", t.Ping)
 	}
 	if t.AssumeSpeed == 0 {
 		add("assume_speed must be above 0")

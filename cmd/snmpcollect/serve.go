@@ -15,6 +15,7 @@ import (
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/collector"
+	"walkabout/collector/ping"
 	"walkabout/exporters"
 	"walkabout/exporters/file"
 	"walkabout/exporters/influxdb"
@@ -35,6 +36,7 @@ type parts struct {
 	alerts   *alert.Manager
 	polls    *collector.Collector
 	traps    *traps // nil: nothing is received
+	pinger   *ping.Pinger
 }
 
 // service is what serve works with.
@@ -146,7 +148,8 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 	if err != nil {
 		return err
 	}
-	p.polls, err = collector.New(collector.Options{Targets: targets, Logger: p.log, Sinks: []collector.Sink{
+	p.pinger = ping.New(ping.Options{Log: p.log})
+	p.polls, err = collector.New(collector.Options{Targets: targets, Logger: p.log, Pinger: p.pinger, Sinks: []collector.Sink{
 		sinks.Outputs(p.runners...), sinks.Alerts(p.alerts),
 	}})
 	return err
@@ -170,6 +173,9 @@ func (p *parts) close() error {
 	done := make(chan error, len(p.runners))
 	for _, r := range p.runners { // side by side: one output that is away takes no time from the others
 		go func() { done <- r.Close(ctx) }()
+	}
+	if p.pinger != nil {
+		errs = append(errs, p.pinger.Close())
 	}
 	if p.alerts != nil {
 		errs = append(errs, p.alerts.Close(ctx))

@@ -136,6 +136,9 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	if f.Interval != 0 {
 		base.Interval = time.Duration(f.Interval)
 	}
+	if f.Ping != "" {
+		base.Ping = r.ping(f.Ping, "ping")
+	}
 	credentials, written := r.credentials(parts)
 	c.credentials = credentials
 	c.Targets = r.targets(parts, base, credentials, written)
@@ -355,6 +358,9 @@ func (r *reader) apply(s settings, base collector.Target, at ...any) (collector.
 			r.fail(fmt.Errorf("source %q is no address of this machine: %w", s.Source, err), append(at, "source")...)
 			return base, false
 		}
+	}
+	if s.Ping != "" {
+		base.Ping = r.ping(s.Ping, append(slices.Clone(at), "ping")...)
 	}
 	var ok bool
 	base.TrapSources, ok = r.trapSources(s.TrapSources, at...)

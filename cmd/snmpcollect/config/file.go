@@ -16,6 +16,7 @@ import (
 // from zero.
 type document struct {
 	Interval    period                `yaml:"interval"`
+	Ping        string                `yaml:"ping"`
 	State       string                `yaml:"state"`
 	Listen      *string               `yaml:"listen"`
 	Credentials map[string]credential `yaml:"credentials"`

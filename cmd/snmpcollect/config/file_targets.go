@@ -22,6 +22,7 @@ type settings struct {
 	Bulk           *bool             `yaml:"bulk"`
 	Source         string            `yaml:"source"`
 	AnySource      bool              `yaml:"any_source"`
+	Ping           string            `yaml:"ping"`
 	TrapSources    []string          `yaml:"trap_sources"`
 	AssumeSpeed    *uint64           `yaml:"assume_speed"`
 	MaxGap         *int              `yaml:"max_gap"`

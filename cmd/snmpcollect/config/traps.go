@@ -165,6 +165,16 @@ func parseEngineID(text string) (string, error) {
 	return string(b), nil
 }
 
+// ping reads when targets are pinged.
+func (r *reader) ping(text string, at ...any) collector.PingMode {
+	switch mode := collector.PingMode(text); mode {
+	case collector.PingSilent, collector.PingAlways, collector.PingNever:
+		return mode
+	}
+	r.fail(fmt.Errorf("ping %q: write silent (when SNMP is not answered), always or never", text), at...)
+	return collector.PingSilent
+}
+
 // trapSources reads the trap_sources of what is written below at.
 func (r *reader) trapSources(texts []string, at ...any) (out []netip.Addr, ok bool) {
 	ok = true

@@ -61,3 +61,20 @@ func TestTrapProblems(t *testing.T) {
 		t.Errorf("%v", problems)
 	}
 }
+
+func TestPing(t *testing.T) {
+	for text, want := range map[string]collector.PingMode{"": collector.PingSilent, ", ping: always": collector.PingAlways, ", ping: never": collector.PingNever} {
+		c, problems := config.Load(write(t, "c.yaml", lab("version: 2c, community: public", text, ""), 0o600), collector.BuiltIn(), getenv)
+		if problems != nil || c.Targets[0].Ping != want {
+			t.Errorf("%q: %v, %v", text, c.Targets, problems)
+		}
+	}
+	c, problems := config.Load(write(t, "c.yaml", lab("version: 2c, community: public", "", "ping: always\n"), 0o600), collector.BuiltIn(), getenv)
+	if problems != nil || c.Targets[0].Ping != collector.PingAlways {
+		t.Errorf("at the top: %v, %v", c.Targets, problems)
+	}
+	_, problems = config.Load(write(t, "c.yaml", lab("version: 2c, community: public", ", ping: yes", ""), 0o600), collector.BuiltIn(), getenv)
+	if len(problems) != 1 || !strings.Contains(problems[0].String(), `:4: error: ping "yes": write silent`) {
+		t.Errorf("%v", problems)
+	}
+}
