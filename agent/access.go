@@ -91,7 +91,8 @@ func newAccess(a Access) *access {
 	return out
 }
 
-// find returns the first entry that name opens from there, nil if there is none or it refuses. Every entry is compared, whichever fits.
+// find returns the first entry that name opens from there, nil if there is none or it refuses. Every entry is compared, whichever fits. None
+// opens by a secure transport, where certificates say who may come (RFC 5591 section 2.3: a model's security is not to be mixed with another's).
 func (a *access) find(name string, from origin) *community {
 	digest := sha256.Sum256([]byte(name))
 	from.addr = from.addr.Unmap().WithZone("")
@@ -101,7 +102,7 @@ func (a *access) find(name string, from origin) *community {
 			found = c
 		}
 	}
-	if found != nil && found.Refuse {
+	if found != nil && (found.Refuse || from.transport != nil) {
 		return nil
 	}
 	return found

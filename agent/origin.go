@@ -11,11 +11,16 @@ type origin struct {
 	addr   netip.Addr // not valid if it came by a unix socket
 	socket string     // the path of that unix socket
 	stream bool       // by a connection: the other end is where it says to be
+
+	transport *TransportState // of a connection whose transport is secure; nil of the others
 }
 
 // streamOrigin returns the origin of what conn, which l accepted, carries.
 func streamOrigin(l net.Listener, conn net.Conn) origin {
 	out := origin{stream: true}
+	if secure, ok := conn.(SecureConn); ok {
+		out.transport = secure.TransportState()
+	}
 	if remote, ok := conn.RemoteAddr().(interface{ AddrPort() netip.AddrPort }); ok {
 		out.addr = remote.AddrPort().Addr()
 		return out

@@ -51,6 +51,7 @@ type Server struct {
 	config   Config
 	counters *snmp.Counters
 	mpd      snmp.MPDStats
+	tsm      tsm
 	log      *slog.Logger
 	refusals refusals // that were logged
 	failures refusals // that AuthenticationFailed was told of
@@ -220,6 +221,9 @@ func (s *Server) authenticationFailed(from origin, now time.Time) {
 
 // MPDStats returns the counters of what message processing refuses, which go on.
 func (s *Server) MPDStats() *snmp.MPDStats { return &s.mpd }
+
+// TSMStats returns the counters of the Transport Security Model, which go on.
+func (s *Server) TSMStats() *snmp.TSMStats { return &s.tsm.stats }
 
 // Contexts returns the names of the contexts that are served, in any order; "" is the default context.
 func (s *Server) Contexts() []string { return slices.Collect(maps.Keys(s.currentRoutes())) }

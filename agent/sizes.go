@@ -49,6 +49,13 @@ type answerSizes struct {
 func (s *Server) limits(from origin, request int, authenticated bool) answerSizes {
 	source := from.addr.Unmap()
 	out := s.pathLimits(from, source)
+	if t := from.transport; t != nil && t.MaxRecord > 0 {
+		out.most = min(out.most, t.MaxRecord)
+		out.bulk = min(out.bulk, out.most)
+		if !source.IsLoopback() && s.sizes.most.Load() == 0 {
+			out.bulk = min(out.bulk, frameSize(source)-t.Overhead)
+		}
+	}
 	n := int(s.sizes.unauthenticated.Load())
 	if authenticated || from.stream || n == 0 && source.IsLoopback() {
 		return out

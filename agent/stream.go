@@ -148,7 +148,7 @@ const keptMemory = 16 << 10
 
 // answerStream returns nil when the other side closes the connection between two messages.
 func (s *Server) answerStream(ctx context.Context, conn net.Conn, from origin, limits *StreamLimits) error {
-	in := framer{conn: conn, limits: limits}
+	in := messagesOf(conn, from, limits)
 	w := &worker{server: s}
 	for {
 		message, err := in.next()

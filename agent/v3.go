@@ -16,6 +16,7 @@ type envelope struct {
 	opened  usm.Opened
 	scoped  snmp.ScopedPDU
 	sealer  usm.Sealer
+	plain   []byte // of TSM's answers
 }
 
 // localEngineID is the contextEngineID of whatever engine is asked (RFC 5343 section 3).
@@ -38,17 +39,29 @@ func (w *worker) answerV3(ctx context.Context, b []byte, from origin) []byte {
 		w.garbled = true
 		return nil
 	}
-	if v.message.SecurityModel != snmp.USMSecurityModel {
+	model := v.message.SecurityModel
+	if model != snmp.USMSecurityModel && model != snmp.TSMSecurityModel {
 		s.mpd.UnknownSecurityModels.Add(1)
 		return nil
 	}
-	if _, ok := v.message.Flags.Level(); !ok {
+	level, ok := v.message.Flags.Level()
+	if !ok {
 		s.mpd.InvalidMsgs.Add(1)
 		return nil
 	}
 	w.in.Version, w.in.Community = snmp.V3, ""
 	w.fitAsker()
 	v.scoped.ContextEngineID, v.scoped.ContextName, v.scoped.PDU.Type, v.scoped.PDU.RequestID = s.config.Engine.ID(), "", 0, 0
+	if model == snmp.TSMSecurityModel {
+		return w.answerTSM(ctx, len(b), level)
+	}
+	return w.answerUSM(ctx, b)
+}
+
+// answerUSM is RFC 3414's part of answerV3.
+func (w *worker) answerUSM(ctx context.Context, b []byte) []byte {
+	s, v, from := w.server, &w.v3, w.from
+	var err error
 	v.opened, err = s.config.Engine.Open(b, &v.message, w.request.At)
 	var refusal usm.Refusal
 	switch {
@@ -105,7 +118,12 @@ func (w *worker) dispatchV3(ctx context.Context) []byte {
 	}
 	w.in.PDU = v.scoped.PDU
 	w.request.Principal, w.request.Level, w.request.Context = v.opened.SecurityName, v.opened.Level, v.scoped.ContextName
-	answer, ok := w.process(ctx, vacm.USM)
+	if w.from.transport != nil && v.message.SecurityModel == snmp.TSMSecurityModel {
+		// Access is by what protects the message, not by what it asks for at least: Net-SNMP's tools look for the engine ID (RFC 5343) at
+		// noAuthNoPriv over whatever transport, and would find nobody where access is given to authPriv.
+		w.request.Level = w.from.transport.Level
+	}
+	answer, ok := w.process(ctx, vacm.SecurityModel(v.message.SecurityModel))
 	if !ok {
 		return nil
 	}
@@ -153,6 +171,9 @@ func (w *worker) seal(dst []byte, p snmp.PDU) []byte {
 	v := &w.v3
 	m := snmp.MessageV3{ID: v.message.ID, MaxSize: int32(w.server.config.MaxMessageSize)}
 	scoped := snmp.ScopedPDU{ContextEngineID: v.scoped.ContextEngineID, ContextName: v.scoped.ContextName, PDU: p}
+	if v.message.SecurityModel == snmp.TSMSecurityModel {
+		return w.sealTSM(dst, m, &scoped)
+	}
 	return w.server.config.Engine.Seal(dst, &v.sealer, m, &v.opened, &scoped, w.request.At)
 }
 
@@ -160,5 +181,9 @@ func (w *worker) sealedSize(p snmp.PDU, varBinds int) int {
 	v := &w.v3
 	scoped := snmp.ScopedPDU{ContextEngineID: v.scoped.ContextEngineID, ContextName: v.scoped.ContextName, PDU: p}
 	n := scoped.Size(varBinds)
+	if v.message.SecurityModel == snmp.TSMSecurityModel {
+		m := snmp.MessageV3{ID: v.message.ID, MaxSize: int32(w.server.config.MaxMessageSize), SecurityModel: snmp.TSMSecurityModel}
+		return m.SizeWith(n)
+	}
 	return n + w.server.config.Engine.Overhead(&v.opened, n)
 }

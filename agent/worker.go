@@ -102,7 +102,7 @@ func (w *worker) answer(ctx context.Context, b []byte, from origin) []byte {
 // process carries out the PDU and returns the answer's; false if it is none to be answered.
 func (w *worker) process(ctx context.Context, model vacm.SecurityModel) (snmp.PDU, bool) {
 	s, p, q := w.server, &w.in.PDU, &w.request
-	q.Version, q.Fresh = w.in.Version, asksUpTime(p.VarBinds)
+	q.Version, q.SecurityModel, q.Fresh = w.in.Version, int32(model), asksUpTime(p.VarBinds)
 	switch p.Type {
 	case snmp.GetRequest:
 		s.counters.Add(snmp.InGetRequests, 1)

@@ -17,7 +17,9 @@ type Request struct {
 	Principal string // securityName; for a community-based message the name that the configuration gives the community
 	Level     snmp.SecurityLevel
 	Version   snmp.Version
-	At        time.Time
+	// SecurityModel is who vouches for Principal (SnmpSecurityModel, RFC 3411): 1 SNMPv1, 2 SNMPv2c, 3 USM, 4 TSM.
+	SecurityModel int32
+	At            time.Time
 	// Fresh says that sysUpTime is asked together with other objects: the asker computes rates, so that figures must be read
 	// now and not come from the window in which readings are shared.
 	Fresh bool

@@ -52,3 +52,15 @@ func (s *Counters) Load(c Counter) uint64 { return s.n[c].Load() }
 type MPDStats struct {
 	UnknownSecurityModels, InvalidMsgs, UnknownPDUHandlers, UnknownContexts atomic.Uint64
 }
+
+// TSMStats counts what the Transport Security Model refuses (snmpTsmStats, RFC 5591 section 7).
+type TSMStats struct {
+	InvalidCaches, InadequateSecurityLevels, UnknownPrefixes, InvalidPrefixes atomic.Uint64
+}
+
+// TLSTMStats counts sessions of the TLS Transport Model (snmpTlstmSession, RFC 9456 section 4), in the order of its columns: as a client,
+// as a server, and of messages that leave.
+type TLSTMStats struct {
+	Opens, ClientCloses, OpenErrors, Accepts, ServerCloses, NoSessions, InvalidClientCertificates, UnknownServerCertificate, InvalidServerCertificates,
+	InvalidCaches atomic.Uint64
+}

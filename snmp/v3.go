@@ -55,8 +55,11 @@ func (l SecurityLevel) String() string {
 	}
 }
 
-// USMSecurityModel is the msgSecurityModel of the User-based Security Model.
-const USMSecurityModel = 3
+// The msgSecurityModels of the User-based (RFC 3414) and the Transport Security Model (RFC 5591).
+const (
+	USMSecurityModel = 3
+	TSMSecurityModel = 4
+)
 
 // MinMaxSize is the least msgMaxSize (RFC 3412 section 6.3).
 const MinMaxSize = 484
@@ -154,6 +157,17 @@ func (m *MessageV3) headerSize() int {
 	return 2 + ber.IntSize(int64(m.ID)) + 2 + ber.IntSize(int64(m.MaxSize)) + 3 + 2 + ber.IntSize(int64(m.SecurityModel))
 }
 
+// SizeWith returns the octets that m takes on the wire if its Data takes data octets.
+func (m *MessageV3) SizeWith(data int) int {
+	n := m.contentSize(data)
+	return ber.HeaderSize(n) + n
+}
+
+func (m *MessageV3) contentSize(data int) int {
+	header := m.headerSize()
+	return 3 + ber.HeaderSize(header) + header + ber.HeaderSize(len(m.Security)) + len(m.Security) + ber.HeaderSize(data) + data
+}
+
 // Append appends the encoding of m to dst. Where in what was appended m.Security begins is the second result.
 func (m *MessageV3) Append(dst []byte) (out []byte, security int) {
 	tag := byte(ber.TagSequence)
@@ -162,8 +176,7 @@ func (m *MessageV3) Append(dst []byte) (out []byte, security int) {
 	}
 	header := m.headerSize()
 	start := len(dst)
-	dst = ber.AppendHeader(dst, ber.TagSequence, 3+ber.HeaderSize(header)+header+ber.HeaderSize(len(m.Security))+len(m.Security)+
-		ber.HeaderSize(len(m.Data))+len(m.Data))
+	dst = ber.AppendHeader(dst, ber.TagSequence, m.contentSize(len(m.Data)))
 	dst = ber.AppendInt(dst, ber.TagInteger, int64(V3))
 	dst = ber.AppendHeader(dst, ber.TagSequence, header)
 	dst = ber.AppendInt(dst, ber.TagInteger, int64(m.ID))

@@ -225,11 +225,13 @@ func (p *parser) parseModel(directive, s string, withAny bool) (vacm.SecurityMod
 		if withAny {
 			return vacm.AnyModel, true
 		}
-		p.errorf("%s: the security model must be v1, v2c or usm here: write a line for each", directive)
-	case "tsm", "ksm":
+		p.errorf("%s: the security model must be v1, v2c, usm or tsm here: write a line for each", directive)
+	case "tsm":
+		return vacm.TSM, true
+	case "ksm":
 		p.warnf("%s: the security model %s is not supported; the line is ignored", directive, s)
 	default:
-		p.errorf("%s: the security model must be v1, v2c or usm, and not %s", directive, clip(s))
+		p.errorf("%s: the security model must be v1, v2c, usm or tsm, and not %s", directive, clip(s))
 	}
 	return 0, false
 }

@@ -11,7 +11,7 @@ import (
 
 // Address is one place to listen.
 type Address struct {
-	Network string // udp4, udp6, tcp4, tcp6 or unix
+	Network string // udp4, udp6, tcp4, tcp6, tlstcp4, tlstcp6, dtlsudp4, dtlsudp6 or unix
 	Host    string // an address, a host's name, or "" for every address of the machine
 	Device  string // the interface, or VRF, that requests must come in by; "" for any
 	Port    uint16 // 0 is any free port
@@ -40,6 +40,11 @@ func (a Address) String() string {
 
 // IPv6 reports whether a is an address of IPv6.
 func (a Address) IPv6() bool { return strings.HasSuffix(a.Network, "6") }
+
+// Secure reports whether a is an address of TLS or DTLS.
+func (a Address) Secure() bool { return isSecure(a.Network) }
+
+func isSecure(network string) bool { return strings.Contains(network, "tls") }
 
 func (a Address) isUDP() bool { return a.Network == "udp4" || a.Network == "udp6" }
 
@@ -73,17 +78,19 @@ func (p *parser) agentAddress(name, value string) {
 var transports = map[string]string{
 	"udp": "udp4", "udp6": "udp6", "udpv6": "udp6", "udpipv6": "udp6",
 	"tcp": "tcp4", "tcp6": "tcp6", "tcpv6": "tcp6", "tcpipv6": "tcp6",
+	"tlstcp": "tlstcp4", "tls": "tlstcp4", "tlstcp6": "tlstcp6", "tlstcpv6": "tlstcp6", "tls6": "tlstcp6",
+	"dtlsudp": "dtlsudp4", "dtls": "dtlsudp4", "dtlsudp6": "dtlsudp6", "dtlsudpv6": "dtlsudp6", "dtlsudpipv6": "dtlsudp6", "dtls6": "dtlsudp6",
 	"unix": "unix",
 }
 
 // otherTransports is what Net-SNMP speaks beside.
 var otherTransports = []string{
-	"dtlsudp", "dtlsudp6", "dtlsudpv6", "dtlsudpipv6", "dtls", "tlstcp", "tls", "ssh", "ipx", "aal5pvc", "pvc", "std", "stdinout", "udpshared", "udpbase", "alias",
+	"ssh", "ipx", "aal5pvc", "pvc", "std", "stdinout", "udpshared", "udpbase", "alias",
 }
 
 // ParseAddress reads one address as agentAddress and the command line write them (snmpd(8), LISTENING ADDRESSES): [TRANSPORT:]ADDRESS.
 //
-// TRANSPORT is udp (the default), udp6, tcp, tcp6 or unix. ADDRESS is [HOST][@INTERFACE][:PORT], where an IPv6 address stands in brackets or
+// TRANSPORT is udp (the default), udp6, tcp, tcp6, tlstcp, tlstcp6, dtlsudp, dtlsudp6 or unix. ADDRESS is [HOST][@INTERFACE][:PORT], where an IPv6 address stands in brackets or
 // alone, and a number alone is a port on every address; of unix it is the path of a socket, before which the transport may be left out.
 // Net-SNMP's other transports are ErrTransport.
 func ParseAddress(s string) (Address, error) {
@@ -102,10 +109,12 @@ func ParseAddress(s string) (Address, error) {
 		return parseUnix(s, rest)
 	case found && strings.HasSuffix(network, "6"):
 		return parseIPv6(s, network, rest)
+	case found && isSecure(network) && strings.HasPrefix(rest, "["): // Net-SNMP has one word for both kinds
+		return parseIPv6(s, strings.TrimSuffix(network, "4")+"6", rest)
 	case found && network != "":
 		return parseIPv4(s, network, rest)
 	case found && slices.Contains(otherTransports, transport), transport == "none":
-		return Address{}, fmt.Errorf("%s: %w: udp, udp6, tcp, tcp6 and unix are", clip(s), ErrTransport)
+		return Address{}, fmt.Errorf("%s: %w: udp, udp6, tcp, tcp6, tlstcp, dtlsudp and unix are", clip(s), ErrTransport)
 	}
 	if _, err := netip.ParseAddr(s); s[0] == '[' || err == nil && strings.Contains(s, ":") {
 		return parseIPv6(s, "udp6", s)
@@ -165,6 +174,9 @@ func parseHost(whole, network, s string) (Address, error) {
 // newAddress checks the host, and reads the [@INTERFACE][:PORT] after it.
 func newAddress(whole, network, host, rest string) (Address, error) {
 	a := Address{Network: network, Host: host, Port: DefaultPort}
+	if isSecure(network) {
+		a.Port = DefaultSecurePort
+	}
 	rest, port, hasPort := strings.Cut(rest, ":")
 	if hasPort {
 		n, err := strconv.ParseUint(port, 10, 16)

@@ -25,6 +25,9 @@ const (
 // DefaultPort is where an agent listens (RFC 3417 section 3.1).
 const DefaultPort = 161
 
+// DefaultSecurePort is where an agent listens by TLS and DTLS (RFC 6353 section 7).
+const DefaultSecurePort = 10161
+
 // ErrTooLarge is wrapped by ReadFiles where a file exceeds MaxFileSize.
 var ErrTooLarge = errors.New("file too large")
 
@@ -55,6 +58,7 @@ type Config struct {
 	MaxRepeats, MaxResponses int
 	Limits                   Limits
 	AgentX                   AgentX
+	TLS                      TLS
 
 	Run Run
 

@@ -95,7 +95,7 @@ func TestInclude(t *testing.T) {
 				"b": "sysLocation no\npersistentDir /p\n[snmpd]\nsysLocation yes", "c": "sysServices 7",
 			},
 			want: []string{"a", "b", "c"},
-			say:  []string{`a:1: warning: of section "snmp" only disableSNMPv1, disableSNMPv2c, disableSNMPv3, persistentDir, serverRecvBuf, serverSendBuf are read`},
+			say:  []string{`a:1: warning: of section "snmp" only disableSNMPv1, disableSNMPv2c, disableSNMPv3, persistentDir, serverRecvBuf, serverSendBuf, localCert, serverCert, trustCert, x509CRLFile, extraX509SubDir, tsmUseTransportPrefix are read`},
 			loc:  "yes",
 		},
 	} {

@@ -20,7 +20,7 @@ var unserved = []struct{ why, names string }{
 	{"nothing is SET by the clock (DISMAN-SCHEDULE-MIB): let cron or a systemd timer run snmpset", "at cron repeat"},
 	{"the sizes of files and what is in logs are not served: let a program that reads logs do so", "file logmatch"},
 	{"MTA-MIB is not served", "sendmail_config sendmail_index sendmail_queue sendmail_queue_t sendmail_stats sendmail_stats_t"},
-	{"TLS is not served: for privacy use SNMPv3, with createUser and rouser", "certSecName snmpTlstmAddr snmpTlstmParams"},
+	{"TLS 1.2 and later serve with the algorithms of Go's library, of which none is known to be weak", "tlsAlgorithms"},
 	{"every interface is shown as the kernel has it; override replaces single objects, a view hides some",
 		"ifmib_max_num_ifaces include_ifmib_iface_prefix interface interface_fadeout interface_replace_old"},
 	{"hrSystemProcesses counts what hrSWRunTable shows", "count_kthreads"},
@@ -41,11 +41,10 @@ var unserved = []struct{ why, names string }{
 const snmpConf = "16bitIDs alias clientaddr clientaddrUsesPort commentToEOL debugLogLevel debugTokens defAuthLocalizedKey defAuthMasterKey defAuthPassphrase " +
 	"defAuthType defCommunity defContext defPassphrase defPrivLocalizedKey defPrivMasterKey defPrivPassphrase defPrivType defSecurityLevel " +
 	"defSecurityModel defSecurityName defVersion defaultPort doDebugging dontBreakdownOids dontLoadHostConfig " +
-	"dontPrintUnits dumpPacket escapeQuotes extendedIndex extraX509SubDir hexOutputLength localCert logOption logTimestamp mibAllowUnderline " +
+	"dontPrintUnits dumpPacket escapeQuotes extendedIndex hexOutputLength logOption logTimestamp mibAllowUnderline " +
 	"mibReplaceWithLatest mibWarningLevel mibdirs mibfile mibs noContextEngineIDDiscovery noDisplayHint noPersistentLoad noPersistentSave noRangeCheck " +
 	"noTokenWarnings numericTimeticks oidOutputFormat outputPrecision peerCert printHexText printNumericEnums printNumericOids printValueOnly " +
-	"quickPrinting retries reverseEncodeBER sendMessageMaxSize showMibErrors strictCommentTerm suffixPrinting tempFilePattern timeout tlsAlgorithms " +
-	"trustCert tsmUseTransportPrefix x509CRLFile"
+	"quickPrinting retries reverseEncodeBER sendMessageMaxSize showMibErrors strictCommentTerm suffixPrinting tempFilePattern timeout"
 
 // Directives returns the names of the directives that this agent acts on.
 func Directives() []string {

@@ -85,6 +85,7 @@ func (p *parser) finish() (*Config, []Diagnostic) {
 	p.checkAccess()
 	p.checkRefusals()
 	p.checkSinks()
+	p.checkTLS()
 	p.checkSourceFilter()
 	p.countIgnored()
 	return &p.config, p.diagnostics
@@ -126,7 +127,9 @@ const (
 	librarySection = "snmp"
 )
 
-var libraryDirectives = []string{"disableSNMPv1", "disableSNMPv2c", "disableSNMPv3", "persistentDir", "serverRecvBuf", "serverSendBuf"}
+var libraryDirectives = []string{
+	"disableSNMPv1", "disableSNMPv2c", "disableSNMPv3", "persistentDir", "serverRecvBuf", "serverSendBuf", "localCert", "serverCert", "trustCert", "x509CRLFile", "extraX509SubDir", "tsmUseTransportPrefix",
+}
 
 func ofLibrary(name string) bool {
 	return slices.ContainsFunc(libraryDirectives, func(d string) bool { return strings.EqualFold(d, name) })
@@ -243,6 +246,17 @@ var directives = []struct {
 	{"notificationFilter", (*parser).notificationFilter},
 	{"sourceFilterType", (*parser).sourceFilterType},
 	{"sourceFilterAddress", (*parser).sourceFilterAddress},
+	{"localCert", (*parser).localCert},
+	{"serverCert", (*parser).localCert},
+	{"trustCert", func(p *parser, name, value string) {
+		p.certNames(name, value, "FINGERPRINT|CERTIFICATE", &p.config.TLS.Trusted)
+	}},
+	{"x509CRLFile", func(p *parser, name, value string) { p.certNames(name, value, "FILE", &p.config.TLS.CRLs) }},
+	{"extraX509SubDir", (*parser).extraX509SubDir},
+	{"tsmUseTransportPrefix", (*parser).tsmUseTransportPrefix},
+	{"certSecName", (*parser).certSecName},
+	{"snmpTlstmParams", (*parser).snmpTlstmParams},
+	{"snmpTlstmAddr", (*parser).snmpTlstmAddr},
 	{"leave_pidfile", func(p *parser, name, value string) { p.truth(name, value, &p.config.KeepPIDFile) }},
 	{"master", (*parser).master},
 	{"agentXSocket", (*parser).agentXSocket},

@@ -180,8 +180,11 @@ func TestParseAddress(t *testing.T) {
 		{in: "tcp:[::1]:161", err: snmpdconf.ErrAddress},
 		{in: "unix:run/snmp", err: snmpdconf.ErrAddress},
 		{in: "unix:", err: snmpdconf.ErrAddress},
-		{in: "tlstcp:127.0.0.1:10161", err: snmpdconf.ErrTransport},
-		{in: "dtlsudp:127.0.0.1:10161", err: snmpdconf.ErrTransport},
+		{in: "tlstcp:127.0.0.1", want: "tlstcp:127.0.0.1:10161"},
+		{in: "tlstcp:[::1]:10162", want: "tlstcp6:[::1]:10162"},
+		{in: "dtlsudp:10161", want: "dtlsudp:10161"},
+		{in: "dtlsudp6:[::1]", want: "dtlsudp6:[::1]:10161"},
+		{in: "ssh:127.0.0.1:22", err: snmpdconf.ErrTransport},
 		{in: "none", err: snmpdconf.ErrTransport},
 		{in: "", err: snmpdconf.ErrAddress},
 		{in: "udp:[::1]:161", err: snmpdconf.ErrAddress},
@@ -231,7 +234,7 @@ func TestReadFilesAddUp(t *testing.T) {
 		t.Errorf("got %s", dump(c, diagnostics))
 	}
 	want := []snmpdconf.Diagnostic{
-		{File: one, Line: 2, Severity: snmpdconf.Warning, Message: `of section "snmp" only disableSNMPv1, disableSNMPv2c, disableSNMPv3, persistentDir, serverRecvBuf, serverSendBuf are read`},
+		{File: one, Line: 2, Severity: snmpdconf.Warning, Message: `of section "snmp" only disableSNMPv1, disableSNMPv2c, disableSNMPv3, persistentDir, serverRecvBuf, serverSendBuf, localCert, serverCert, trustCert, x509CRLFile, extraX509SubDir, tsmUseTransportPrefix are read`},
 		{File: two, Line: 1, Severity: snmpdconf.Warning, Message: "sysName replaces that of " + one + ":1"},
 	}
 	if diff := cmp.Diff(want, diagnostics); diff != "" {

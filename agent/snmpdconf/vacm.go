@@ -118,7 +118,7 @@ func (p *parser) authAccess(directive, value string) {
 
 // access reads GROUP CONTEXT MODEL LEVEL PREFIX READ WRITE NOTIFY.
 func (p *parser) access(directive, value string) {
-	w, ok := p.split(directive, value, "GROUP CONTEXT any|v1|v2c|usm noauth|auth|priv exact|prefix READ WRITE NOTIFY", 8, 8)
+	w, ok := p.split(directive, value, "GROUP CONTEXT any|v1|v2c|usm|tsm noauth|auth|priv exact|prefix READ WRITE NOTIFY", 8, 8)
 	if !ok {
 		return
 	}
@@ -130,7 +130,7 @@ func (p *parser) access(directive, value string) {
 
 // setAccess reads GROUP CONTEXT MODEL LEVEL PREFIX VIEW TYPES.
 func (p *parser) setAccess(directive, value string) {
-	w, ok := p.split(directive, value, "GROUP CONTEXT any|v1|v2c|usm noauth|auth|priv exact|prefix VIEW TYPES", 7, 7)
+	w, ok := p.split(directive, value, "GROUP CONTEXT any|v1|v2c|usm|tsm noauth|auth|priv exact|prefix VIEW TYPES", 7, 7)
 	if !ok {
 		return
 	}
@@ -166,7 +166,7 @@ func (p *parser) accessRow(directive string, w []string) (e vacm.Entry, ok bool)
 
 // group reads GROUP MODEL SECNAME.
 func (p *parser) group(directive, value string) {
-	w, ok := p.split(directive, value, "GROUP v1|v2c|usm SECNAME", 3, 3)
+	w, ok := p.split(directive, value, "GROUP v1|v2c|usm|tsm SECNAME", 3, 3)
 	if !ok {
 		return
 	}

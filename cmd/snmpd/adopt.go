@@ -66,7 +66,7 @@ func (d *predecessor) objects(log *slog.Logger, engineID string) ([]snmp.VarBind
 		return nil, err
 	}
 	trial, err := enginemib.New(enginemib.Options{
-		Engine: engine, MPD: new(snmp.MPDStats), Contexts: func() []string { return nil },
+		Engine: engine, MPD: new(snmp.MPDStats), TSM: new(snmp.TSMStats), TLSTM: new(snmp.TLSTMStats), Contexts: func() []string { return nil },
 	})
 	if err != nil {
 		return nil, err

@@ -25,7 +25,10 @@ func (p *process) checkCommand() *cobra.Command {
 			if err != nil {
 				return explainFile(err, &o)
 			}
-			if err := printCheck(p.stdout, config, diagnostics, &o); err != nil {
+			list, _ := addresses(config, &o)
+			certs, told := readCertificates(config, list, o.configFiles())
+			diagnostics = append(diagnostics, told...)
+			if err := printCheck(p.stdout, config, certs, diagnostics, &o); err != nil {
 				return err
 			}
 			if snmpdconf.HasErrors(diagnostics) {
@@ -39,7 +42,7 @@ func (p *process) checkCommand() *cobra.Command {
 }
 
 // printCheck prints no secret: of a community its security name, which logs use, of a user the protocols.
-func printCheck(w io.Writer, config *snmpdconf.Config, diagnostics []snmpdconf.Diagnostic, o *options) error {
+func printCheck(w io.Writer, config *snmpdconf.Config, certs certificates, diagnostics []snmpdconf.Diagnostic, o *options) error {
 	var text []byte
 	for _, d := range diagnostics {
 		text = fmt.Appendln(text, d)
@@ -75,6 +78,7 @@ func printCheck(w io.Writer, config *snmpdconf.Config, diagnostics []snmpdconf.D
 		text = fmt.Appendf(text, "user %s (%s): %s (%s:%d)\n", u.Name, describeProtocols(u), describeRights(config, vacm.USM, u.Name), u.File, u.Line)
 	}
 	text = appendOthers(text, config)
+	text = appendCertificates(text, config, &certs)
 	text = appendNotifications(text, &config.Notifications)
 	for _, v := range config.Views {
 		if !strings.HasPrefix(v.Name, "_") {

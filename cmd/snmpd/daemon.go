@@ -61,7 +61,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 	a.LeaveOut(o.modules.leftOut()...)
 	m.keepers = []keeper{{a.MIB2(), mib2.Roots()}, {t.mib, enginemib.Roots()}}
 	m.restore(log)
-	l := newListeners(a.Server, log)
+	l := newListeners(a.Server, t.secure, log)
 	defer l.closeAll()
 	d.agent, d.listeners, d.engine, d.tables, d.subAgents, d.modules = a, l, e, t, x, &moduleList{agent: a}
 	if err := d.apply(ctx, s); err != nil {

@@ -18,7 +18,7 @@ import (
 
 // endpoint is an address to listen on. It is comparable: the same endpoint keeps its socket through a reload.
 type endpoint struct {
-	network  string // udp4, udp6, tcp4, tcp6 or unixNetwork
+	network  string // udp4, udp6, tcp4, tcp6, tlstcp4, tlstcp6, dtlsudp4, dtlsudp6 or unixNetwork
 	addr     netip.AddrPort
 	device   string // the interface or VRF that requests must come in by; "" is any
 	path     string // of a unix socket
@@ -35,11 +35,19 @@ func (e endpoint) String() string {
 	return a.String()
 }
 
+// secure reports whether e is of TLS or DTLS.
+func (e endpoint) secure() bool { return snmpdconf.Address{Network: e.network}.Secure() }
+
+// ip returns the network below that of e: udp4, udp6, tcp4 or tcp6.
+func (e endpoint) ip() string {
+	return strings.TrimPrefix(strings.TrimPrefix(e.network, "tls"), "dtls")
+}
+
 func (e endpoint) ipv6() bool { return strings.HasSuffix(e.network, "6") }
 
 // overlaps reports whether e and other are different and cannot both be bound.
 func (e endpoint) overlaps(other endpoint) bool {
-	if e == other || e.network != other.network || e.network == unixNetwork || e.addr.Port() != other.addr.Port() || e.addr.Port() == 0 {
+	if e == other || e.ip() != other.ip() || e.network == unixNetwork || e.addr.Port() != other.addr.Port() || e.addr.Port() == 0 {
 		return false
 	}
 	a, b := e.addr.Addr(), other.addr.Addr()
@@ -122,7 +130,7 @@ func explainListen(err error, e endpoint) error {
 	switch {
 	case addressInUse(err):
 		return fmt.Errorf("%v is in use by another program (perhaps another snmpd; «ss -%slnp 'sport = :%d'» as root tells which): "+
-			"stop that one, or choose another port with agentAddress: %w", e, e.network[:1], port, err)
+			"stop that one, or choose another port with agentAddress: %w", e, e.ip()[:1], port, err)
 	case e.device != "" && errors.Is(err, syscall.ENODEV):
 		return fmt.Errorf("%v: this machine has no interface %s (yet): %w", e, e.device, err)
 	case e.device != "" && errors.Is(err, syscall.EPERM):

@@ -86,6 +86,9 @@ func fenceOf(o *options, s *settings, e *engine, agents []snmpdconf.AgentXSocket
 	for _, folder := range s.config.Folders {
 		f.Read = append(f.Read, absolute(folder))
 	}
+	for _, path := range s.certs.paths {
+		f.Read = append(f.Read, folderOf(path))
+	}
 	if e != nil {
 		f.Write = append(f.Write, e.dir.Path())
 	}

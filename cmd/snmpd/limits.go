@@ -22,7 +22,7 @@ func (d *service) setLimits(config *snmpdconf.Config) {
 
 // setBuffers gives every UDP socket that is open the room that the files ask for. Without a word there it keeps what it has.
 func (l *listeners) setBuffers(limits *snmpdconf.Limits) {
-	for e, running := range l.open {
+	for e, running := range l.bound {
 		if u := running.socket.datagrams; u != nil {
 			l.setBuffer(e, "serverRecvBuf", "net.core.rmem_max", limits.ReceiveBuffer, u.SetReadBuffer)
 			l.setBuffer(e, "serverSendBuf", "net.core.wmem_max", limits.SendBuffer, u.SetWriteBuffer)

@@ -10,13 +10,15 @@ import (
 	"slices"
 
 	"walkabout/agent"
+	"walkabout/agent/secure"
 )
 
 // listeners is the sockets that a server answers on. One goroutine uses it.
 type listeners struct {
 	server *agent.Server
+	secure *secure.Model
 	log    *slog.Logger
-	open   map[endpoint]*listener
+	bound  map[endpoint]*listener
 	failed chan error // of capacity 1: why a socket ended by itself
 }
 
@@ -27,38 +29,45 @@ type listener struct {
 	done   chan struct{}
 }
 
-// socket is one that is bound: of datagrams or of streams, the other is nil.
+// socket is one that is bound: of datagrams or of streams, the other is nil; of DTLS both are set, streams being the sessions.
 type socket struct {
 	datagrams *agent.UDP
 	streams   net.Listener
 }
 
-// bind opens the socket of e.
-func bind(ctx context.Context, e endpoint) (s socket, err error) {
+// open opens the socket of e.
+func (l *listeners) open(ctx context.Context, e endpoint) (s socket, err error) {
 	o := agent.Socket{Device: e.device}
-	switch e.network {
+	switch e.ip() {
 	case unixNetwork:
 		s.streams, err = agent.ListenUnix(ctx, e.path)
 	case "tcp4", "tcp6":
-		s.streams, err = o.ListenTCP(ctx, e.network, e.addr)
+		s.streams, err = o.ListenTCP(ctx, e.ip(), e.addr)
 	default:
-		s.datagrams, err = o.ListenUDP(ctx, e.network, e.addr)
+		s.datagrams, err = o.ListenUDP(ctx, e.ip(), e.addr)
+	}
+	switch {
+	case err != nil || !e.secure():
+	case s.datagrams != nil:
+		s.streams = l.secure.ListenDTLS(s.datagrams, net.UDPAddrFromAddrPort(s.datagrams.LocalAddr()))
+	default:
+		s.streams = l.secure.ListenTLS(s.streams)
 	}
 	return s, err
 }
 
 func (s socket) serve(ctx context.Context, server *agent.Server) error {
-	if s.datagrams != nil {
-		return server.ServeDatagrams(ctx, s.datagrams)
+	if s.streams != nil {
+		return server.ServeStreams(ctx, s.streams)
 	}
-	return server.ServeStreams(ctx, s.streams)
+	return server.ServeDatagrams(ctx, s.datagrams)
 }
 
 func (s socket) Close() error {
-	if s.datagrams != nil {
-		return s.datagrams.Close()
+	if s.streams != nil {
+		return s.streams.Close()
 	}
-	return s.streams.Close()
+	return s.datagrams.Close()
 }
 
 // addrPort returns the address that s is bound to; of a unix socket it is not valid.
@@ -66,8 +75,8 @@ func (s socket) addrPort() netip.AddrPort {
 	if s.datagrams != nil {
 		return s.datagrams.LocalAddr()
 	}
-	if tcp, ok := s.streams.Addr().(*net.TCPAddr); ok {
-		return tcp.AddrPort()
+	if ip, ok := s.streams.Addr().(interface{ AddrPort() netip.AddrPort }); ok {
+		return ip.AddrPort()
 	}
 	return netip.AddrPort{}
 }
@@ -79,15 +88,15 @@ func (s socket) address() string {
 	return s.streams.Addr().String()
 }
 
-func newListeners(server *agent.Server, log *slog.Logger) *listeners {
-	return &listeners{server: server, log: log, open: map[endpoint]*listener{}, failed: make(chan error, 1)}
+func newListeners(server *agent.Server, m *secure.Model, log *slog.Logger) *listeners {
+	return &listeners{server: server, secure: m, log: log, bound: map[endpoint]*listener{}, failed: make(chan error, 1)}
 }
 
 // change makes the sockets those that are wanted; what stands already is left alone. Once all are bound, and before a new one is served, it calls
 // commit. After an error, of commit too, the old ones serve on.
 func (l *listeners) change(ctx context.Context, want []endpoint, commit func() error) error {
 	var surplus []endpoint
-	for e := range l.open {
+	for e := range l.bound {
 		if !slices.Contains(want, e) {
 			surplus = append(surplus, e)
 		}
@@ -118,18 +127,18 @@ func (l *listeners) change(ctx context.Context, want []endpoint, commit func() e
 // first and added to stopped with its address, whose port e does not tell if it is 0.
 func (l *listeners) bind(ctx context.Context, want, surplus []endpoint, bound map[endpoint]socket, stopped map[endpoint]netip.AddrPort) error {
 	for _, e := range want {
-		if _, ok := bound[e]; ok || l.open[e] != nil {
+		if _, ok := bound[e]; ok || l.bound[e] != nil {
 			continue
 		}
-		s, err := bind(ctx, e)
+		s, err := l.open(ctx, e)
 		if addressInUse(err) && e.network != unixNetwork {
 			for _, other := range surplus {
-				if running := l.open[other]; other.network == e.network && running != nil && running.socket.addrPort().Port() == e.addr.Port() {
+				if running := l.bound[other]; other.ip() == e.ip() && running != nil && running.socket.addrPort().Port() == e.addr.Port() {
 					stopped[other] = running.socket.addrPort()
 					l.end(other)
 				}
 			}
-			s, err = bind(ctx, e)
+			s, err = l.open(ctx, e)
 		}
 		if err != nil && e.optional && noSuchAddress(err) {
 			l.log.Warn("not listening there: this machine has no such address", "address", e)
@@ -149,7 +158,7 @@ func (l *listeners) reopen(ctx context.Context, stopped map[endpoint]netip.AddrP
 	for e, addr := range stopped {
 		as := e
 		as.addr = addr
-		s, err := bind(ctx, as)
+		s, err := l.open(ctx, as)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("and the old address is lost: %w", explainListen(err, e)))
 			continue
@@ -168,7 +177,7 @@ func (l *listeners) close(s socket) {
 func (l *listeners) serve(ctx context.Context, e endpoint, s socket) {
 	ctx, stop := context.WithCancel(ctx)
 	running := &listener{s, stop, make(chan struct{})}
-	l.open[e] = running
+	l.bound[e] = running
 	l.log.Info("listening", running.attrs(e)...)
 	go func() {
 		defer close(running.done)
@@ -192,19 +201,19 @@ func (r *listener) attrs(e endpoint) []any {
 
 // end closes one socket and waits until its last answer is sent. It does nothing if the socket is not open.
 func (l *listeners) end(e endpoint) {
-	running := l.open[e]
+	running := l.bound[e]
 	if running == nil {
 		return
 	}
 	running.stop()
 	<-running.done
-	delete(l.open, e)
+	delete(l.bound, e)
 	l.log.Info("no longer listening", running.attrs(e)...)
 }
 
 // closeAll ends every socket.
 func (l *listeners) closeAll() {
-	for e := range l.open {
+	for e := range l.bound {
 		l.end(e)
 	}
 }

@@ -23,6 +23,7 @@ type settings struct {
 	stateDir    string
 
 	sources agent.SourceFilter
+	certs   certificates
 
 	config    *snmpdconf.Config // what the files say
 	v1Address netip.Addr        // v1trapaddress; not valid if it is not set
@@ -39,9 +40,16 @@ const lookupTime = 10 * time.Second
 func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload bool) (*settings, error) {
 	var config *snmpdconf.Config
 	var diagnostics []snmpdconf.Diagnostic
+	var certs certificates
 	err := p.account.rights.Reading(func() (err error) {
-		config, diagnostics, err = snmpdconf.Read(o.lines, o.configFiles()...)
-		return err
+		if config, diagnostics, err = snmpdconf.Read(o.lines, o.configFiles()...); err != nil {
+			return err
+		}
+		list, _ := addresses(config, o)
+		var told []snmpdconf.Diagnostic
+		certs, told = readCertificates(config, list, o.configFiles())
+		diagnostics = append(diagnostics, told...)
+		return nil
 	})
 	if err != nil {
 		return nil, explainFile(err, o)
@@ -53,6 +61,7 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	s := &settings{users: config.Users, engine: config.Engine, stateDir: config.StateDir}
+	s.certs = certs
 	s.config, s.v1Address = config, p.v1Address(ctx, log, config.Notifications.V1Address)
 	list, byDefault := addresses(config, o)
 	if s.listen, err = p.endpoints(ctx, list, byDefault); err != nil {
@@ -173,7 +182,7 @@ func (d *service) warnUnreachable(log *slog.Logger, s *settings, o *options) {
 		return
 	}
 	for _, e := range s.listen {
-		if e.optional || s.accepts(e) {
+		if e.optional || e.secure() || s.accepts(e) {
 			continue
 		}
 		add := hint

@@ -57,6 +57,7 @@ var counted = [...]struct {
 	{"snmpInvalidMsgs", "1.3.6.1.6.3.11.2.1.2.0", false},
 	{"snmpUnknownPDUHandlers", "1.3.6.1.6.3.11.2.1.3.0", true},
 	{"snmpUnknownContexts", "1.3.6.1.6.3.12.1.5.0", true},
+	{"snmpTsmInvalidCaches", "1.3.6.1.2.1.190.1.1.1.0", false},
 	{"usmStatsUnsupportedSecLevels", "1.3.6.1.6.3.15.1.1.1.0", true},
 	{"usmStatsNotInTimeWindows", "1.3.6.1.6.3.15.1.1.2.0", true},
 	{"usmStatsUnknownUserNames", "1.3.6.1.6.3.15.1.1.3.0", true},

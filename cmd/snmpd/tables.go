@@ -10,6 +10,7 @@ import (
 
 	"walkabout/agent"
 	"walkabout/agent/notify"
+	"walkabout/agent/secure"
 	"walkabout/agent/snmpdconf"
 	"walkabout/internal/localagent"
 	"walkabout/internal/secret"
@@ -25,6 +26,7 @@ type tables struct {
 	mib    *enginemib.MIB
 	agent  *localagent.Agent
 	engine *engine
+	secure *secure.Model
 	log    *slog.Logger
 	known  atomic.Int64 // users that are in force
 
@@ -45,9 +47,9 @@ func (c complaints) add(t *tables, text string, args ...any) {
 }
 
 func newTables(a *localagent.Agent, e *engine, log *slog.Logger) (*tables, error) {
-	t := &tables{agent: a, engine: e, log: log}
+	t := &tables{agent: a, engine: e, secure: secure.New(log), log: log}
 	var err error
-	if t.mib, err = enginemib.New(enginemib.Options{Engine: e.usm(), MPD: a.MPDStats(), Contexts: a.Contexts}); err != nil {
+	if t.mib, err = enginemib.New(enginemib.Options{Engine: e.usm(), MPD: a.MPDStats(), TSM: a.TSMStats(), TLSTM: t.secure.Stats(), Start: a.Start(), Contexts: a.Contexts}); err != nil {
 		return nil, err
 	}
 	var regs []agent.Registration
@@ -60,7 +62,7 @@ func newTables(a *localagent.Agent, e *engine, log *slog.Logger) (*tables, error
 
 // set puts to use what the files say, whose users have these keys; an error changes nothing.
 func (t *tables) set(s *settings, users []usm.User) error {
-	var c enginemib.Config
+	c := enginemib.Config{TransportPrefix: s.config.TLS.Prefix, Mappings: s.certs.config.Mappings}
 	for _, u := range users {
 		c.Users = append(c.Users, enginemib.User{EngineID: t.engine.usm().ID(), User: u})
 	}
@@ -74,6 +76,12 @@ func (t *tables) set(s *settings, users []usm.User) error {
 		for _, f := range s.config.Views[i].Families {
 			c.Families = append(c.Families, enginemib.Family{View: s.config.Views[i].Name, Family: f})
 		}
+	}
+	for _, p := range s.config.TLS.Params {
+		c.TLSParams = append(c.TLSParams, enginemib.TLSParams(p))
+	}
+	for _, a := range s.config.TLS.Addrs {
+		c.TLSAddrs = append(c.TLSAddrs, enginemib.TLSAddr(a))
 	}
 	appendReceivers(&c, &s.config.Notifications)
 	return t.mib.SetConfig(c, func(c enginemib.Config) error { return t.apply(s, &c) })
@@ -133,6 +141,10 @@ func (t *tables) apply(files *settings, c *enginemib.Config) error {
 	t.users, t.told = users, said
 	t.known.Store(int64(len(users)))
 	t.agent.SetAccess(access)
+	certs := files.certs.config
+	certs.Mappings = c.Mappings
+	t.secure.SetConfig(certs)
+	t.agent.SetTransportPrefix(c.TransportPrefix != nil && *c.TransportPrefix)
 	return nil
 }
 

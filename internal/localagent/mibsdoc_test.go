@@ -52,7 +52,7 @@ func handlers(t *testing.T, asked func(part string)) []served {
 	must(err)
 	e, err := usm.NewEngine("\x80\x00\x00\x00\x01test", 1, start)
 	must(err)
-	own, err := engine.New(engine.Options{Engine: e, MPD: new(snmp.MPDStats), Contexts: func() []string { return []string{""} }})
+	own, err := engine.New(engine.Options{Engine: e, MPD: new(snmp.MPDStats), TSM: new(snmp.TSMStats), TLSTM: new(snmp.TLSTMStats), Contexts: func() []string { return []string{""} }})
 	must(err)
 	hr, err := host.New(host.Options{Machine: m, Start: start})
 	must(err)

@@ -3,6 +3,7 @@ package engine
 import (
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
+	"walkabout/snmp/tlstm"
 	"walkabout/snmp/vacm"
 )
 
@@ -17,12 +18,18 @@ type Config struct {
 	Entries  []vacm.Entry  // vacmAccessTable
 	Families []Family
 
+	TransportPrefix *bool // snmpTsmConfigurationUsePrefix; nil if nobody says it, which is false
+
 	Communities []Community
 	Addrs       []TargetAddr
 	Params      []TargetParams
 	Notifies    []Notify
 	Profiles    []FilterProfile
 	Filters     []Filter
+
+	Mappings  []tlstm.Mapping // snmpTlstmCertToTSNTable
+	TLSParams []TLSParams
+	TLSAddrs  []TLSAddr
 }
 
 // The places of the tables.
@@ -37,6 +44,9 @@ const (
 	notifyTable
 	profileTable
 	filterTable
+	certTable
+	tlstmParamsTable
+	tlstmAddrTable
 	tableCount
 )
 
@@ -45,6 +55,7 @@ func newTables() [tableCount]*table {
 		userTable: usmUserTable(), memberTable: vacmSecurityToGroupTable(), entryTable: vacmAccessTable(), familyTable: vacmViewTreeFamilyTable(),
 		communityTable: snmpCommunityTable(), addrTable: snmpTargetAddrTable(), paramsTable: snmpTargetParamsTable(), notifyTable: snmpNotifyTable(),
 		profileTable: snmpNotifyFilterProfileTable(), filterTable: snmpNotifyFilterTable(),
+		certTable: snmpTlstmCertToTSNTable(), tlstmParamsTable: snmpTlstmParamsTable(), tlstmAddrTable: snmpTlstmAddrTable(),
 	}
 }
 
@@ -70,6 +81,9 @@ func (m *MIB) rowsOf(c *Config) (out [tableCount]rows) {
 	out[notifyTable] = list(t[notifyTable], c.Notifies, (*Notify).row)
 	out[profileTable] = list(t[profileTable], c.Profiles, (*FilterProfile).row)
 	out[filterTable] = list(t[filterTable], c.Filters, (*Filter).row)
+	out[certTable] = list(t[certTable], c.Mappings, func(v *tlstm.Mapping, t *table) *row { return mappingRow(t, v) })
+	out[tlstmParamsTable] = list(t[tlstmParamsTable], c.TLSParams, (*TLSParams).row)
+	out[tlstmAddrTable] = list(t[tlstmAddrTable], c.TLSAddrs, (*TLSAddr).row)
 	return out
 }
 
@@ -87,7 +101,7 @@ func list[T any](t *table, values []T, make func(*T, *table) *row) rows {
 // config returns what is in force: what the configuration says, and after it the active rows that were SET.
 func (s *state) config(m *MIB) Config {
 	c := s.says
-	c.Communities = nil
+	c.Communities, c.TransportPrefix = nil, s.usePrefix()
 	c.Users = join(c.Users, s.inForce(m, userTable), userOf)
 	c.Members = join(c.Members, s.inForce(m, memberTable), memberOf)
 	c.Entries = join(c.Entries, s.inForce(m, entryTable), entryOf)
@@ -97,6 +111,9 @@ func (s *state) config(m *MIB) Config {
 	c.Notifies = join(nil, s.inForce(m, notifyTable), notifyOf)
 	c.Profiles = join(nil, s.inForce(m, profileTable), profileOf)
 	c.Filters = join(nil, s.inForce(m, filterTable), filterOf)
+	c.Mappings = join(c.Mappings, s.inForce(m, certTable), mappingOf)
+	c.TLSParams = join(c.TLSParams, s.inForce(m, tlstmParamsTable), tlsParamsOf)
+	c.TLSAddrs = join(c.TLSAddrs, s.inForce(m, tlstmAddrTable), tlsAddrOf)
 	for _, r := range s.inForce(m, communityTable) {
 		if m.here(r) {
 			c.Communities = append(c.Communities, communityOf(r, c.Addrs))

@@ -1,6 +1,6 @@
 // Package engine serves the SNMP engine's own MIBs: SNMP-FRAMEWORK-MIB (RFC 3411), SNMP-MPD-MIB (RFC 3412), SNMP-TARGET-MIB and
 // SNMP-NOTIFICATION-MIB (RFC 3413), SNMP-USER-BASED-SM-MIB (RFC 3414), SNMP-VIEW-BASED-ACM-MIB (RFC 3415), SNMP-COMMUNITY-MIB (RFC 3584),
-// SNMP-USM-DH-OBJECTS-MIB (RFC 2786), and SNMPv2-MIB's snmpSet (RFC 3418).
+// SNMP-USM-DH-OBJECTS-MIB (RFC 2786), SNMP-TSM-MIB (RFC 5591), SNMP-TLS-TM-MIB (RFC 9456), and SNMPv2-MIB's snmpSet (RFC 3418).
 //
 // Rows of the tables are said by the configuration, which are readOnly, or made by SET, of which those of StorageType nonVolatile are
 // kept. Where both have a row of one index the configuration's is in force, and the other again once it is gone.
@@ -40,13 +40,15 @@ var locks = [...]oid.OID{snmpSetGroup.Append(1), usmUserGroup.Append(1), vacmMIB
 // Roots returns the subtrees to register a MIB for, ascending.
 func Roots() []oid.OID {
 	return []oid.OID{
-		usmDHPublicObjects, snmpSetGroup, snmpEngine, snmpMPDStats, targetObjects, notifyObjects, usmMIBObjects, vacmMIBObjects, communityObjects,
+		snmpTsmMIBObjects, snmpTlstmObjects, usmDHPublicObjects, snmpSetGroup, snmpEngine, snmpMPDStats, targetObjects, notifyObjects, usmMIBObjects, vacmMIBObjects, communityObjects,
 	}
 }
 
 // Modules returns the modules that this package serves, for sysORTable.
 func Modules() []mib.Module {
 	return []mib.Module{
+		{ID: mib2.Append(190), Descr: "SNMP-TSM-MIB (RFC 5591)"},
+		{ID: mib2.Append(198), Descr: "SNMP-TLS-TM-MIB (RFC 9456)"},
 		{ID: oid.New(1, 3, 6, 1, 3, 101), Descr: "SNMP-USM-DH-OBJECTS-MIB (RFC 2786): usmDHUserKeyTable"},
 		{ID: snmpModules.Append(10), Descr: "SNMP-FRAMEWORK-MIB (RFC 3411): snmpEngine"},
 		{ID: snmpModules.Append(11), Descr: "SNMP-MPD-MIB (RFC 3412)"},
@@ -62,6 +64,9 @@ func Modules() []mib.Module {
 type Options struct {
 	Engine   *usm.Engine // nil if SNMPv3 is off: then nothing is served of it
 	MPD      *snmp.MPDStats
+	TSM      *snmp.TSMStats
+	TLSTM    *snmp.TLSTMStats
+	Start    time.Time       // when sysUpTime was 0
 	Contexts func() []string // the contexts that the agent serves
 }
 
@@ -86,13 +91,17 @@ type state struct {
 	set   [tableCount]rows // those that were made by SET
 	all   [tableCount]rows // both, as they are seen
 	locks [len(locks)]uint32
+	// prefix is snmpTsmConfigurationUsePrefix as it was SET; 0 if it was not.
+	prefix int32
+	// changed is when each of tlstmTables did; zero if it did not since the start.
+	changed [len(tlstmTables)]time.Time
 
 	agreement *agreement
 }
 
 // New returns the MIB of o without rows.
 func New(o Options) (*MIB, error) {
-	if o.MPD == nil || o.Contexts == nil {
+	if o.MPD == nil || o.TSM == nil || o.TLSTM == nil || o.Contexts == nil {
 		return nil, errors.New("mib/engine: an option is missing")
 	}
 	m := &MIB{options: o, tables: newTables()}
@@ -109,7 +118,7 @@ func New(o Options) (*MIB, error) {
 		return nil, fmt.Errorf("mib/engine: %w", err)
 	}
 	m.state.Store(s)
-	groups := []mib.Group{m.mpdStats(), m.targetScalars(), m.vacmContextTable()}
+	groups := []mib.Group{m.tlstmScalars(), m.mpdStats(), m.targetScalars(), m.vacmContextTable()}
 	if o.Engine != nil {
 		dh, err := m.usmDHParameters()
 		if err != nil {
@@ -117,6 +126,7 @@ func New(o Options) (*MIB, error) {
 		}
 		groups = append(groups, m.engineGroup(), m.usmStats(), dh)
 	}
+	groups = append(groups, m.transportScalars()...)
 	for i := range locks {
 		groups = append(groups, m.lock(i))
 	}
@@ -156,7 +166,7 @@ func (m *MIB) put(s *state, rows bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := *m.state.Load()
-	next.set, next.locks, next.agreement = s.set, s.locks, s.agreement
+	next.set, next.locks, next.prefix, next.agreement = s.set, s.locks, s.prefix, s.agreement
 	if !rows {
 		m.state.Store(&next)
 		return nil
@@ -169,6 +179,7 @@ func (m *MIB) useLocked(s *state) error {
 	for i := range s.all {
 		s.all[i] = merge(s.file[i], s.set[i])
 	}
+	s.noteChanges(m.state.Load(), time.Now())
 	if s.apply != nil {
 		if err := s.apply(s.config(m)); err != nil {
 			return err

@@ -13,6 +13,9 @@ import (
 func (m *MIB) Kept() []snmp.VarBind {
 	var vbs []snmp.VarBind
 	s := m.state.Load()
+	if s.prefix != 0 {
+		vbs = append(vbs, snmp.VarBind{Name: snmpTsmUsePrefix.Append(0), Value: snmp.Integer(s.prefix)})
+	}
 	for i, t := range m.tables {
 		for _, r := range s.set[i].list {
 			if r.cells[t.storage] != snmp.Integer(nonVolatile) {
@@ -34,7 +37,14 @@ var ErrNotKept = errors.New("not what this MIB keeps")
 // Restore implements mib.Keeper.
 func (m *MIB) Restore(vbs []snmp.VarBind) error {
 	var made [tableCount]map[oid.OID]*row
+	var scalars state // of which only what was kept
 	for i := range vbs {
+		if vbs[i].Name.HasPrefix(snmpTsmUsePrefix) {
+			if _, err := scalars.setPrefix(vbs[i]); err != nil {
+				return fmt.Errorf("%w: %v: %w", ErrNotKept, vbs[i].Name, err)
+			}
+			continue
+		}
 		if err := m.restore(&made, vbs[i]); err != nil {
 			return fmt.Errorf("%w: %v: %w", ErrNotKept, vbs[i].Name, err)
 		}
@@ -42,6 +52,7 @@ func (m *MIB) Restore(vbs []snmp.VarBind) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := *m.state.Load()
+	next.prefix = scalars.prefix
 	for i, t := range m.tables {
 		var list []*row
 		for _, r := range made[i] {

@@ -33,7 +33,15 @@ func (m *MIB) Prepare(_ context.Context, q *mib.Request, vbs []snmp.VarBind) (mi
 	former := m.state.Load()
 	next := *former
 	var edits []*edit
+	scalar := false
 	for i := range vbs {
+		if vbs[i].Name.HasPrefix(snmpTsmUsePrefix) {
+			if status, err := next.setPrefix(vbs[i]); err != nil {
+				return nil, &mib.VarError{Index: i, Status: status, Err: err}
+			}
+			scalar = true
+			continue
+		}
 		s, status, err := m.locate(vbs[i])
 		if err == nil && s.lock >= 0 {
 			status, err = next.advance(former, s.lock, s.value)
@@ -63,7 +71,7 @@ func (m *MIB) Prepare(_ context.Context, q *mib.Request, vbs []snmp.VarBind) (mi
 			return nil, err
 		}
 	}
-	return &change{m: m, former: former, next: &next, rows: len(edits) > 0}, nil
+	return &change{m: m, former: former, next: &next, rows: len(edits) > 0 || scalar}, nil
 }
 
 // locate finds what vb is of, and whether that could ever be SET to its value.

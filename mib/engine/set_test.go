@@ -11,6 +11,7 @@ import (
 	"walkabout/mib/mibtest"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
+	"walkabout/snmp/tlstm"
 )
 
 // RowStatus.
@@ -39,6 +40,8 @@ type rowOf struct {
 }
 
 var impliedString = []string{"a length without octets", "a number beyond the least"}
+
+var fingerprint = string(tlstm.Of(tlstm.SHA256, []byte("a certificate")))
 
 var rows = map[string]rowOf{
 	"usmUserTable": {
@@ -100,6 +103,26 @@ var rows = map[string]rowOf{
 		index: []any{"f", system}, status: "snmpNotifyFilterRowStatus", storage: "snmpNotifyFilterStorageType",
 		legal: []string{"a length that is one too small"},
 		free:  []snmp.VarBind{text("\xf0", "snmpNotifyFilterMask"), number(2, "snmpNotifyFilterType")},
+	},
+	"snmpTlstmCertToTSNTable": {
+		index: []any{10}, status: "snmpTlstmCertToTSNRowStatus", storage: "snmpTlstmCertToTSNStorageType",
+		legal:  []string{"a length without octets"},
+		must:   []snmp.VarBind{text(fingerprint, "snmpTlstmCertToTSNFingerprint")},
+		free:   []snmp.VarBind{pointer(tlstm.DNSName.OID(), "snmpTlstmCertToTSNMapType"), text("x", "snmpTlstmCertToTSNData")},
+		frozen: []string{"snmpTlstmCertToTSNFingerprint", "snmpTlstmCertToTSNMapType", "snmpTlstmCertToTSNData"},
+	},
+	"snmpTlstmParamsTable": {
+		index: []any{implied("p")}, status: "snmpTlstmParamsRowStatus", storage: "snmpTlstmParamsStorageType",
+		legal:  impliedString,
+		must:   []snmp.VarBind{text(fingerprint, "snmpTlstmParamsClientFingerprint")},
+		frozen: []string{"snmpTlstmParamsClientFingerprint"},
+	},
+	"snmpTlstmAddrTable": {
+		index: []any{implied("nms")}, status: "snmpTlstmAddrRowStatus", storage: "snmpTlstmAddrStorageType",
+		legal:  impliedString,
+		must:   []snmp.VarBind{text(fingerprint, "snmpTlstmAddrServerFingerprint")},
+		free:   []snmp.VarBind{text("nms.example.org", "snmpTlstmAddrServerIdentity")},
+		frozen: []string{"snmpTlstmAddrServerFingerprint"},
 	},
 }
 
@@ -209,7 +232,8 @@ func TestHostile(t *testing.T) {
 	f := newFixture(t)
 	before := f.all()
 	for object := range objects {
-		if object == "snmpEngineBoots" || object == "usmUserEngineID" || object == "usmUserSecurityName" {
+		if object == "snmpEngineBoots" || object == "usmUserEngineID" || object == "usmUserSecurityName" ||
+			object == "snmpTlstmCertToTSNCount" || object == "snmpTlstmCertToTSNTableLastChanged" {
 			if got := f.set(number(1, object, 0)); got != "notWritable 0" {
 				t.Errorf("%s: %s", object, got)
 			}

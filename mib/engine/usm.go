@@ -220,7 +220,7 @@ func (e *edit) changeKey(column, protocol int, none, v snmp.Value) (snmp.ErrorSt
 func own(change func(*edit, snmp.Value) (snmp.ErrorStatus, error)) func(*edit, snmp.Value) (snmp.ErrorStatus, error) {
 	return func(e *edit, v snmp.Value) (snmp.ErrorStatus, error) {
 		index, _ := userKey.parse(e.index)
-		if e.request.Version != snmp.V3 || e.request.Principal != index[1].Octets() || index[0].Octets() != e.m.id() {
+		if e.request.SecurityModel != snmp.USMSecurityModel || e.request.Principal != index[1].Octets() || index[0].Octets() != e.m.id() {
 			return snmp.NoAccess, errors.New("only the user itself may, by USM")
 		}
 		if e.old == nil || !e.table.is(e.old, active) {

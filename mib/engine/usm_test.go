@@ -114,7 +114,9 @@ func TestOwnKeyChange(t *testing.T) {
 	f.set(clone("joe", "admin")...)
 	change := keyChange(sha1.New, key("a", 20), key("b", 20))
 	community := by("joe")
-	community.Version, community.Level = snmp.V2c, snmp.NoAuthNoPriv
+	community.Version, community.SecurityModel, community.Level = snmp.V2c, 2, snmp.NoAuthNoPriv
+	byTLS := by("joe")
+	byTLS.SecurityModel = snmp.TSMSecurityModel
 	for _, tt := range []struct {
 		q    *mib.Request
 		vb   snmp.VarBind
@@ -122,6 +124,7 @@ func TestOwnKeyChange(t *testing.T) {
 	}{
 		{by("admin"), text(change, "usmUserOwnAuthKeyChange", ownID, "joe"), "noAccess 0"},
 		{community, text(change, "usmUserOwnAuthKeyChange", ownID, "joe"), "noAccess 0"},
+		{byTLS, text(change, "usmUserOwnAuthKeyChange", ownID, "joe"), "noAccess 0"},            // who is called so there is somebody else
 		{by("admin"), text(change, "usmUserOwnAuthKeyChange", ownID, "admin"), "notWritable 0"}, // the configuration's
 		{by("joe"), text(change, "usmUserOwnAuthKeyChange", ownID, "nobody"), "inconsistentName 0"},
 		{by("joe"), text(change, "usmUserOwnAuthKeyChange", ownID, "joe"), "noError"},
