@@ -17,24 +17,9 @@ func say(last *time.Time) bool {
 	return true
 }
 
-func (r *Runner) dropped() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.stats.Dropped
-}
-
-func (r *Runner) sayDropped() {
-	dropped := r.dropped()
-	if n := dropped - r.outage.droppedLogged; n > 0 && say(&r.outage.saidDropped) {
-		r.outage.droppedLogged = dropped
-		r.config.Logger.Error("queue is full: the oldest samples were dropped", "dropped", n, "queue_limit", r.config.QueueLimit)
-	}
-}
-
 func (r *Runner) sayFailure(err error) {
 	if r.outage.since.IsZero() {
 		r.outage.since = time.Now()
-		r.outage.dropped = r.dropped()
 	}
 	if !say(&r.outage.saidFailure) {
 		return
@@ -42,9 +27,9 @@ func (r *Runner) sayFailure(err error) {
 	r.outage.said = true
 	var config *ConfigError
 	if errors.As(err, &config) {
-		r.config.Logger.Error("output cannot work as configured; samples are queued", "error", err)
+		r.config.Logger.Error("output cannot work as configured; samples wait in the spool", "error", err)
 	} else {
-		r.config.Logger.Warn("output failed; samples are queued and tried again", "error", err, "failures", r.failures)
+		r.config.Logger.Warn("output failed; samples wait in the spool and are tried again", "error", err, "failures", r.failures)
 	}
 }
 
@@ -54,11 +39,21 @@ func (r *Runner) sayRejected(err *PartialError) {
 	}
 }
 
+// unread counts a batch that cannot be decoded.
+func (r *Runner) unread(err error) {
+	r.mu.Lock()
+	r.stats.Unread++
+	r.mu.Unlock()
+	if say(&r.outage.saidUnread) {
+		r.config.Logger.Error("a batch of the spool cannot be read and is left out", "error", err)
+	}
+}
+
 // worked notes that the output took a batch.
 func (r *Runner) worked() {
 	r.failures = 0
 	if r.outage.said {
-		r.config.Logger.Info("output works again", "after", time.Since(r.outage.since).Round(time.Millisecond), "dropped", r.dropped()-r.outage.dropped)
+		r.config.Logger.Info("output works again", "after", time.Since(r.outage.since).Round(time.Millisecond))
 	}
 	r.outage.since, r.outage.said = time.Time{}, false
 }

@@ -18,6 +18,7 @@ import (
 
 	"walkabout/exporters"
 	"walkabout/metric"
+	"walkabout/spool"
 )
 
 // call is one Export that a script saw: when, counted from the test's start, and the samples' numbers.
@@ -92,26 +93,58 @@ func numbers(from, to int) (n []int) {
 	return n
 }
 
-func start(s *script, c exporters.Config) *exporters.Runner {
+// line is a spool with one Runner behind it.
+type line struct {
+	*exporters.Runner
+	t     *testing.T
+	spool *spool.Spool
+}
+
+func start(t *testing.T, s *script, c exporters.Config) line {
+	t.Helper()
+	return startIn(t, spool.Options{Dir: t.TempDir()}, spool.InOrder, s, c)
+}
+
+func startIn(t *testing.T, o spool.Options, order spool.Order, s *script, c exporters.Config) line {
+	t.Helper()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.GroupDelay, o.Logger = time.Nanosecond, slog.New(slog.DiscardHandler)
+	sp, err := spool.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := sp.Reader(spool.ReaderOptions{Name: "test", Order: order})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.start = time.Now()
 	c.Name = "test"
-	return exporters.Start(s, c)
+	return line{exporters.Start(s, source, c), t, sp}
 }
 
-func stats(r *exporters.Runner) exporters.Stats {
-	s := r.Stats()
-	s.Output, s.QueueLimit, s.LastWrite = "", 0, time.Time{}
-	return s
-}
-
-func closeIt(t *testing.T, r *exporters.Runner) {
-	t.Helper()
-	if err := r.Close(t.Context()); err != nil {
-		t.Errorf("Close: %v", err)
+func (l line) add(batch []metric.Sample) {
+	l.t.Helper()
+	if err := l.spool.Append(l.t.Context(), metric.Append(nil, metric.Batch{At: batch[0].At, Samples: batch})); err != nil {
+		l.t.Fatal(err)
 	}
+}
+
+func (l line) close(ctx context.Context) {
+	l.t.Helper()
+	if err := errors.Join(l.Close(ctx), l.spool.Close()); err != nil {
+		l.t.Errorf("Close: %v", err)
+	}
+}
+
+// waits returns how many batches wait in the spool.
+func (l line) waits() int { return int(l.spool.Stats().Readers[0].Records) }
+
+func stats(l line) exporters.Stats {
+	s := l.Stats()
+	s.Output, s.LastWrite = "", time.Time{}
+	return s
 }
 
 var errAway = errors.New("away")
@@ -119,68 +152,32 @@ var errAway = errors.New("away")
 func TestBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{}
-		r := start(s, exporters.Config{BatchLimit: 4, FlushInterval: 10 * time.Second})
-		r.Enqueue(nil)
-		r.Enqueue(samples(0, 3)) // waits for more
+		l := start(t, s, exporters.Config{BatchLimit: 4, FlushInterval: 10 * time.Second})
+		l.add(samples(0, 3)) // waits for more
 		time.Sleep(3 * time.Second)
-		r.Enqueue(samples(3, 9)) // two whole batches, and one that began to wait with them
-		time.Sleep(17 * time.Second)
-		r.Enqueue(samples(9, 10))
+		l.add(samples(3, 9))
+		time.Sleep(27 * time.Second)
+		l.add(samples(9, 10))
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		want := []call{
-			{3 * time.Second, numbers(0, 4)}, {3 * time.Second, numbers(4, 8)},
-			{10 * time.Second, numbers(8, 9)}, {30 * time.Second, numbers(9, 10)},
+			{10 * time.Second, numbers(0, 4)}, {10 * time.Second, numbers(4, 8)}, {10 * time.Second, numbers(8, 9)},
+			{40 * time.Second, numbers(9, 10)},
 		}
-		if diff := cmp.Diff(want, s.calls()); diff != "" {
+		got := s.calls()
+		for i := range got {
+			got[i].At = got[i].At.Round(time.Second)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(exporters.Stats{Written: 10, Errors: map[string]uint64{}}, stats(r)); diff != "" {
+		if diff := cmp.Diff(exporters.Stats{Written: 10, Errors: map[string]uint64{}}, stats(l)); diff != "" {
 			t.Errorf("stats (-want +got):\n%s", diff)
 		}
-		if got := r.Stats().LastWrite.Sub(s.start); got != 30*time.Second {
-			t.Errorf("last write after %v, want 30s", got)
+		if at := l.Stats().LastWrite.Sub(s.start).Round(time.Second); at != 40*time.Second {
+			t.Errorf("last write after %v, want 40s", at)
 		}
-		closeIt(t, r)
-	})
-}
-
-func TestFullQueueDropsTheOldestAndNeverBlocks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan error)
-		s := &script{do: func(ctx context.Context, n int, _ []int) error {
-			if n == 0 {
-				return <-release
-			}
-			return nil
-		}}
-		r := start(s, exporters.Config{BatchLimit: 4, QueueLimit: 10})
-		r.Enqueue(samples(0, 4))
-		synctest.Wait() // 0 to 3 are with the output, which hangs
-		before := time.Now()
-		r.Enqueue(samples(4, 9))
-		r.Enqueue(samples(9, 12))   // 4 and 5 go
-		r.Enqueue(samples(12, 200)) // only the newest six fit beside those at the output
-		if waited := time.Since(before); waited != 0 {
-			t.Errorf("Enqueue waited %v", waited)
-		}
-		if diff := cmp.Diff(exporters.Stats{Dropped: 190, Queue: 10, Errors: map[string]uint64{}}, stats(r)); diff != "" {
-			t.Errorf("stats (-want +got):\n%s", diff)
-		}
-		release <- errAway // those at the output come back into the queue, as its oldest
-		synctest.Wait()
-		r.Enqueue(samples(200, 203)) // and so go first: 0 to 2
-		closeIt(t, r)
-		var got []int
-		for _, c := range s.calls()[1:] {
-			got = append(got, c.Samples...)
-		}
-		if diff := cmp.Diff(append([]int{3}, numbers(194, 203)...), got); diff != "" {
-			t.Errorf("written (-want +got):\n%s", diff)
-		}
-		if diff := cmp.Diff(exporters.Stats{Written: 10, Dropped: 193, Retries: 1, Errors: map[string]uint64{"other": 1}}, stats(r)); diff != "" {
-			t.Errorf("stats (-want +got):\n%s", diff)
-		}
+		l.close(t.Context())
 	})
 }
 
@@ -199,10 +196,10 @@ func TestBackoff(t *testing.T) {
 			}
 			return nil
 		}}
-		r := start(s, exporters.Config{BatchLimit: 2, MinBackoff: time.Second, MaxBackoff: 20 * time.Second})
-		r.Enqueue(samples(0, 2))
+		l := start(t, s, exporters.Config{BatchLimit: 2, MinBackoff: time.Second, MaxBackoff: 20 * time.Second})
+		l.add(samples(0, 2))
 		time.Sleep(3 * time.Hour)
-		r.Enqueue(samples(2, 4))
+		l.add(samples(2, 4))
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		bounds := [][2]time.Duration{ // least and most of the pause before each call but the first
@@ -219,10 +216,10 @@ func TestBackoff(t *testing.T) {
 			}
 		}
 		want := exporters.Stats{Written: 4, Retries: 11, Errors: map[string]uint64{"other": 8, "busy": 2, "timeout": 1}}
-		if diff := cmp.Diff(want, stats(r)); diff != "" {
+		if diff := cmp.Diff(want, stats(l)); diff != "" {
 			t.Errorf("stats (-want +got):\n%s", diff)
 		}
-		closeIt(t, r)
+		l.close(t.Context())
 	})
 }
 
@@ -232,11 +229,22 @@ func TestRejected(t *testing.T) {
 			return &exporters.PartialError{Rejected: []int{0, 2}, Err: errors.New("field type conflict")}
 		}}
 		var log text
-		r := start(s, exporters.Config{BatchLimit: 5, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		r.Enqueue(samples(0, 10))
-		closeIt(t, r)
-		if diff := cmp.Diff(exporters.Stats{Written: 6, Rejected: 4, Errors: map[string]uint64{"rejected": 2}}, stats(r)); diff != "" {
+		var shown []int
+		l := start(t, s, exporters.Config{BatchLimit: 5, Logger: slog.New(slog.NewTextHandler(&log, nil)), Rejected: func(batch []metric.Sample, err error) {
+			for i := range batch {
+				shown = append(shown, int(batch[i].At.Unix()))
+			}
+			if err.Error() != "field type conflict" {
+				t.Errorf("shown with %q", err)
+			}
+		}})
+		l.add(samples(0, 10))
+		l.close(t.Context())
+		if diff := cmp.Diff(exporters.Stats{Written: 6, Rejected: 4, Errors: map[string]uint64{"rejected": 2}}, stats(l)); diff != "" {
 			t.Errorf("stats (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]int{0, 2, 5, 7}, shown); diff != "" {
+			t.Errorf("shown (-want +got):\n%s", diff)
 		}
 		if n := strings.Count(log.String(), "field type conflict"); n != 1 {
 			t.Errorf("the server's words are logged %d times in one moment, want once:\n%s", n, &log)
@@ -254,8 +262,8 @@ func TestConfigErrorIsSaidOnceAMinute(t *testing.T) {
 			return &exporters.ConfigError{Err: errors.New("database not found: create it")}
 		}}
 		var log text
-		r := start(s, exporters.Config{MaxBackoff: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		r.Enqueue(samples(0, 1))
+		l := start(t, s, exporters.Config{MaxBackoff: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		l.add(samples(0, 1))
 		time.Sleep(10*time.Minute + 30*time.Second)
 		synctest.Wait()
 		if n := strings.Count(log.String(), "create it"); n < 9 || n > 11 {
@@ -267,65 +275,100 @@ func TestConfigErrorIsSaidOnceAMinute(t *testing.T) {
 		fixed.Store(true)
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		if !strings.Contains(log.String(), "works again") || r.Stats().Written != 1 {
-			t.Errorf("written %d after it was fixed, log:\n%s", r.Stats().Written, &log)
+		if !strings.Contains(log.String(), "works again") || l.Stats().Written != 1 {
+			t.Errorf("written %d after it was fixed, log:\n%s", l.Stats().Written, &log)
 		}
-		closeIt(t, r)
+		l.close(t.Context())
 	})
 }
 
-func TestDropsAreLogged(t *testing.T) {
+// TestWhatIsNewGoesFirst has an output come back after an hour: what is new does not wait for what has waited, which gets half of the time.
+func TestWhatIsNewGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{do: func(context.Context, int, []int) error { return errAway }}
-		var log text
-		r := start(s, exporters.Config{QueueLimit: 2, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		for i := range 200 {
-			r.Enqueue(samples(i, i+1))
-			time.Sleep(time.Second)
-		}
-		// A line comes with a try, at most one a minute; tries come to be half a minute to a minute apart.
-		if n := strings.Count(log.String(), "queue is full"); n < 2 || n > 4 {
-			t.Errorf("said %d times in 200 s, want 2 to 4:\n%s", n, &log)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := r.Close(ctx); err == nil || !strings.Contains(err.Error(), "2 samples were not written") {
-			t.Errorf("Close: %v, want 2 samples not written", err)
-		}
-	})
-}
-
-func TestCloseFlushes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &script{do: func(_ context.Context, n int, _ []int) error {
-			if n < 3 {
-				return &exporters.RetryError{Err: errAway}
+		const took = 10 * time.Second
+		var back atomic.Bool
+		s := &script{do: func(context.Context, int, []int) error {
+			if !back.Load() {
+				return errAway
 			}
+			time.Sleep(took)
 			return nil
 		}}
-		r := start(s, exporters.Config{BatchLimit: 2, MinBackoff: time.Second})
-		r.Enqueue(samples(0, 5))
-		time.Sleep(100 * time.Millisecond) // the first try has failed, the pause has begun
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		defer cancel()
-		if err := r.Close(ctx); err != nil {
-			t.Errorf("Close: %v", err)
+		l := startIn(t, spool.Options{Dir: t.TempDir(), RecentSize: 1}, spool.OldestFirst, s, exporters.Config{})
+		for i := range 60 {
+			l.add(samples(i, i+1))
+			time.Sleep(time.Minute + time.Second)
 		}
-		if len(s.calls()) < 2 || s.calls()[1].At != 100*time.Millisecond {
-			t.Errorf("the pause went on after Close: %v", s.calls())
+		back.Store(true)
+		before := len(s.calls())
+		for i := range 10 {
+			l.add(samples(100+i, 101+i))
+			time.Sleep(time.Minute + time.Second)
 		}
-		if s.closed != 1 {
-			t.Errorf("the Exporter was closed %d times", s.closed)
+		synctest.Wait()
+		new, busy := 0, time.Duration(0)
+		for _, c := range s.calls()[before:] {
+			if c.Samples[0] >= 100 {
+				new++
+				continue
+			}
+			busy += took
 		}
-		r.Enqueue(samples(5, 7))
-		if err := r.Close(ctx); err != nil || s.closed != 1 {
-			t.Errorf("second Close: %v, the Exporter was closed %d times", err, s.closed)
+		if new < 9 {
+			t.Errorf("of ten that were new %d were written", new)
 		}
-		want := exporters.Stats{Written: 5, Dropped: 2, Retries: 3, Errors: map[string]uint64{"other": 3}}
-		if diff := cmp.Diff(want, stats(r)); diff != "" {
-			t.Errorf("stats (-want +got):\n%s", diff)
+		if busy < 2*time.Minute || busy > 6*time.Minute {
+			t.Errorf("what waited took %v of ten minutes", busy)
 		}
+		for l.waits() > 0 {
+			time.Sleep(time.Minute)
+		}
+		if got := stats(l).Written; got != 70 {
+			t.Errorf("%d were written", got)
+		}
+		l.close(t.Context())
 	})
+}
+
+func TestCloseGivesOneMoreChance(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		fails int
+		want  exporters.Stats
+		waits int
+	}{
+		{"taken", 1, exporters.Stats{Written: 5, Retries: 1, Errors: map[string]uint64{"other": 1}}, 0},
+		{"not taken", 9, exporters.Stats{Retries: 2, Errors: map[string]uint64{"other": 2}}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{do: func(_ context.Context, n int, _ []int) error {
+					if n < test.fails {
+						return &exporters.RetryError{After: time.Hour, Err: errAway}
+					}
+					return nil
+				}}
+				l := start(t, s, exporters.Config{})
+				l.add(samples(0, 5))
+				time.Sleep(2 * time.Second) // the first try has failed, the pause has begun
+				before := time.Now()
+				for range 2 {
+					if err := l.Close(t.Context()); err != nil {
+						t.Errorf("Close: %v", err)
+					}
+				}
+				if took := time.Since(before); took > time.Second || s.closed != 1 {
+					t.Errorf("Close took %v, and closed the Exporter %d times", took, s.closed)
+				}
+				if diff := cmp.Diff(test.want, stats(l)); diff != "" || l.waits() != test.waits {
+					t.Errorf("%d wait; stats (-want +got):\n%s", l.waits(), diff)
+				}
+				if err := l.spool.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 func TestCloseInterrupts(t *testing.T) {
@@ -334,69 +377,95 @@ func TestCloseInterrupts(t *testing.T) {
 			<-ctx.Done()
 			return &exporters.RetryError{Err: ctx.Err()}
 		}}
-		r := start(s, exporters.Config{BatchLimit: 2})
-		r.Enqueue(samples(0, 3))
-		synctest.Wait()
+		l := start(t, s, exporters.Config{BatchLimit: 2})
+		l.add(samples(0, 3))
+		time.Sleep(2 * time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		before := time.Now()
-		err := r.Close(ctx)
+		l.close(ctx)
 		if took := time.Since(before); took != 5*time.Second {
 			t.Errorf("Close took %v of its 5 s", took)
 		}
-		if err == nil || !strings.Contains(err.Error(), "output test: 3 samples were not written") {
-			t.Errorf("Close: %v, want 3 samples not written", err)
-		}
-		if diff := cmp.Diff(exporters.Stats{Dropped: 3, Errors: map[string]uint64{}}, stats(r)); diff != "" {
-			t.Errorf("stats (-want +got):\n%s", diff)
+		if diff := cmp.Diff(exporters.Stats{Errors: map[string]uint64{}}, stats(l)); diff != "" || l.waits() != 1 {
+			t.Errorf("%d wait; stats (-want +got):\n%s", l.waits(), diff)
 		}
 	})
 }
 
-// TestNothingIsLostOrDoubled lets an output fail at random and wants each sample to be accounted for once, in order.
-func TestNothingIsLostOrDoubled(t *testing.T) {
-	for seed := range uint64(50) {
-		synctest.Test(t, func(t *testing.T) {
-			rnd, fails := rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1))
-			var written []int
-			rejected := 0
-			s := &script{do: func(ctx context.Context, _ int, batch []int) error {
-				time.Sleep(time.Duration(fails.IntN(1000)) * time.Millisecond)
-				switch fails.IntN(4) {
-				case 0:
-					return &exporters.RetryError{Err: errAway}
-				case 1:
-					bad := fails.IntN(len(batch))
-					rejected++
-					written = append(append(written, batch[:bad]...), batch[bad+1:]...)
-					return &exporters.PartialError{Rejected: []int{bad}, Err: errAway}
-				}
-				written = append(written, batch...)
-				return nil
-			}}
-			r := start(s, exporters.Config{BatchLimit: 1 + rnd.IntN(20), QueueLimit: 1 + rnd.IntN(100), MaxBackoff: 3 * time.Second})
-			total := 0
-			for range 200 {
-				n := rnd.IntN(15)
-				r.Enqueue(samples(total, total+n))
-				total += n
-				time.Sleep(time.Duration(rnd.IntN(2000)) * time.Millisecond)
-				st := r.Stats()
-				if sum := int(st.Written+st.Rejected+st.Dropped) + st.Queue; sum != total || st.Queue > st.QueueLimit {
-					t.Fatalf("seed %d: %d samples accounted for of %d: %+v", seed, sum, total, st)
-				}
+func TestBatchesThatMakeNoSenseAreLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{}
+		var log text
+		l := start(t, s, exporters.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		for range 3 {
+			if err := l.spool.Append(t.Context(), []byte("\x01\xff\xff")); err != nil {
+				t.Fatal(err)
 			}
-			closeIt(t, r)
-			st := r.Stats()
-			if int(st.Written) != len(written) || int(st.Rejected) != rejected || st.Queue != 0 || int(st.Written+st.Rejected+st.Dropped) != total {
-				t.Errorf("seed %d: %d enqueued, %d written, %d rejected: %+v", seed, total, len(written), rejected, st)
-			}
-			for i := 1; i < len(written); i++ {
-				if written[i] <= written[i-1] {
-					t.Fatalf("seed %d: %d was written after %d", seed, written[i], written[i-1])
+		}
+		l.add(samples(0, 2))
+		l.close(t.Context())
+		if diff := cmp.Diff(exporters.Stats{Written: 2, Unread: 3, Errors: map[string]uint64{}}, stats(l)); diff != "" {
+			t.Errorf("stats (-want +got):\n%s", diff)
+		}
+		if n := strings.Count(log.String(), "cannot be read"); n != 1 {
+			t.Errorf("said %d times:\n%s", n, &log)
+		}
+	})
+}
+
+// TestNothingIsLost lets an output fail at random, and the program end and start again, and wants each sample to be accounted for: in order
+// within a run, and again after a restart only what was not acknowledged.
+func TestNothingIsLost(t *testing.T) {
+	for seed := range uint64(20) {
+		dir := t.TempDir()
+		rnd, fails := rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1))
+		seen := map[int]int{}
+		total := 0
+		for run := range 5 {
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{do: func(_ context.Context, _ int, batch []int) error {
+					time.Sleep(time.Duration(fails.IntN(1000)) * time.Millisecond)
+					switch {
+					case fails.IntN(4) == 0:
+						return &exporters.RetryError{Err: errAway}
+					case fails.IntN(4) == 0:
+						bad := fails.IntN(len(batch))
+						for _, n := range batch {
+							seen[n]++
+						}
+						return &exporters.PartialError{Rejected: []int{bad}, Err: errAway}
+					}
+					for _, n := range batch {
+						seen[n]++
+					}
+					return nil
+				}}
+				l := startIn(t, spool.Options{Dir: dir}, spool.Order(seed%3), s, exporters.Config{BatchLimit: 1 + rnd.IntN(20), MaxBackoff: 3 * time.Second})
+				for range 40 {
+					n := 1 + rnd.IntN(15)
+					l.add(samples(total, total+n))
+					total += n
+					time.Sleep(time.Duration(rnd.IntN(20_000)) * time.Millisecond)
 				}
+				for run == 4 && l.waits() > 0 {
+					time.Sleep(time.Second)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				l.close(ctx)
+			})
+		}
+		again := 0
+		for i := range total {
+			if seen[i] == 0 {
+				t.Fatalf("seed %d: sample %d of %d was never written", seed, i, total)
 			}
-		})
+			again += seen[i] - 1
+		}
+		if again > total/10 {
+			t.Errorf("seed %d: %d of %d were written again", seed, again, total)
+		}
 	}
 }
 
