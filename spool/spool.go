@@ -23,6 +23,9 @@ import (
 // ErrClosed is returned by Append after Close.
 var ErrClosed = errors.New("the spool is closed")
 
+// ErrBusy is returned by Put while too much waits for the disk.
+var ErrBusy = errors.New("too much waits for the spool's disk")
+
 // Record is what was appended. Numbers ascend in the order of Append, and some may be missing.
 type Record struct {
 	Number uint64
@@ -54,6 +57,8 @@ func (o Options) withDefaults() Options {
 const (
 	// groupSize is how many octets of waiting records are written without waiting for more.
 	groupSize = 4 << 20
+	// mostPut is how many octets may wait for the disk when Put adds to them.
+	mostPut = 16 << 20
 	// tickInterval is how often the readers' positions are written, bounds are held, and a disk that failed is tried again.
 	tickInterval = time.Second
 	// logInterval is the least time between two log lines of one kind.
@@ -110,7 +115,7 @@ type group struct {
 
 // counts are the counters of Stats.
 type counts struct {
-	appended, failures, lost, quarantined uint64
+	appended, refused, failures, lost, quarantined uint64
 }
 
 // Open opens the spool in o.Dir or begins one. Close must be called. A position of a reader that is not asked for again holds its
@@ -133,23 +138,40 @@ func Open(o Options) (*Spool, error) {
 func (s *Spool) clock() time.Duration { return s.before + time.Since(s.begun) }
 
 // Append returns nil when a record with a copy of data can be read and is on disk. While the disk takes nothing, it is kept in memory instead, as
-// Stats and the log tell, and as long as there is room. The error is ErrClosed, or ctx' when that ends first; the record may then be
-// appended nevertheless.
+// Stats and the log tell, and as long as there is room. The error is ErrClosed, or ctx' when that ends first; the record is
+// appended nevertheless then.
 func (s *Spool) Append(ctx context.Context, data []byte) error {
-	raw := make([]byte, numberSize, numberSize+len(data))
-	raw = append(raw, data...)
 	s.mu.Lock()
+	g, err := s.add(data)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return g.wait(ctx)
+}
+
+// Put appends without waiting, for those who must not. The error is ErrClosed, or ErrBusy while the disk is so far behind that data is not
+// taken.
+func (s *Spool) Put(data []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.group != nil && s.group.size > mostPut {
+		s.stats.refused++
+		return ErrBusy
+	}
+	_, err := s.add(data)
+	return err
+}
+
+// add puts a record into the group that it returns; mu is held.
+func (s *Spool) add(data []byte) (*group, error) {
 	if s.ended {
-		s.mu.Unlock()
-		return ErrClosed
+		return nil, ErrClosed
 	}
-	g := s.group
-	if g == nil {
-		g = &group{done: make(chan struct{})}
-		s.group = g
-		signal(s.wake)
-	}
+	raw := make([]byte, numberSize, numberSize+len(data))
 	binary.BigEndian.PutUint64(raw, s.next)
+	raw = append(raw, data...)
+	g := s.join()
 	g.records = append(g.records, Record{Number: s.next, raw: raw})
 	g.size += len(raw)
 	s.next++
@@ -157,7 +179,32 @@ func (s *Spool) Append(ctx context.Context, data []byte) error {
 	if g.size >= groupSize {
 		signal(s.full)
 	}
+	return g, nil
+}
+
+// Sync waits as Append does for everything that was appended so far, by those who did not wait.
+func (s *Spool) Sync(ctx context.Context) error {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	g := s.join()
+	signal(s.full)
 	s.mu.Unlock()
+	return g.wait(ctx)
+}
+
+// join returns the group that is written next; mu is held.
+func (s *Spool) join() *group {
+	if s.group == nil {
+		s.group = &group{done: make(chan struct{})}
+		signal(s.wake)
+	}
+	return s.group
+}
+
+func (g *group) wait(ctx context.Context) error {
 	select {
 	case <-g.done:
 		return nil

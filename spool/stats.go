@@ -5,6 +5,7 @@ import "time"
 // Stats are a Spool's figures.
 type Stats struct {
 	Appended    uint64 // records since it was opened
+	Refused     uint64 // records that Put did not take
 	Failures    uint64 // writes that failed
 	Lost        uint64 // records that a disk that failed did not take and for which there was no memory
 	Quarantined uint64 // corrupt segments that were found
@@ -32,7 +33,7 @@ func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := Stats{
-		Appended: s.stats.appended, Failures: s.stats.failures, Lost: s.stats.lost, Quarantined: s.stats.quarantined,
+		Appended: s.stats.appended, Refused: s.stats.refused, Failures: s.stats.failures, Lost: s.stats.lost, Quarantined: s.stats.quarantined,
 		Unsaved: s.unsaved(), Segments: len(s.segments),
 	}
 	for _, g := range s.segments {

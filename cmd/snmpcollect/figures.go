@@ -18,12 +18,10 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	written      = desc("output_samples_written_total", "Samples that are durable at the output.", "output")
 	rejected     = desc("output_samples_rejected_total", "Samples that the output will never take.", "output")
-	lost         = desc("output_samples_dropped_total", "Samples lost to a full queue.", "output")
+	unread       = desc("output_batches_unread_total", "Batches of the spool that make no sense.", "output")
 	outRetries   = desc("output_retries_total", "Writes tried again.", "output")
 	writeErrors  = desc("output_write_errors_total", "Writes that failed, by reason.", "output", "reason")
 	omitted      = desc("output_fields_omitted_total", "Fields that the output's format cannot hold, by reason.", "output", "reason")
-	queued       = desc("output_queue_samples", "Samples that wait.", "output")
-	queueLimit   = desc("output_queue_limit_samples", "Samples that may wait.", "output")
 	lastWrite    = desc("output_last_write_timestamp_seconds", "When something was last written.", "output")
 	alerting     = desc("alerts", "Alerts by state.", "rule", "state")
 	told         = desc("notifications_total", "Notifications by what became of them: delivered, rejected, expired, dropped.", "notifier", "result")
@@ -39,6 +37,7 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	for _, r := range f.p.runners {
 		output(ch, r.Stats())
 	}
+	f.spool(ch)
 	f.alerts(ch)
 }
 
@@ -53,7 +52,7 @@ func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ..
 func output(ch chan<- prometheus.Metric, s exporters.Stats) {
 	counter(ch, written, s.Written, s.Output)
 	counter(ch, rejected, s.Rejected, s.Output)
-	counter(ch, lost, s.Dropped, s.Output)
+	counter(ch, unread, s.Unread, s.Output)
 	counter(ch, outRetries, s.Retries, s.Output)
 	for reason, n := range s.Errors {
 		counter(ch, writeErrors, n, s.Output, reason)
@@ -61,10 +60,54 @@ func output(ch chan<- prometheus.Metric, s exporters.Stats) {
 	for reason, n := range s.Omitted {
 		counter(ch, omitted, n, s.Output, reason)
 	}
-	gauge(ch, queued, float64(s.Queue), s.Output)
-	gauge(ch, queueLimit, float64(s.QueueLimit), s.Output)
 	if !s.LastWrite.IsZero() {
 		gauge(ch, lastWrite, seconds(s.LastWrite), s.Output)
+	}
+}
+
+var (
+	spoolWaiting  = desc("spool_waiting_batches", "Polls that wait for the output.", "output")
+	spoolOctets   = desc("spool_waiting_bytes", "Disk space of what waits for the output.", "output")
+	spoolOldest   = desc("spool_oldest_seconds", "How long the oldest has waited, while the collector ran.", "output")
+	spoolSize     = desc("spool_limit_bytes", "What may wait for the output.", "output")
+	spoolAge      = desc("spool_limit_seconds", "How long anything may wait for the output.", "output")
+	spoolFilling  = desc("spool_filling", "1 if one of the limits is near.", "output")
+	spoolDropped  = desc("spool_dropped_batches_total", "Polls dropped at the limits, over all runs.", "output")
+	spoolCorrupt  = desc("spool_corrupt_batches_total", "Polls that could not be read, over all runs.", "output")
+	spoolAppended = desc("spool_batches_total", "Polls put into the spool.")
+	spoolRefused  = desc("spool_refused_batches_total", "Received notifications that were not taken, since too much waited for the disk.")
+	spoolFailures = desc("spool_write_failures_total", "Writes that the disk refused.")
+	spoolUnsaved  = desc("spool_unsaved_batches", "Polls that are in memory only, since the disk takes nothing.")
+	spoolLost     = desc("spool_lost_batches_total", "Polls that the disk did not take and for which there was no memory.")
+	spoolAside    = desc("spool_corrupt_segments_total", "Segments that were put aside.")
+	spoolSegments = desc("spool_segments", "Segments on disk.")
+	spoolBytes    = desc("spool_bytes", "Disk space of all segments.")
+)
+
+// spool tells what waits on disk.
+func (f *figures) spool(ch chan<- prometheus.Metric) {
+	s := f.p.spool.Stats()
+	counter(ch, spoolAppended, s.Appended)
+	counter(ch, spoolRefused, s.Refused)
+	counter(ch, spoolFailures, s.Failures)
+	counter(ch, spoolLost, s.Lost)
+	counter(ch, spoolAside, s.Quarantined)
+	gauge(ch, spoolUnsaved, float64(s.Unsaved))
+	gauge(ch, spoolSegments, float64(s.Segments))
+	gauge(ch, spoolBytes, float64(s.Octets))
+	for _, r := range s.Readers {
+		gauge(ch, spoolWaiting, float64(r.Records), r.Name)
+		gauge(ch, spoolOctets, float64(r.Octets), r.Name)
+		gauge(ch, spoolOldest, r.Oldest.Seconds(), r.Name)
+		gauge(ch, spoolSize, float64(r.Bounds.Size), r.Name)
+		gauge(ch, spoolAge, r.Bounds.Age.Seconds(), r.Name)
+		filling := 0.0
+		if r.Filling {
+			filling = 1
+		}
+		gauge(ch, spoolFilling, filling, r.Name)
+		counter(ch, spoolDropped, r.Dropped, r.Name)
+		counter(ch, spoolCorrupt, r.Corrupt, r.Name)
 	}
 }
 

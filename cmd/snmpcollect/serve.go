@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,15 +22,20 @@ import (
 	"walkabout/exporters/influxdb"
 	"walkabout/internal/statedir"
 	"walkabout/internal/version"
+	"walkabout/spool"
 )
 
 // closeTimeout is how long an end waits for outputs and receivers that do not answer.
 const closeTimeout = 10 * time.Second
 
+// spoolFolder is the spool's place in the folder of the state.
+const spoolFolder = "spool"
+
 // parts are what a running collector is made of.
 type parts struct {
 	log      *slog.Logger
 	state    *statedir.Dir
+	spool    *spool.Spool
 	runners  []*exporters.Runner
 	files    []*file.Exporter // those of runners that write files
 	webhooks []*notify.Webhook
@@ -121,17 +127,15 @@ func (p *parts) openState(folder string) error {
 
 // open makes the other parts, those first that the later ones feed.
 func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Writer) (err error) {
+	if p.spool, err = spool.Open(spool.Options{Dir: filepath.Join(p.state.Path(), spoolFolder), Logger: p.log}); err != nil {
+		return err
+	}
 	for _, o := range cfg.Outputs {
-		e, err := newExporter(o, stdout)
-		if err != nil {
+		if err := p.openOutput(o, stdout); err != nil {
 			return err
 		}
-		if f, ok := e.(*file.Exporter); ok {
-			p.files = append(p.files, f)
-		}
-		o.Queue.Logger = p.log
-		p.runners = append(p.runners, exporters.Start(e, o.Queue))
 	}
+	p.tellOfAbsent()
 	var notifiers []alert.Notifier
 	for _, n := range cfg.Notify {
 		if n.Webhook == nil {
@@ -150,7 +154,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 	}
 	p.pinger = ping.New(ping.Options{Log: p.log})
 	p.polls, err = collector.New(collector.Options{Targets: targets, Logger: p.log, Pinger: p.pinger, Sinks: []collector.Sink{
-		sinks.Outputs(p.runners...), sinks.Alerts(p.alerts),
+		sinks.Spool(p.spool), sinks.Alerts(p.alerts),
 	}})
 	return err
 }
@@ -170,6 +174,9 @@ func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	var errs []error
+	if p.spool != nil {
+		errs = append(errs, p.spool.Sync(ctx)) // so that the outputs see the last polls
+	}
 	done := make(chan error, len(p.runners))
 	for _, r := range p.runners { // side by side: one output that is away takes no time from the others
 		go func() { done <- r.Close(ctx) }()
@@ -194,10 +201,46 @@ func (p *parts) close() error {
 			return errors.Join(append(errs, errors.New("an output is still writing and was given up"), p.state.Close())...)
 		}
 	}
+	if p.spool != nil {
+		for _, r := range p.spool.Stats().Readers {
+			if r.Records > 0 {
+				p.log.Info("what an output has not taken waits in the spool for the next start", "output", r.Name, "batches", r.Records)
+			}
+		}
+		errs = append(errs, p.spool.Close())
+	}
 	if p.state != nil {
 		errs = append(errs, p.state.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// openOutput starts the runner of an output.
+func (p *parts) openOutput(o config.Output, stdout io.Writer) error {
+	e, err := newExporter(o, stdout)
+	if err != nil {
+		return err
+	}
+	source, err := p.spool.Reader(spool.ReaderOptions{Name: o.Queue.Name, Order: o.Order, Bounds: o.Bounds})
+	if err != nil {
+		return errors.Join(err, e.Close())
+	}
+	if f, ok := e.(*file.Exporter); ok {
+		p.files = append(p.files, f)
+	}
+	o.Queue.Logger = p.log
+	o.Queue.Rejected = keepRejected(filepath.Join(p.state.Path(), rejectedFolder, url.PathEscape(o.Queue.Name)+".lp"), p.log)
+	p.runners = append(p.runners, exporters.Start(e, source, o.Queue))
+	return nil
+}
+
+// tellOfAbsent says which outputs have a place in the spool and are not configured any more.
+func (p *parts) tellOfAbsent() {
+	for _, r := range p.spool.Stats().Readers {
+		if !r.Present {
+			p.log.Warn("the spool holds batches for an output that is not configured; spool forget drops them", "output", r.Name, "batches", r.Records)
+		}
+	}
 }
 
 func newExporter(o config.Output, stdout io.Writer) (exporters.Exporter, error) {

@@ -15,8 +15,8 @@ import (
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/collector"
 	"walkabout/collector/trap"
-	"walkabout/exporters"
 	"walkabout/metric"
+	"walkabout/spool"
 )
 
 // saveEvery is how often the clocks of engines that send are written, if any went on. What a crash loses of them is what a replay could use.
@@ -28,7 +28,7 @@ type traps struct {
 	sockets  []trap.Datagrams
 	folder   string
 	log      *slog.Logger
-	runners  []*exporters.Runner
+	spool    *spool.Spool
 	polls    *collector.Collector
 	poll     atomic.Bool
 }
@@ -55,7 +55,7 @@ func (p *parts) openTraps(ctx context.Context, cfg config.Config, targets []coll
 	if cfg.Traps == nil {
 		return nil, nil
 	}
-	t := &traps{folder: p.state.Path(), log: p.log, runners: p.runners, polls: p.polls}
+	t := &traps{folder: p.state.Path(), log: p.log, spool: p.spool, polls: p.polls}
 	t.poll.Store(cfg.Traps.Poll)
 	state, err := trap.OpenState(t.folder)
 	if err != nil {
@@ -104,9 +104,9 @@ func (t *traps) close() error {
 
 // handle takes one notification.
 func (t *traps) handle(n trap.Notification) {
-	for _, r := range t.runners {
-		r.Enqueue([]metric.Sample{n.Sample(nil)})
-	}
+	s := n.Sample(nil)
+	// What the spool refuses, it counts.
+	_ = t.spool.Put(metric.Append(nil, metric.Batch{Device: n.Target.Name, At: s.At, Samples: []metric.Sample{s}}))
 	t.log.Debug("notification", "device", n.Target.Name, "from", n.Source, "name", n.Name(nil))
 	if n.Target.Name == "" || !t.poll.Load() {
 		return

@@ -22,6 +22,7 @@ import (
 	"walkabout/exporters/influxdb"
 	"walkabout/internal/secret"
 	"walkabout/metric"
+	"walkabout/spool"
 )
 
 var _ exporters.Omitter = (*influxdb.Exporter)(nil)
@@ -34,6 +35,20 @@ type server struct {
 	mu       sync.Mutex
 	requests []int // lines in each
 	written  map[string]bool
+}
+
+// newSpool returns a spool and its reader.
+func newSpool(t *testing.T) (*spool.Spool, *spool.Reader) {
+	t.Helper()
+	s, err := spool.Open(spool.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Reader(spool.ReaderOptions{Name: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, r
 }
 
 func newServer(t *testing.T, judge func(w http.ResponseWriter, r *http.Request, lines []string) bool) *server {
@@ -336,9 +351,13 @@ func TestTokenNeverShows(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			log := &firstLine{said: cancel}
-			r := exporters.Start(e, exporters.Config{Name: "x", Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-			r.Enqueue(samples(2))
-			closeErr := r.Close(ctx)
+			queue, source := newSpool(t)
+			r := exporters.Start(e, source, exporters.Config{Name: "x", Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+			batch := samples(2)
+			if err := queue.Append(t.Context(), metric.Append(nil, metric.Batch{At: batch[0].At, Samples: batch})); err != nil {
+				t.Fatal(err)
+			}
+			closeErr := errors.Join(r.Close(ctx), queue.Close())
 			cancel()
 			if log.Len() == 0 {
 				t.Errorf("%d: nothing is logged", status)

@@ -22,6 +22,7 @@ import (
 	"walkabout/internal/nearest"
 	"walkabout/internal/strictyaml"
 	"walkabout/snmp"
+	"walkabout/spool"
 )
 
 // DefaultListen is where pages, /metrics and health are served unless the file says otherwise.
@@ -45,8 +46,10 @@ type Config struct {
 	profiles    collector.Profiles
 }
 
-// Output is an exporter and its queue. One of InfluxDB and File is not nil.
+// Output is an exporter and its place in the spool. One of InfluxDB and File is not nil.
 type Output struct {
+	Order    spool.Order
+	Bounds   spool.Bounds
 	Queue    exporters.Config
 	InfluxDB *influxdb.Config
 	File     *file.Config // without Stdout

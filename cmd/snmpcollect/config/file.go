@@ -3,10 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"go.yaml.in/yaml/v3"
 
 	"walkabout/internal/secret"
@@ -54,11 +56,14 @@ type output struct {
 	File     *fileOutput   `yaml:"file"`
 }
 
+// queue is what all outputs have: how they are written to, and their place in the spool.
 type queue struct {
 	Name          string `yaml:"name"`
-	QueueLimit    *int   `yaml:"queue_limit"`
 	BatchLimit    *int   `yaml:"batch_limit"`
 	FlushInterval period `yaml:"flush_interval"`
+	SpoolSize     size   `yaml:"spool_size"`
+	SpoolAge      period `yaml:"spool_age"`
+	Backfill      string `yaml:"backfill"`
 }
 
 type influxOutput struct {
@@ -175,6 +180,19 @@ func (p *period) UnmarshalYAML(n *yaml.Node) error {
 	if *p == 0 {
 		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: a time above 0 is wanted here", n.Line)}}
 	}
+	return nil
+}
+
+// size is a number of octets above 0.
+type size int64
+
+// UnmarshalYAML reads "4GiB", "500MB".
+func (s *size) UnmarshalYAML(n *yaml.Node) error {
+	v, err := humanize.ParseBytes(n.Value)
+	if n.Kind != yaml.ScalarNode || err != nil || v == 0 || v > math.MaxInt64 {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no size; write it with its unit, as in 500MiB or 4GiB", n.Line, n.Value)}}
+	}
+	*s = size(v)
 	return nil
 }
 

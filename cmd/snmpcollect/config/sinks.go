@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"walkabout/exporters/file"
 	"walkabout/exporters/influxdb"
 	"walkabout/internal/secret"
+	"walkabout/spool"
 )
 
 // secret reads s, which is written below at; false if it cannot be had.
@@ -31,14 +33,14 @@ func (r *reader) outputs(list []output) []Output {
 	var out []Output
 	names := map[string]bool{}
 	for i, o := range list {
-		var made Output
-		kind := ""
+		made, kind := Output{Order: spool.NewestFirst}, ""
 		switch {
 		case o.InfluxDB != nil && o.File != nil:
 			r.fail(errors.New("one entry is one output: begin each with its own dash"), "outputs", i)
 			continue
 		case o.InfluxDB != nil:
-			kind, made.Queue = "influxdb", r.queue(o.InfluxDB.queue, "outputs", i, "influxdb")
+			kind = "influxdb"
+			r.queue(&made, o.InfluxDB.queue, "outputs", i, kind)
 			token, ok := r.secret(source{"token", o.InfluxDB.Token, o.InfluxDB.TokenFile, o.InfluxDB.TokenEnv}, "outputs", i, kind)
 			if !ok {
 				continue
@@ -50,7 +52,8 @@ func (r *reader) outputs(list []output) []Output {
 				continue
 			}
 		case o.File != nil:
-			kind, made.Queue = "file", r.queue(o.File.queue, "outputs", i, "file")
+			kind, made.Order = "file", spool.InOrder
+			r.queue(&made, o.File.queue, "outputs", i, kind)
 			made.File = &file.Config{Path: o.File.Path, Unsigned: o.File.Unsigned}
 			r.checkPath(o.File.Path, "outputs", i, kind, "path")
 			if o.File.Path == "" {
@@ -76,21 +79,32 @@ func checkInfluxDB(c influxdb.Config) error {
 	return e.Close()
 }
 
-// queue returns the queue of the output at, with the mistakes in it told.
-func (r *reader) queue(q queue, at ...any) exporters.Config {
-	c := exporters.Config{Name: q.Name, FlushInterval: time.Duration(q.FlushInterval)}
-	for _, limit := range []struct {
-		key     string
-		written *int
-		into    *int
-	}{{"queue_limit", q.QueueLimit, &c.QueueLimit}, {"batch_limit", q.BatchLimit, &c.BatchLimit}} {
-		if limit.written != nil && *limit.written < 1 {
-			r.fail(fmt.Errorf("%s must be at least 1", limit.key), append(at, limit.key)...)
-			continue
-		}
-		set(limit.into, limit.written)
+// What may wait in the spool for an output, unless its entry says otherwise.
+const (
+	defaultSpoolSize = 4 << 30
+	defaultSpoolAge  = 7 * 24 * time.Hour
+)
+
+// queue reads into o what the entry at says of its writing and of its place in the spool, with the mistakes in it told.
+func (r *reader) queue(o *Output, q queue, at ...any) {
+	o.Queue = exporters.Config{Name: q.Name, FlushInterval: time.Duration(q.FlushInterval)}
+	o.Bounds = spool.Bounds{Size: cmp.Or(int64(q.SpoolSize), defaultSpoolSize), Age: cmp.Or(time.Duration(q.SpoolAge), defaultSpoolAge)}
+	if q.BatchLimit != nil && *q.BatchLimit < 1 {
+		r.fail(errors.New("batch_limit must be at least 1"), append(at, "batch_limit")...)
+	} else {
+		set(&o.Queue.BatchLimit, q.BatchLimit)
 	}
-	return c
+	switch q.Backfill {
+	case "":
+	case "newest":
+		o.Order = spool.NewestFirst
+	case "oldest":
+		o.Order = spool.OldestFirst
+	case "in_order":
+		o.Order = spool.InOrder
+	default:
+		r.fail(fmt.Errorf("backfill is newest, oldest or in_order, and not %q", q.Backfill), append(at, "backfill")...)
+	}
 }
 
 // name returns the name of an output or notifier: the one given, which must be distinct, else its kind, numbered if need be.

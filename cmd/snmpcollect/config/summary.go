@@ -3,10 +3,37 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"walkabout/snmp"
 )
+
+// What a poll takes in the spool: measured with simulated switches of 48 ports, and with what else a profile brings.
+const (
+	octetsOfInterfaces = 5500
+	octetsOfOther      = 300
+)
+
+// spoolHour returns about how many octets the polls of an hour take in the spool.
+func (c Config) spoolHour() (octets uint64) {
+	for _, t := range c.Targets {
+		poll := uint64(octetsOfOther * len(t.Collect))
+		if slices.Contains(t.Collect, "interfaces") {
+			poll += octetsOfInterfaces
+		}
+		octets += poll * uint64(time.Hour/max(t.Interval, time.Second))
+	}
+	return octets
+}
+
+// bounds says what may wait for an output.
+func (o Output) bounds() string {
+	return fmt.Sprintf("the spool holds %s or %v for it", humanize.IBytes(uint64(o.Bounds.Size)), o.Bounds.Age)
+}
 
 // Summary says in a few lines what the configuration would do. It shows no secret.
 func (c Config) Summary() string {
@@ -27,12 +54,15 @@ func (c Config) Summary() string {
 	for _, o := range c.Outputs {
 		switch {
 		case o.InfluxDB != nil:
-			fmt.Fprintf(&b, "  %s: InfluxDB at %s, bucket %s\n", o.Queue.Name, o.InfluxDB.URL, o.InfluxDB.Bucket)
+			fmt.Fprintf(&b, "  %s: InfluxDB at %s, bucket %s; %s\n", o.Queue.Name, o.InfluxDB.URL, o.InfluxDB.Bucket, o.bounds())
 		case o.File.Path == "-":
-			fmt.Fprintf(&b, "  %s: line protocol to standard output\n", o.Queue.Name)
+			fmt.Fprintf(&b, "  %s: line protocol to standard output; %s\n", o.Queue.Name, o.bounds())
 		default:
-			fmt.Fprintf(&b, "  %s: line protocol to %s\n", o.Queue.Name, o.File.Path)
+			fmt.Fprintf(&b, "  %s: line protocol to %s; %s\n", o.Queue.Name, o.File.Path, o.bounds())
 		}
+	}
+	if octets := c.spoolHour(); octets > 0 && len(c.Outputs) > 0 {
+		fmt.Fprintf(&b, "spool: an hour in which an output is away takes about %s of disk, if each device has 48 interfaces\n", humanize.IBytes(octets))
 	}
 	b.WriteString("alerts:\n")
 	if r := c.Alerts.InterfaceMismatch; r.Enabled {

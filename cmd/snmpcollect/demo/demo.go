@@ -28,6 +28,7 @@ import (
 	"walkabout/sim"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
+	"walkabout/spool"
 )
 
 // Options of a demonstration.
@@ -166,6 +167,8 @@ func newSwitch(name string, seed uint64, now time.Time) *sim.Device {
 
 // collecting is a collector, what it ships to and what it alerts by.
 type collecting struct {
+	folder string // of the spool
+	spool  *spool.Spool
 	runner *exporters.Runner
 	alerts *alert.Manager
 	polls  *collector.Collector
@@ -177,7 +180,10 @@ func startCollector(targets []collector.Target, board *Board, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	c := &collecting{runner: exporters.Start(e, exporters.Config{Name: "file", Logger: log})}
+	c := &collecting{}
+	if err := c.startRunner(e, log); err != nil {
+		return nil, err
+	}
 	config := alert.DefaultConfig()
 	config.InterfaceMismatch.For = interval
 	for _, t := range targets {
@@ -186,15 +192,35 @@ func startCollector(targets []collector.Target, board *Board, log *slog.Logger) 
 	c.alerts, err = alert.Start(alert.Options{Config: config, Notifiers: []alert.Notifier{notify.NewLog("log", log)}, Log: log})
 	if err == nil {
 		c.polls, err = collector.New(collector.Options{Targets: targets, Logger: log, Sinks: []collector.Sink{
-			board, sinks.Outputs(c.runner), sinks.Alerts(c.alerts),
+			board, sinks.Spool(c.spool), sinks.Alerts(c.alerts),
 		}})
 	}
 	if err != nil {
 		closing, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
-		return nil, errors.Join(err, c.runner.Close(closing))
+		return nil, errors.Join(err, c.closeRunner(closing))
 	}
 	return c, nil
+}
+
+// startRunner puts a spool of which nothing remains between the collector and e.
+func (c *collecting) startRunner(e exporters.Exporter, log *slog.Logger) (err error) {
+	if c.folder, err = os.MkdirTemp("", "snmpcollect-demo-"); err != nil {
+		return err
+	}
+	if c.spool, err = spool.Open(spool.Options{Dir: c.folder, Logger: log}); err != nil {
+		return errors.Join(err, os.RemoveAll(c.folder))
+	}
+	source, err := c.spool.Reader(spool.ReaderOptions{Name: "file"})
+	if err != nil {
+		return errors.Join(err, c.spool.Close(), os.RemoveAll(c.folder))
+	}
+	c.runner = exporters.Start(e, source, exporters.Config{Name: "file", Logger: log})
+	return nil
+}
+
+func (c *collecting) closeRunner(ctx context.Context) error {
+	return errors.Join(c.spool.Sync(ctx), c.runner.Close(ctx), c.spool.Close(), os.RemoveAll(c.folder))
 }
 
 // show draws until ctx ends, or once at the end of o.Once.
@@ -236,8 +262,8 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 
 func (c *collecting) frame(now time.Time, board *Board, width, height int) string {
 	s := c.runner.Stats()
-	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\n%d samples made into line protocol, %d rejected, %d dropped.\n\n",
-		now.Format(time.TimeOnly), interval, s.Written, s.Rejected, s.Dropped)
+	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\n%d samples made into line protocol, %d rejected.\n\n",
+		now.Format(time.TimeOnly), interval, s.Written, s.Rejected)
 	if height > 0 {
 		height = max(height-3, 1)
 	}

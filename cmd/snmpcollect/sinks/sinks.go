@@ -6,15 +6,19 @@ import (
 
 	"walkabout/alert"
 	"walkabout/collector"
-	"walkabout/exporters"
+	"walkabout/metric"
+	"walkabout/spool"
 )
 
-// Outputs hands every poll's samples to each runner.
-func Outputs(runners ...*exporters.Runner) collector.Sink {
-	return collector.SinkFunc(func(_ context.Context, p collector.Poll) {
-		for _, r := range runners {
-			r.Enqueue(p.Samples)
+// Spool puts every poll's batch into s, from which the outputs take it. It returns when the batch is on disk, or ctx ended.
+func Spool(s *spool.Spool) collector.Sink {
+	return collector.SinkFunc(func(ctx context.Context, p collector.Poll) {
+		if len(p.Samples) == 0 {
+			return
 		}
+		data := metric.Append(nil, metric.Batch{Device: p.Device, At: p.At, Interval: p.Interval, Samples: p.Samples, Complete: p.Complete,
+			Reset: p.Reset, UpTime: p.UpTime, HasUpTime: p.HasUpTime})
+		_ = s.Append(ctx, data) // it is taken even if ctx ends; the spool tells of a disk that fails
 	})
 }
 
