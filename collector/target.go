@@ -170,6 +170,10 @@ func SplitAddress(address string) (host string, port uint16, err error) {
 	if host == "" || strings.ContainsAny(host, " \t/[]") {
 		return "", 0, fmt.Errorf("address %q has no usable host; write host, host:port or [2001:db8::1]:port", address)
 	}
+	// The port of an address without brackets would pass as a part of it, or of its zone.
+	if a, err := netip.ParseAddr(host); strings.Contains(host, ":") && (err != nil || strings.Contains(a.Zone(), ":")) {
+		return "", 0, fmt.Errorf("address %q is no IPv6 address; with a port write [2001:db8::1]:port", address)
+	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n == 0 {
 		return "", 0, fmt.Errorf("address %q: the port is not between 1 and 65535", address)

@@ -19,6 +19,7 @@ func TestSplitAddress(t *testing.T) {
 		"[2001:db8::1]:1161": "2001:db8::1 1161", "[fe80::1%eth0]:161": "fe80::1%eth0 161",
 		"": "error", ":161": "error", "host:": "error", "host:0": "error", "host:65536": "error", "host:snmp": "error", "a b": "error",
 		"udp://host": "error", "10.0.0.0/8": "error", "[::1": "error", "[]:161": "error",
+		"fe80::1%eth0": "fe80::1%eth0 161", "fe80::1%eth0:161": "error", "192.0.2.1:161:162": "error", "[switch:1]:161": "error", "2001:db8::g": "error",
 	}
 	for address, want := range tests {
 		got := "error"
