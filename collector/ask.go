@@ -29,6 +29,7 @@ var (
 	errNotIncreasing = errors.New("the agent's OIDs do not increase")
 	errTooMuch       = errors.New("the table has more rows or needs more requests than a poll may take")
 	errEmpty         = errors.New("the agent answered with no variables")
+	errCrowded       = errors.New("too many polls at a time: there was no room for this one before its time was over")
 	errOtherName     = errors.New("the agent answered with another variable than the one asked for")
 )
 

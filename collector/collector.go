@@ -28,6 +28,7 @@ type Collector struct {
 	options  Options
 	sockets  *session.Sockets // nil if somebody else dials; opened when first needed, closed when Run ends
 	schedule *scheduler
+	shared   *workspace
 
 	reload sync.Mutex // held while targets are started and stopped
 
@@ -55,7 +56,7 @@ func New(o Options) (*Collector, error) {
 	if o.Logger == nil {
 		o.Logger = discard
 	}
-	c := &Collector{runners: map[string]*runner{}, schedule: newScheduler(o.Sinks)}
+	c := &Collector{runners: map[string]*runner{}, schedule: newScheduler(o.Sinks), shared: newWorkspace()}
 	if o.Dial == nil {
 		c.sockets = session.NewSockets()
 		o.Dial = c.sockets.Open
@@ -116,7 +117,7 @@ func (c *Collector) SetTargets(targets []Target) error {
 			next[t.Name] = r
 			continue
 		}
-		p, err := newPoller(t, c.options.Profiles, c.options.Dial, c.options.Logger)
+		p, err := newPoller(t, c.options.Profiles, c.options.Dial, c.options.Logger, c.shared)
 		if err != nil {
 			errs = append(errs, err)
 			continue

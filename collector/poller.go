@@ -25,6 +25,7 @@ type poller struct {
 	host   string
 	parts  []*part
 	dial   Dial
+	shared *workspace
 	open   session.Options
 	client session.Client // nil until dialled, and after an error that a new session may mend
 	asker  asker
@@ -37,7 +38,10 @@ type poller struct {
 	signals  []snmp.Value // what they told in this poll; NULL is nothing
 	hostname string       // sysName
 	noEngine bool         // the agent has no snmpEngineID
-	silent   bool         // it did not answer the last poll
+	silent   bool         // it did not answer when it was last asked
+	silence  error        // why not
+	silences int          // how often in a row
+	resume   time.Time    // before then it is not asked again
 	previous counter.Instant
 	polled   bool // previous is set
 
@@ -48,7 +52,7 @@ type poller struct {
 	getNext  session.Client // as client, but walks with GETNEXT; nil until a part needs it
 }
 
-func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*poller, error) {
+func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger, shared *workspace) (*poller, error) {
 	if err := t.Validate(profiles); err != nil {
 		return nil, err
 	}
@@ -57,7 +61,7 @@ func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger) (*polle
 		return nil, err
 	}
 	p := &poller{
-		target: t, host: host, dial: dial, log: log.With("device", t.Name), stats: newStats(t.Name),
+		target: t, host: host, dial: dial, shared: shared, log: log.With("device", t.Name), stats: newStats(t.Name),
 		asker: asker{most: t.MaxRepetitions, limit: t.MaxRepetitions, width: maxObjects, size: firstVarBindSize},
 	}
 	p.asker.odd = &p.stats.session.Odd
@@ -100,6 +104,21 @@ func (p *poller) walkOtherwise() {
 	}
 }
 
+// maxProbe is how long a target that keeps silent is left alone at the most, unless its interval is longer. It is asked at its next slot, then after
+// two, four, …
+const maxProbe = time.Minute
+
+// heed takes note of whether the target answered at all, when it was asked at the given time.
+func (p *poller) heed(err error, asked time.Time) {
+	if p.silent = isSilence(err); !p.silent {
+		p.silences, p.silence = 0, nil
+		return
+	}
+	wait := min(p.target.Interval<<min(p.silences, 20), max(maxProbe, p.target.Interval))
+	p.silences++
+	p.silence, p.resume = err, asked.Add(wait-p.target.Interval/2) // the slot that is nearest
+}
+
 // isSilence reports whether err is that nobody answers.
 func isSilence(err error) bool {
 	return errors.Is(err, session.ErrTimeout) || errors.Is(err, session.ErrUnreachable)
@@ -134,9 +153,8 @@ func (p *poller) close() {
 	}
 }
 
-// scratch is the memory that a poll needs only while it lasts; so a fleet needs as much of it as polls run at a time.
+// scratch is the memory that a poll needs only while it reads tables; so a fleet needs as much of it as polls do so at a time.
 type scratch struct {
-	asking   asking
 	grid     grid
 	walker   walker
 	rows     []row
@@ -149,26 +167,66 @@ type scratch struct {
 	signals  []snmp.Value
 }
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+// maxReading is how many polls of a Collector read tables at a time. Each needs some 300 kB for it, more for larger devices.
+const maxReading = 256
+
+// workspace is the memory that the polls of a Collector share.
+type workspace struct {
+	askings   sync.Pool     // of *asking
+	scratches sync.Pool     // of *scratch
+	reading   chan struct{} // a token for each scratch that is in use
+}
+
+func newWorkspace() *workspace {
+	return &workspace{
+		askings:   sync.Pool{New: func() any { return new(asking) }},
+		scratches: sync.Pool{New: func() any { return new(scratch) }},
+		reading:   make(chan struct{}, maxReading),
+	}
+}
+
+// scratch waits for a scratch that is free; false if ctx ends before there is one.
+func (w *workspace) scratch(ctx context.Context) (*scratch, bool) {
+	select {
+	case w.reading <- struct{}{}:
+		return w.scratches.Get().(*scratch), true
+	case <-ctx.Done():
+		return nil, false
+	}
+}
+
+func (w *workspace) put(s *scratch) {
+	w.scratches.Put(s)
+	<-w.reading
+}
 
 // pollAgent asks the target's agent once. It returns when ctx ends, with what came until then.
 func (p *poller) pollAgent(ctx context.Context) Poll {
 	began := time.Now()
 	poll := Poll{Device: p.target.Name, At: began, Interval: p.target.Interval}
-	s := scratches.Get().(*scratch)
-	p.asker.asking = &s.asking
+	if p.silent && began.Before(p.resume) && !p.unjudged {
+		poll.Err = p.silence
+		return poll
+	}
+	p.asker.asking = p.shared.askings.Get().(*asking)
 	defer func() {
+		p.shared.askings.Put(p.asker.asking)
 		p.asker.asking = nil
-		scratches.Put(s)
 	}()
 	at, err := p.greet(ctx)
 	poll.Duration = time.Since(began)
-	p.silent = isSilence(err)
+	p.heed(err, began)
 	if err != nil {
 		poll.Err = err
 		p.renew()
 		return poll
 	}
+	s, ok := p.shared.scratch(ctx)
+	if !ok {
+		poll.Err = errCrowded
+		return poll
+	}
+	defer p.shared.put(s)
 	poll.Answered = true
 	poll.UpTime, poll.HasUpTime = at.UpTime, at.HasUpTime
 	poll.Reset = p.polled && counter.Between(p.previous, at, 0).Verdict == counter.Reset
@@ -225,9 +283,12 @@ func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
 	p.asker.begin(p.client)
 	p.asker.pipelined = p.target.Credential.Version != snmp.V1 && !p.open.NoBulk
 	clear(p.signals)
-	if p.silent { // nothing but a probe, until there is an answer
+	if p.silent { // nothing but a probe, of one datagram, until there is an answer
 		p.noEngine, p.asker.engined = false, false
-		if at, _, err := p.asker.get(ctx, nil); isSilence(err) {
+		short, cancel := context.WithTimeout(ctx, p.target.Timeout-time.Millisecond) // before it would be sent again
+		at, _, err := p.asker.get(short, nil)
+		cancel()
+		if isSilence(err) {
 			return at, err
 		}
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // Reason names the kind of err, of a Poll or of a part of one, in one word for a metric: those of session.Reason, and
-// "host_down" and
-// "snmp_silent" where ping told more, "not_increasing", "too_much", "empty" and "other_name" for agents that do not keep to the protocol.
+// "host_down" and "snmp_silent" where ping told more; "not_increasing", "too_much", "empty" and "other_name" for agents that do not keep to the
+// protocol; and "crowded" for a poll that too many others kept from being made.
 func Reason(err error) string {
 	switch {
 	case errors.Is(err, ErrHostDown):
@@ -23,6 +23,8 @@ func Reason(err error) string {
 		return "not_increasing"
 	case errors.Is(err, errEmpty):
 		return "empty"
+	case errors.Is(err, errCrowded):
+		return "crowded"
 	case errors.Is(err, errOtherName):
 		return "other_name"
 	}
