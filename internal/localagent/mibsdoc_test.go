@@ -28,7 +28,7 @@ import (
 	"walkabout/snmp/usm"
 )
 
-var update = flag.Bool("update", false, "write docs/mibs.md anew")
+var update = flag.Bool("update", false, "write docs/mibs.md and the golden files anew")
 
 const mibsDocument = "../../docs/mibs.md"
 
