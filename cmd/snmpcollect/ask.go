@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/query"
@@ -67,7 +65,8 @@ func (p process) askCommands() []*cobra.Command {
 	table := p.askCommand("table TARGET NAME", "Show a table of an agent's, a line a row", cobra.ExactArgs(2),
 		"  snmpcollect table core1 ifTable --columns ifDescr,ifOperStatus,ifInOctets\n  snmpcollect table core1 ipNetToPhysicalTable --json",
 		func(ctx context.Context, q *query.Query, a *asking, names []string) error {
-			return q.Table(ctx, names[0], a.columns, terminalWidth(q.Out))
+			width, _ := terminalSize(q.Out)
+			return q.Table(ctx, names[0], a.columns, width)
 		})
 	return []*cobra.Command{get, slow, bulk, table}
 }
@@ -266,17 +265,4 @@ func (s *patience) Set(text string) error {
 	}
 	*s = patience(d)
 	return nil
-}
-
-// terminalWidth returns the columns of the terminal that w is, 0 if it is none.
-func terminalWidth(w io.Writer) int {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
 }

@@ -171,6 +171,7 @@ func (f *fleet) update(p *parts, now time.Time) {
 	}
 	p.alerts.Configure(now, f.running.AlertsFor(targets))
 	p.traps.expect(f.running.Traps, targets)
+	p.forgetOthers(targets)
 	f.log.Info("the lists of targets changed", "targets", len(targets))
 }
 
@@ -227,6 +228,7 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 	}
 	p.alerts.Configure(now, cfg.AlertsFor(targets))
 	p.traps.expect(cfg.Traps, targets)
+	p.forgetOthers(targets)
 	for _, section := range needRestart(f.running, cfg) {
 		f.log.Warn("a section of the configuration changed that takes a restart; its old form goes on", "section", section)
 	}

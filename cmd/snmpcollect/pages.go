@@ -12,6 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"walkabout/alert"
+	"walkabout/cmd/snmpcollect/live"
+	"walkabout/internal/version"
 )
 
 // pages is what is served over HTTP: /metrics and /healthz. Without a listener it is off.
@@ -40,8 +44,12 @@ func listen(ctx context.Context, address string, p *parts, more ...prometheus.Co
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", p.health)
+	source := live.Source{Version: version.Version(), Table: p.table, Stats: p.polls.Stats, Alerts: func() (current, neverUp []alert.Alert) {
+		return p.alerts.Alerts(), p.alerts.NeverUp()
+	}}
+	mux.Handle("GET "+live.Path, source.Handler(p.log))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/healthz  200 while polls are made")
+		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/api/live  what snmpcollect top shows, in JSON\n/healthz  200 while polls are made")
 	})
 	return &pages{l, &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}}, nil

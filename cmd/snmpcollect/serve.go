@@ -14,6 +14,7 @@ import (
 	"walkabout/alert"
 	"walkabout/alert/notify"
 	"walkabout/cmd/snmpcollect/config"
+	"walkabout/cmd/snmpcollect/live"
 	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/collector"
 	"walkabout/collector/ping"
@@ -43,6 +44,7 @@ type parts struct {
 	polls    *collector.Collector
 	traps    *traps // nil: nothing is received
 	pinger   *ping.Pinger
+	table    *live.Table // nil: nobody can look at it
 }
 
 // service is what serve works with.
@@ -153,10 +155,20 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		return err
 	}
 	p.pinger = ping.New(ping.Options{Log: p.log})
-	p.polls, err = collector.New(collector.Options{Targets: targets, Logger: p.log, Pinger: p.pinger, Sinks: []collector.Sink{
-		sinks.Spool(p.spool), sinks.Alerts(p.alerts),
-	}})
+	all := []collector.Sink{sinks.Spool(p.spool), sinks.Alerts(p.alerts)}
+	if cfg.Listen != "" {
+		p.table = live.NewTable()
+		all = append(all, p.table)
+	}
+	p.polls, err = collector.New(collector.Options{Targets: targets, Logger: p.log, Pinger: p.pinger, Sinks: all})
 	return err
+}
+
+// forgetOthers lets go of what is shown of devices that are no targets any more.
+func (p *parts) forgetOthers(targets []collector.Target) {
+	if p.table != nil {
+		p.table.Keep(targets)
+	}
 }
 
 // reopen opens the output files anew, for those that were renamed.
