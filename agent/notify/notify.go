@@ -50,7 +50,7 @@ const (
 // Target is a place to send notifications to, and how: a row of snmpTargetAddrTable with its row of snmpTargetParamsTable.
 type Target struct {
 	Name    string // what logs call it; unique
-	Network string // udp4 or udp6
+	Network string // udp4, udp6, tcp4 or tcp6
 	Address string // HOST:PORT; a name is looked up when there is something to send
 	Source  netip.AddrPort
 	Version snmp.Version

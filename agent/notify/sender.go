@@ -61,7 +61,11 @@ func New(c Config) *Sender {
 // Dial is the system's DialFunc.
 func Dial(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error) {
 	var d net.Dialer
-	if source.IsValid() {
+	switch {
+	case !source.IsValid():
+	case isStream(network):
+		d.LocalAddr = net.TCPAddrFromAddrPort(source)
+	default:
 		d.LocalAddr = net.UDPAddrFromAddrPort(source)
 	}
 	return d.DialContext(ctx, network, address)
@@ -70,9 +74,13 @@ func Dial(ctx context.Context, network, address string, source netip.AddrPort) (
 // ErrTarget is wrapped where a Target cannot be one.
 var ErrTarget = errors.New("not a target of notifications")
 
+func isStream(network string) bool { return network == "tcp4" || network == "tcp6" }
+
+func (t *Target) stream() bool { return isStream(t.Network) }
+
 func (t *Target) validate() error {
 	switch {
-	case t.Network != "udp4" && t.Network != "udp6":
+	case t.Network != "udp4" && t.Network != "udp6" && !t.stream():
 		return fmt.Errorf("%s: %w: network %q", t.Name, ErrTarget, t.Network)
 	case t.Version != snmp.V1 && t.Version != snmp.V2c && t.Version != snmp.V3:
 		return fmt.Errorf("%s: %w: %v", t.Name, ErrTarget, t.Version)

@@ -185,37 +185,51 @@ func (t *Tables) filter(params string) *Filter {
 	return NewFilter(families...)
 }
 
-// The transport domains of UDP (RFC 3417 section 3.1, RFC 3419 section 3).
+// The transport domains of UDP and TCP (RFC 3417 section 3.1, RFC 3419 section 3).
 var (
 	snmpUDPDomain            = oid.New(1, 3, 6, 1, 6, 1, 1)
 	transportDomains         = oid.New(1, 3, 6, 1, 2, 1, 100, 1)
 	transportDomainUDPIPv4   = transportDomains.Append(1)
 	transportDomainUDPIPv6   = transportDomains.Append(2)
 	transportDomainUDPIPv6z  = transportDomains.Append(4)
+	transportDomainTCPIPv4   = transportDomains.Append(5)
+	transportDomainTCPIPv6   = transportDomains.Append(6)
+	transportDomainTCPIPv6z  = transportDomains.Append(8)
 	transportDomainUDPByName = transportDomains.Append(14) // transportDomainUdpDns
+	transportDomainTCPByName = transportDomains.Append(15) // transportDomainTcpDns
 )
 
 // ErrTransport means a transport domain or an address that notifications cannot be sent to.
-var ErrTransport = errors.New("not an address of UDP")
+var ErrTransport = errors.New("not an address of UDP or TCP")
 
 // transportAddress returns the network and HOST:PORT of a TAddress.
 func transportAddress(domain oid.OID, a string) (network, address string, err error) {
 	bad := fmt.Errorf("%w: domain %v, %d octets", ErrTransport, domain, len(a))
-	if domain == transportDomainUDPByName {
+	if domain == transportDomainUDPByName || domain == transportDomainTCPByName {
 		host, port, err := net.SplitHostPort(a)
 		if _, number := strconv.ParseUint(port, 10, 16); err != nil || number != nil || host == "" {
 			return "", "", bad
 		}
-		return "udp4", a, nil
+		network = "udp4"
+		if domain == transportDomainTCPByName {
+			network = "tcp4"
+		}
+		return network, a, nil
 	}
 	size, zone := 4, 0
-	network = "udp4"
 	switch domain {
 	case snmpUDPDomain, transportDomainUDPIPv4:
+		network = "udp4"
 	case transportDomainUDPIPv6:
 		network, size = "udp6", 16
 	case transportDomainUDPIPv6z:
 		network, size, zone = "udp6", 16, 4
+	case transportDomainTCPIPv4:
+		network = "tcp4"
+	case transportDomainTCPIPv6:
+		network, size = "tcp6", 16
+	case transportDomainTCPIPv6z:
+		network, size, zone = "tcp6", 16, 4
 	default:
 		return "", "", bad
 	}

@@ -153,7 +153,9 @@ func (w *worker) dial(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.conn = conn
+	if w.conn = conn; t.stream() {
+		w.conn = &messages{Conn: conn}
+	}
 	return nil
 }
 

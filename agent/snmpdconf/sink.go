@@ -169,8 +169,8 @@ func parseSourceAddress(s string) (netip.AddrPort, bool) {
 func (p *parser) receiver(name, s string) (Address, bool) {
 	a, err := ParseAddress(s)
 	switch {
-	case errors.Is(err, ErrTransport) || err == nil && !a.isUDP():
-		p.warnf("%s: notifications go out by udp and udp6 only; the line is ignored", name)
+	case errors.Is(err, ErrTransport) || err == nil && a.Network == "unix":
+		p.warnf("%s: notifications go out by udp, udp6, tcp and tcp6 only; the line is ignored", name)
 		return a, false
 	case err != nil || a.Host == "" || a.Port == 0 || a.Device != "":
 		p.errorf("%s: the receiver must be an address or a host's name, such as udp:192.0.2.1:162, receiver.example or udp6:[2001:db8::1]", name)
@@ -187,7 +187,7 @@ func explicitPort(s string) bool {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return false
 	}
-	if transport, rest, found := strings.Cut(s, ":"); found && strings.HasPrefix(strings.ToLower(transport), "udp") {
+	if transport, rest, found := strings.Cut(s, ":"); found && transports[strings.ToLower(transport)] != "" {
 		if _, err := netip.ParseAddr(rest); err == nil {
 			return false
 		}

@@ -62,6 +62,24 @@ func TestSNMPTrapDIsTold(t *testing.T) {
 	})
 }
 
+// By TCP: traps, and informs over a connection that the receiver keeps.
+func TestSNMPTrapDIsToldByTCP(t *testing.T) {
+	port := interop.FreeUDPPort(t) // which is as free by TCP
+	r := interop.StartSNMPTrapD(t, fmt.Sprintf("tcp:127.0.0.1:%d", port), "authCommunity log "+hidden+"\n")
+	for _, c := range []struct{ sink, kind string }{{"trap2sink", "TRAP2, SNMP v2c"}, {"informsink", "INFORM, SNMP v2c"}} {
+		t.Run(c.sink, func(t *testing.T) {
+			d, _ := launch(t, "-f", "-c", config(t, fmt.Sprintf("agentAddress 127.0.0.1:0\nrocommunity %s\ntrapcommunity %[1]s\n%s tcp:127.0.0.1:%d\n", hidden, c.sink, port)))
+			head := "^" + c.kind + ", community " + hidden + `\|.*\|` + anyUptime
+			r.Await(head + coldStart + ofThisSystem + "$")
+			d.Signal(syscall.SIGTERM)
+			r.Await(head + nsShutdown + "$")
+			if code := d.Wait(); code != 0 || strings.Contains(d.Log(), "lost") {
+				t.Errorf("exit code %d:\n%s", code, d.Log())
+			}
+		})
+	}
+}
+
 // By SNMPv3 with every pair of protocols: traps, for which the agent's engine is authoritative, and informs, for which the receiver's is.
 func TestSNMPTrapDIsToldByV3(t *testing.T) {
 	port := interop.FreeUDPPort(t)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"walkabout/agent/notify"
@@ -40,7 +41,7 @@ func (p *process) dialReceiver(ctx context.Context, network, address string, sou
 		return nil, err
 	}
 	if _, err := netip.ParseAddr(host); err != nil {
-		ips, err := p.resolve(ctx, host, network == "udp6")
+		ips, err := p.resolve(ctx, host, strings.HasSuffix(network, "6"))
 		if err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ func receivers(c engine.Config) engine.Config {
 	for i, host := range []string{"192.0.2.1", "2001:db8::1", "::ffff:192.0.2.2", "nms.example.org"} {
 		n := fmt.Sprintf("internal%d", i)
 		a := engine.TargetAddr{Name: n, Timeout: 100, Retries: 5, TagList: n, Params: n, MMS: 484}
-		a.Domain, a.Address = engine.UDPAddress(host, 162)
+		a.Domain, a.Address = engine.TransportAddress("udp4", host, 162)
 		c.Addrs = append(c.Addrs, a)
 		c.Params = append(c.Params, engine.TargetParams{Name: n, MPModel: 3, Model: vacm.USM, SecurityName: "admin", Level: snmp.AuthPriv})
 		c.Notifies = append(c.Notifies, engine.Notify{Name: n, Tag: n, Inform: i == 0})
@@ -59,15 +59,18 @@ func TestConforms(t *testing.T) {
 	}
 }
 
-func TestUDPAddress(t *testing.T) {
-	for _, tt := range []struct{ host, domain, address string }{
-		{"192.0.2.1", "1.3.6.1.6.1.1", "\xc0\x00\x02\x01\x00\xa2"},
-		{"::ffff:192.0.2.1", "1.3.6.1.6.1.1", "\xc0\x00\x02\x01\x00\xa2"},
-		{"::1", "1.3.6.1.2.1.100.1.2", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\xa2"},
-		{"nms", "1.3.6.1.2.1.100.1.14", "nms:162"},
+func TestTransportAddress(t *testing.T) {
+	for _, tt := range []struct{ network, host, domain, address string }{
+		{"tcp4", "192.0.2.1", "1.3.6.1.2.1.100.1.5", "\xc0\x00\x02\x01\x00\xa2"},
+		{"tcp6", "::1", "1.3.6.1.2.1.100.1.6", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\xa2"},
+		{"tcp4", "nms", "1.3.6.1.2.1.100.1.15", "nms:162"},
+		{"udp4", "192.0.2.1", "1.3.6.1.6.1.1", "\xc0\x00\x02\x01\x00\xa2"},
+		{"udp6", "::ffff:192.0.2.1", "1.3.6.1.6.1.1", "\xc0\x00\x02\x01\x00\xa2"},
+		{"udp6", "::1", "1.3.6.1.2.1.100.1.2", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\xa2"},
+		{"udp4", "nms", "1.3.6.1.2.1.100.1.14", "nms:162"},
 	} {
-		if domain, address := engine.UDPAddress(tt.host, 162); domain.String() != tt.domain || address != tt.address {
-			t.Errorf("%s: %v %q", tt.host, domain, address)
+		if domain, address := engine.TransportAddress(tt.network, tt.host, 162); domain.String() != tt.domain || address != tt.address {
+			t.Errorf("%s %s: %v %q", tt.network, tt.host, domain, address)
 		}
 	}
 }

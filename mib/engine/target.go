@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"walkabout/mib"
 	"walkabout/snmp"
@@ -83,15 +84,20 @@ var addressSizes = map[oid.OID]int{
 	transportDomains.Append(6): 18, // TCP over IPv6
 }
 
-// UDPAddress returns the transport domain and the TAddress of a receiver by UDP: an IP address, or else a host's name.
-func UDPAddress(host string, port uint16) (domain oid.OID, address string) {
+// TransportAddress returns the transport domain and the TAddress of a receiver by UDP (udp4, udp6) or TCP (tcp4, tcp6): an IP address, or else a
+// host's name.
+func TransportAddress(network, host string, port uint16) (domain oid.OID, address string) {
+	ipv4, ipv6, name := snmpUDPDomain, transportDomains.Append(2), transportDomains.Append(14) // transportDomainUdpDns
+	if strings.HasPrefix(network, "tcp") {
+		ipv4, ipv6, name = transportDomains.Append(5), transportDomains.Append(6), transportDomains.Append(15)
+	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil || ip.Zone() != "" {
-		return transportDomains.Append(14), net.JoinHostPort(host, strconv.Itoa(int(port))) // transportDomainUdpDns
+		return name, net.JoinHostPort(host, strconv.Itoa(int(port)))
 	}
-	domain = transportDomains.Append(2)
+	domain = ipv6
 	if ip = ip.Unmap(); ip.Is4() {
-		domain = snmpUDPDomain
+		domain = ipv4
 	}
 	return domain, string(binary.BigEndian.AppendUint16(ip.AsSlice(), port))
 }
