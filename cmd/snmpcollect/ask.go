@@ -99,6 +99,9 @@ func (p process) askCommand(use, short string, args cobra.PositionalArgs, exampl
 	if name == "table" {
 		f.StringSliceVar(&a.columns, "columns", nil, "only these columns")
 	}
+	c.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return p.completeTarget(a.config, args), cobra.ShellCompDirectiveNoFileComp
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		q, o, err := p.query(&a, args[0])
 		if err != nil {
@@ -188,6 +191,19 @@ func (a *asking) target(p process, name string) (collector.Target, error) {
 		return t, unknownTarget(name, a.config, cfg)
 	}
 	return t, nil
+}
+
+// completeTarget returns what may stand for TARGET, for a shell.
+func (p process) completeTarget(path string, args []string) []string {
+	if len(args) > 0 {
+		return nil
+	}
+	cfg, _ := config.Load(path, collector.BuiltIn(), p.getenv) // a shell that completes is not told of mistakes
+	var names []string
+	for _, t := range cfg.Targets {
+		names = append(names, t.Name)
+	}
+	return names
 }
 
 func unknownTarget(name, path string, cfg config.Config) error {

@@ -53,3 +53,14 @@ func TestAsk(t *testing.T) {
 		}
 	}
 }
+
+// TestCompletion: a shell is told the names of targets.
+func TestCompletion(t *testing.T) {
+	path := labFile(t, "targets: [{name: core1, address: 192.0.2.1, credential: lab, collect: [system]}, {name: edge, address: 192.0.2.2, credential: lab, collect: [system]}]\n")
+	if code, stdout, stderr := command(t.Context(), "__completeNoDesc", "get", "--config", path, ""); code != 0 || stdout != "core1\nedge\n:4\n" {
+		t.Errorf("exit code %d: %q\n%s", code, stdout, stderr)
+	}
+	if code, stdout, _ := command(t.Context(), "completion", "bash"); code != 0 || !strings.Contains(stdout, "complete -o default") {
+		t.Errorf("bash: exit code %d, %d octets", code, len(stdout))
+	}
+}

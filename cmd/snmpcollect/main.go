@@ -44,12 +44,14 @@ var errReported = errors.New("reported")
 // run is the program: it returns its exit code, when ctx ends at the latest.
 func (p process) run(ctx context.Context, args []string) int {
 	root := &cobra.Command{
-		Use:               "snmpcollect",
-		Short:             "Poll SNMP agents, ship what they count, alert on interfaces that should be up",
-		Version:           version.Version(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		Use:   "snmpcollect",
+		Short: "Poll SNMP agents, ship what they count, alert on interfaces that should be up",
+		Long: "Polls SNMP agents, ships what they count, alerts on interfaces that should be up and are not.\n\n" +
+			"Something is wrong? `snmpcollect top --devices` shows which device is silent or slow, `snmpcollect get TARGET sysUpTime` asks one by hand and\n" +
+			"says why it does not answer, `snmpcollect check` finds mistakes in the configuration.",
+		Version:       version.Version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate(version.Line("snmpcollect") + "\n")
 	root.SetOut(p.stdout)
@@ -84,7 +86,10 @@ func configFlag(c *cobra.Command) *string {
 }
 
 func (p process) runCommand() *cobra.Command {
-	c := &cobra.Command{Use: "run", Short: "Poll, ship and alert until SIGINT or SIGTERM", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "run", Short: "Poll, ship and alert until SIGINT or SIGTERM", Args: cobra.NoArgs,
+		Long: "Polls, ships and alerts until SIGINT or SIGTERM, and then delivers what waits, for at most 10 s. The log goes to standard error.\n" +
+			"SIGHUP, or `snmpcollect reload`, reads the configuration anew and opens output files anew; a file with a mistake changes nothing.",
+		Example: "  snmpcollect check && snmpcollect run\n  snmpcollect run -c snmpcollect.yaml --watch"}
 	path := configFlag(c)
 	watch := c.Flags().Bool("watch", false, "read the configuration anew when its file changes, not only those that it includes")
 	debug := c.Flags().Bool("debug", false, "log what is of use to find faults only")
@@ -108,7 +113,9 @@ func (p process) runCommand() *cobra.Command {
 }
 
 func (p process) checkCommand() *cobra.Command {
-	c := &cobra.Command{Use: "check", Short: "Say what is wrong with a configuration; nothing is sent", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "check", Short: "Say what is wrong with a configuration; nothing is sent", Args: cobra.NoArgs,
+		Long: "Reads the configuration and the files that it includes, and prints each mistake with its file and line; then what it would do. Nothing is\n" +
+			"sent and no name is looked up. The exit code is 1 if run would refuse it."}
 	path := configFlag(c)
 	c.RunE = func(*cobra.Command, []string) error {
 		cfg, problems := config.Load(*path, collector.BuiltIn(), p.getenv)
