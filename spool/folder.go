@@ -51,21 +51,45 @@ func (s *Spool) restore() error {
 	}
 	s.before = m.Run
 	s.next = max(m.Next, 1)
-	entries, err := os.ReadDir(s.options.Dir)
+	folders, err := segmentFolders(s.options.Dir)
 	if err != nil {
 		return err
 	}
-	for _, e := range entries { // in the order of their numbers
-		if _, err := strconv.ParseUint(e.Name(), 10, 64); err != nil || !e.IsDir() {
-			continue
-		}
-		s.restoreSegment(filepath.Join(s.options.Dir, e.Name()))
+	for _, f := range folders {
+		s.restoreSegment(f.dir)
 	}
 	s.forgotten = m.Version == 0 && len(s.segments) > 0
-	for name, k := range m.Readers {
-		s.positions[name] = &position{done: k.Done, bounds: k.Bounds, dropped: k.Dropped, corrupt: k.Corrupt}
-	}
+	s.positions = m.positions()
 	return nil
+}
+
+// segmentFolder is the folder of a segment and the number that is its name.
+type segmentFolder struct {
+	dir   string
+	first uint64
+}
+
+// segmentFolders returns the folders of segments, in the order of their numbers.
+func segmentFolders(dir string) (out []segmentFolder, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if n, err := strconv.ParseUint(e.Name(), 10, 64); err == nil && e.IsDir() {
+			out = append(out, segmentFolder{filepath.Join(dir, e.Name()), n})
+		}
+	}
+	return out, nil
+}
+
+// positions returns those of the readers.
+func (m marks) positions() map[string]*position {
+	out := map[string]*position{}
+	for name, k := range m.Readers {
+		out[name] = &position{done: k.Done, bounds: k.Bounds, dropped: k.Dropped, corrupt: k.Corrupt}
+	}
+	return out
 }
 
 // restoreSegment adds a segment of an earlier run. One that cannot be opened is put aside.
@@ -145,19 +169,8 @@ func (s *Spool) collect() {
 		s.mu.Unlock()
 		return
 	}
-	var gone []*segment
-	s.segments = slices.DeleteFunc(s.segments, func(g *segment) bool {
-		if !g.sealed || g.cursors > 0 {
-			return false
-		}
-		for _, p := range s.positions {
-			if p.done.lacks(g.first, g.end) > 0 {
-				return false
-			}
-		}
-		gone = append(gone, g)
-		return true
-	})
+	gone := s.unwanted()
+	s.segments = slices.DeleteFunc(s.segments, func(g *segment) bool { return slices.Contains(gone, g) })
 	least := s.visible // what is below has no more marks than one
 	if len(s.segments) > 0 {
 		least = s.segments[0].first
@@ -178,6 +191,32 @@ func (s *Spool) collect() {
 			s.log.Warn("spool: removing a segment", "error", err)
 		}
 	}
+}
+
+// unwanted returns the segments that everybody has taken and that are not kept for a replay; mu is held.
+func (s *Spool) unwanted() (out []*segment) {
+	var kept int64
+	keep, now := s.options.Keep, s.clock()
+	for _, g := range slices.Backward(s.segments) {
+		if !g.sealed || g.cursors > 0 || s.waitedFor(g) {
+			continue
+		}
+		kept += g.octets
+		if g.broken != nil || kept > keep.Size || now-g.opened > keep.Age {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// waitedFor reports whether somebody has still to take something of g; mu is held.
+func (s *Spool) waitedFor(g *segment) bool {
+	for _, p := range s.positions {
+		if p.done.lacks(g.first, g.end) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // putAside moves a file or a folder into quarantine, of which the newest few are kept.

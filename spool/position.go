@@ -111,7 +111,7 @@ func (s *Spool) enforceOn(p *position, now time.Duration) {
 		if lacks == 0 {
 			continue
 		}
-		octets := int64(float64(g.octets) * float64(lacks) / float64(g.end-g.first))
+		octets := g.share(lacks)
 		age := now - g.opened
 		over = over || p.bounds.Size > 0 && p.waiting+octets > p.bounds.Size || p.bounds.Age > 0 && age > p.bounds.Age
 		if over && g.sealed {

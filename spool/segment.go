@@ -122,10 +122,7 @@ func openSegment(dir string, run time.Duration) (*segment, error) {
 		return nil, err
 	}
 	s := &segment{dir: dir, first: first, end: first, opened: run, sealed: true}
-	var m meta
-	data, err := os.ReadFile(filepath.Join(dir, metaName))
-	if err == nil && json.Unmarshal(data, &m) == nil && m.Version == metaVersion && m.First == first && m.End > first {
-		s.end, s.octets, s.opened = m.End, m.Octets, min(m.Run, run)
+	if s.readMeta(run) {
 		return s, nil
 	}
 	c, err := s.open()
@@ -141,6 +138,25 @@ func openSegment(dir string, run time.Duration) (*segment, error) {
 		return nil, nil
 	}
 	return s, nil
+}
+
+// readMeta reads what is known of a segment that was sealed; false if it was not. run is the run clock.
+func (s *segment) readMeta(run time.Duration) bool {
+	var m meta
+	data, err := os.ReadFile(filepath.Join(s.dir, metaName))
+	if err != nil || json.Unmarshal(data, &m) != nil || m.Version != metaVersion || m.First != s.first || m.End <= s.first {
+		return false
+	}
+	s.end, s.octets, s.opened = m.End, m.Octets, min(m.Run, run)
+	return true
+}
+
+// share returns how many octets n of the segment's records take.
+func (s *segment) share(n uint64) int64 {
+	if s.end == s.first {
+		return 0
+	}
+	return int64(float64(s.octets) * float64(n) / float64(s.end-s.first))
 }
 
 // cursor reads a segment from its begin.

@@ -64,6 +64,16 @@ func (s spans) lacks(from, to uint64) uint64 {
 // below returns s with every number below n.
 func (s spans) below(n uint64) spans { return s.add(0, n) }
 
+// cut returns s without every number from on.
+func (s spans) cut(from uint64) (out spans) {
+	for _, a := range s {
+		if a.From < from {
+			out = append(out, span{a.From, min(a.To, from)})
+		}
+	}
+	return out
+}
+
 // valid reports whether s is what add makes, all below end.
 func (s spans) valid(end uint64) bool {
 	for i, a := range s {

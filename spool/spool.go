@@ -41,6 +41,7 @@ type Options struct {
 	SegmentSize int64         // octets on disk after which a new segment is begun; 64 MiB
 	SegmentAge  time.Duration // time after which a new segment is begun; 1 min
 	GroupDelay  time.Duration // how long a record may wait for others that are written with it; 20 ms
+	Keep        Bounds        // what stays for a replay when everybody has taken it; nothing
 	RecentSize  int64         // octets of the newest records that are kept in memory as well; 16 MiB
 	Logger      *slog.Logger  // slog.Default()
 }
@@ -294,6 +295,7 @@ func (s *Spool) tick() {
 		s.commit()
 	}
 	s.rotate()
+	s.serveRequests()
 	s.enforce()
 	s.collect()
 	s.mu.Lock()
