@@ -42,6 +42,9 @@ func Inspect(dir string) (Contents, error) {
 		}
 		if !g.readMeta(m.Run) {
 			g.octets = folderSize(g.dir)
+			if info, err := os.Stat(g.dir); err == nil { // written when the segment was made
+				g.opened -= min(max(time.Since(info.ModTime()), 0), g.opened)
+			}
 		}
 		segments = append(segments, g)
 	}

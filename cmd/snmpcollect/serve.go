@@ -129,7 +129,7 @@ func (p *parts) openState(folder string) error {
 
 // open makes the other parts, those first that the later ones feed.
 func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Writer) (err error) {
-	if p.spool, err = spool.Open(spool.Options{Dir: filepath.Join(p.state.Path(), spoolFolder), Logger: p.log}); err != nil {
+	if p.spool, err = spool.Open(spool.Options{Dir: filepath.Join(p.state.Path(), spoolFolder), Keep: cfg.SpoolKeep, Logger: p.log}); err != nil {
 		return err
 	}
 	for _, o := range cfg.Outputs {

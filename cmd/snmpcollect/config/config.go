@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,9 +36,11 @@ type Config struct {
 	Targets []collector.Target
 	Lists   []List // of targets that are had from elsewhere
 	Outputs []Output
-	Alerts  alert.Config // without Targets: see AlertsFor
-	Notify  []Notifier
-	Traps   *Traps // nil: nothing is received
+	// SpoolKeep is what the spool holds for a replay when every output has taken it.
+	SpoolKeep spool.Bounds
+	Alerts    alert.Config // without Targets: see AlertsFor
+	Notify    []Notifier
+	Traps     *Traps // nil: nothing is received
 
 	credentials map[string]session.Credential
 	path        string
@@ -148,6 +151,7 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	c.Lists = r.lists(&f, base, credentials, written)
 	c.Traps = r.traps(f.Traps, credentials, written)
 	c.Outputs = r.outputs(f.Outputs)
+	c.SpoolKeep = spool.Bounds{Age: time.Duration(f.Spool.Keep), Size: cmp.Or(int64(f.Spool.KeepSize), defaultSpoolSize)}
 	c.Alerts = r.alerts(f.Alerts)
 	c.Notify = r.notifiers(f.Notify)
 	if !Failed(gather(parts)) { // beside errors they would mislead: what is wrong may be what seems to be missing

@@ -28,6 +28,7 @@ type document struct {
 	HTTPSD      []httpSD              `yaml:"http_sd_configs"`
 	DNSSD       []dnsSD               `yaml:"dns_sd_configs"`
 	Outputs     []output              `yaml:"outputs"`
+	Spool       spoolKeys             `yaml:"spool"`
 	Alerts      alerts                `yaml:"alerts"`
 	Notify      []notifier            `yaml:"notify"`
 	Traps       *traps                `yaml:"traps"`
@@ -48,6 +49,12 @@ type credential struct {
 	PrivPasswordFile string        `yaml:"priv_password_file"`
 	PrivPasswordEnv  string        `yaml:"priv_password_env"`
 	Context          string        `yaml:"context"`
+}
+
+// spoolKeys are those of what the spool does for no output in particular.
+type spoolKeys struct {
+	Keep     duration `yaml:"keep"`
+	KeepSize size     `yaml:"keep_size"`
 }
 
 // output is one of its kinds; the others are nil.

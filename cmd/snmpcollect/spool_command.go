@@ -1,0 +1,218 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"walkabout/cmd/snmpcollect/config"
+	"walkabout/collector"
+	"walkabout/exporters/lineprotocol"
+	"walkabout/internal/statedir"
+	"walkabout/metric"
+	"walkabout/spool"
+)
+
+// spoolCommand looks after what stands between polls and outputs.
+func (p process) spoolCommand() *cobra.Command {
+	c := &cobra.Command{Use: "spool", Short: "What waits on disk for outputs: status, export, replay, forget",
+		Long: "Looks after the spool, the queue on disk between polls and outputs, of a collector that runs or of one that does not."}
+	c.AddCommand(p.spoolStatus(), p.spoolExport(), p.spoolReplay(), p.spoolForget())
+	return c
+}
+
+// spoolOf returns the spool's folder and the pid of the collector that runs, 0 if none does.
+func (p process) spoolOf(path string) (dir string, pid int, err error) {
+	cfg, problems := config.Load(path, collector.BuiltIn(), p.getenv)
+	if config.Failed(problems) {
+		for _, problem := range problems {
+			fmt.Fprintln(p.stderr, problem)
+		}
+		return "", 0, errReported
+	}
+	state, err := statedir.System().Resolve(cfg.State, "snmpcollect")
+	if err != nil {
+		return "", 0, err
+	}
+	pid, err = statedir.Holder(state)
+	return filepath.Join(state, spoolFolder), pid, err
+}
+
+func (p process) spoolStatus() *cobra.Command {
+	c := &cobra.Command{Use: "status", Short: "What waits for each output, and what was lost", Args: cobra.NoArgs}
+	path := configFlag(c)
+	c.RunE = func(*cobra.Command, []string) error {
+		dir, pid, err := p.spoolOf(*path)
+		if err != nil {
+			return err
+		}
+		s, err := spool.Inspect(dir)
+		if err != nil {
+			return fmt.Errorf("%w; was a collector ever run with this state folder?", err)
+		}
+		runs := "no collector runs"
+		if pid != 0 {
+			runs = fmt.Sprintf("the collector with pid %d runs", pid)
+		}
+		fmt.Fprintf(p.stdout, "%s: %d segments of %s, polls %d to %d; %s\n", dir, s.Segments, humanize.IBytes(uint64(s.Octets)), s.First, s.End-1, runs)
+		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "OUTPUT\tWAITING\tDISK\tOLDEST\tLIMITS\tDROPPED\tCORRUPT")
+		for _, r := range s.Readers {
+			fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%s, %v\t%d\t%d\n", r.Name, r.Records, humanize.IBytes(uint64(r.Octets)), r.Oldest.Round(time.Second),
+				humanize.IBytes(uint64(r.Bounds.Size)), r.Bounds.Age, r.Dropped, r.Corrupt)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		if n := len(s.Quarantined); n > 0 {
+			fmt.Fprintf(p.stdout, "put aside as corrupt: %d, in %s\n", n, filepath.Join(dir, "quarantine"))
+		}
+		return nil
+	}
+	return c
+}
+
+// parseTime reads a moment: RFC 3339, or a duration before now. No text is the zero time.
+func parseTime(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no time; write how long ago, as in 2h, or the moment, as in %s", text, now.Format(time.RFC3339))
+	}
+	return t, nil
+}
+
+func (p process) spoolExport() *cobra.Command {
+	c := &cobra.Command{Use: "export", Short: "Print what the spool holds as line protocol", Args: cobra.NoArgs}
+	path := configFlag(c)
+	output := c.Flags().String("output", "", "only what waits for this output")
+	since := c.Flags().String("since", "", "only polls from then on: how long ago (2h), or a moment as in RFC 3339")
+	c.RunE = func(*cobra.Command, []string) error {
+		from, err := parseTime(*since, time.Now())
+		if err != nil {
+			return err
+		}
+		dir, _, err := p.spoolOf(*path)
+		if err != nil {
+			return err
+		}
+		var lines lineprotocol.Batch
+		return spool.Scan(dir, *output, func(r spool.Record) error {
+			b, err := metric.Decode(r.Data())
+			if err != nil {
+				fmt.Fprintf(p.stderr, "snmpcollect: poll %d: %v\n", r.Number, err)
+				return nil
+			}
+			if b.At.Before(from) {
+				return nil
+			}
+			lines.Encode(b.Samples)
+			_, err = p.stdout.Write(lines.Lines(0, lines.Len()))
+			return err
+		})
+	}
+	return c
+}
+
+func (p process) spoolReplay() *cobra.Command {
+	c := &cobra.Command{Use: "replay OUTPUT", Short: "Ship to an output again what the spool holds", Args: cobra.ExactArgs(1),
+		Long: "Ships again to one output what the spool still holds, as after a database was restored from yesterday's backup: InfluxDB\n" +
+			"overwrites points that it has. What every output has taken is held for spool: {keep: …} of the configuration."}
+	path := configFlag(c)
+	since := c.Flags().String("since", "", "polls from then on: how long ago (2h), or a moment as in RFC 3339; all without it")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		from, err := parseTime(*since, time.Now())
+		if err != nil {
+			return err
+		}
+		dir, pid, err := p.ofOutput(*path, args[0])
+		if err != nil {
+			return err
+		}
+		var first uint64
+		polls := 0
+		err = spool.Scan(dir, "", func(r spool.Record) error {
+			b, err := metric.Decode(r.Data())
+			if err != nil || b.At.Before(from) {
+				return nil //nolint:nilerr // what cannot be read is left out when it is shipped, too
+			}
+			if polls++; polls == 1 {
+				first = r.Number
+			}
+			return nil
+		})
+		if err != nil {
+			fmt.Fprintln(p.stderr, "snmpcollect:", err)
+		}
+		if polls == 0 {
+			return errors.New("the spool holds nothing of that time; spool: {keep: 24h} in the configuration holds what was shipped")
+		}
+		if err := spool.Ask(dir, spool.Request{Replay: args[0], From: first}); err != nil {
+			return err
+		}
+		p.asked(fmt.Sprintf("about %d polls for %s", polls, args[0]), pid)
+		return nil
+	}
+	return c
+}
+
+func (p process) spoolForget() *cobra.Command {
+	c := &cobra.Command{Use: "forget OUTPUT", Short: "Drop what waits for an output that is not configured any more", Args: cobra.ExactArgs(1)}
+	path := configFlag(c)
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		dir, pid, err := p.ofOutput(*path, args[0])
+		if err != nil {
+			return err
+		}
+		cfg, _ := config.Load(*path, collector.BuiltIn(), p.getenv)
+		if slices.ContainsFunc(cfg.Outputs, func(o config.Output) bool { return o.Queue.Name == args[0] }) {
+			return fmt.Errorf("%s is configured: take it out of the configuration first", args[0])
+		}
+		if err := spool.Ask(dir, spool.Request{Forget: args[0]}); err != nil {
+			return err
+		}
+		p.asked("what waits for "+args[0], pid)
+		return nil
+	}
+	return c
+}
+
+// ofOutput is spoolOf, if the spool knows the output.
+func (p process) ofOutput(path, name string) (dir string, pid int, err error) {
+	dir, pid, err = p.spoolOf(path)
+	if err != nil {
+		return "", 0, err
+	}
+	s, err := spool.Inspect(dir)
+	if err != nil {
+		return "", 0, err
+	}
+	var known []string
+	for _, r := range s.Readers {
+		known = append(known, r.Name)
+	}
+	if !slices.Contains(known, name) {
+		return "", 0, fmt.Errorf("the spool knows no output %q; it knows %q", name, known)
+	}
+	return dir, pid, nil
+}
+
+// asked says who does what was asked for.
+func (p process) asked(what string, pid int) {
+	if pid == 0 {
+		fmt.Fprintf(p.stdout, "%s: the next start of the collector does it\n", what)
+		return
+	}
+	fmt.Fprintf(p.stdout, "%s: the collector with pid %d does it now; its log tells\n", what, pid)
+}
