@@ -85,8 +85,11 @@ func makeLinks(ctx context.Context) (func(), error) {
 	return func() {}, ip(ctx, b.String())
 }
 
-// makeConnections connects this process with itself.
-func makeConnections(context.Context) (func(), error) {
+// makeConnections connects this process with itself. The connections keep silent: probes of all of them at once overrun the queue of lo (the sysctl
+// net.core.netdev_max_backlog), and what an agent is asked meanwhile is lost with them.
+func makeConnections(ctx context.Context) (func(), error) {
+	const silent = -1
+	dialer, config := net.Dialer{KeepAlive: silent}, net.ListenConfig{KeepAlive: silent}
 	limit := unix.Rlimit{}
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return nil, err
@@ -95,7 +98,7 @@ func makeConnections(context.Context) (func(), error) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	l, err := config.Listen(ctx, "tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +109,7 @@ func makeConnections(context.Context) (func(), error) {
 		}
 	}
 	for range connections / 2 {
-		near, err := net.Dial("tcp4", l.Addr().String())
+		near, err := dialer.DialContext(ctx, "tcp4", l.Addr().String())
 		if err != nil {
 			end()
 			return nil, err
