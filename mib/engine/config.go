@@ -102,7 +102,7 @@ func list[T any](t *table, values []T, make func(*T, *table) *row) rows {
 func (s *state) config(m *MIB) Config {
 	c := s.says
 	c.Communities, c.TransportPrefix = nil, s.usePrefix()
-	c.Users = join(c.Users, s.inForce(m, userTable), userOf)
+	c.Users = s.users(m)
 	c.Members = join(c.Members, s.inForce(m, memberTable), memberOf)
 	c.Entries = join(c.Entries, s.inForce(m, entryTable), entryOf)
 	c.Families = join(c.Families, s.inForce(m, familyTable), familyOf)

@@ -98,7 +98,7 @@ func TestDHRefused(t *testing.T) {
 		"z is p":                 {"admin", text(y+padded(m.prime), "usmDHUserAuthKeyChange", ownID, "joe"), "wrongValue 0"},
 		"z is too long":          {"admin", text(y+m.public+"x", "usmDHUserAuthKeyChange", ownID, "joe"), "wrongLength 0"},
 		"another user's own":     {"admin", text(y+m.public, "usmDHUserOwnPrivKeyChange", ownID, "joe"), "noAccess 0"},
-		"the configuration's":    {"admin", text(y+m.public, "usmDHUserAuthKeyChange", ownID, "admin"), "notWritable 0"},
+		"of no keys":             {"admin", text(y+m.public, "usmDHUserAuthKeyChange", ownID, "open"), "notWritable 0"},
 		"nobody":                 {"admin", text(y+m.public, "usmDHUserAuthKeyChange", ownID, "nobody"), "inconsistentName 0"},
 		"who was cloned of none": {"admin", text(y+m.public, "usmDHUserAuthKeyChange", ownID, "late"), "inconsistentName 0"},
 		"usmDHParameters":        {"admin", snmp.VarBind{Name: oid.MustParse("1.3.6.1.3.101.1.1.1.0"), Value: snmp.OctetString(y)}, "notWritable 0"},

@@ -2,8 +2,8 @@
 // SNMP-NOTIFICATION-MIB (RFC 3413), SNMP-USER-BASED-SM-MIB (RFC 3414), SNMP-VIEW-BASED-ACM-MIB (RFC 3415), SNMP-COMMUNITY-MIB (RFC 3584),
 // SNMP-USM-DH-OBJECTS-MIB (RFC 2786), SNMP-TSM-MIB (RFC 5591), SNMP-TLS-TM-MIB (RFC 9456), and SNMPv2-MIB's snmpSet (RFC 3418).
 //
-// Rows of the tables are said by the configuration, which are readOnly, or made by SET, of which those of StorageType nonVolatile are
-// kept. Where both have a row of one index the configuration's is in force, and the other again once it is gone.
+// Rows of the tables are said by the configuration, which are readOnly, but for users, whose keys can be changed, or made by SET, of which
+// those of StorageType nonVolatile are kept. Where both have a row of one index the configuration's is in force, and the other again once it is gone.
 //
 // Keys are never read; snmpCommunityName is, by authPriv alone, and only of rows that were made by SET: the communities of the
 // configuration are in no table.
@@ -179,6 +179,7 @@ func (m *MIB) useLocked(s *state) error {
 	for i := range s.all {
 		s.all[i] = merge(s.file[i], s.set[i])
 	}
+	s.useKeysLocked()
 	s.noteChanges(m.state.Load(), time.Now())
 	if s.apply != nil {
 		if err := s.apply(s.config(m)); err != nil {
@@ -193,7 +194,7 @@ func (m *MIB) useLocked(s *state) error {
 func (s *state) inForce(m *MIB, table int) []*row {
 	var out []*row
 	for _, r := range s.set[table].list {
-		if m.tables[table].is(r, active) && s.file[table].find(r.index) == nil {
+		if m.tables[table].is(r, active) && r.cells[m.tables[table].storage] != snmp.Integer(permanent) && s.file[table].find(r.index) == nil {
 			out = append(out, r)
 		}
 	}

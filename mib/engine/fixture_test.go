@@ -47,19 +47,24 @@ func newFixture(t testing.TB) *fixture {
 
 func fixtureOf(t testing.TB, e *usm.Engine) *fixture {
 	t.Helper()
-	f := &fixture{t: t, usm: e}
-	var err error
-	f.MIB, err = engine.New(engine.Options{
+	f := &fixture{t: t, usm: e, MIB: emptyMIB(t, e)}
+	if err := f.SetConfig(configured(), f.apply); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// emptyMIB is one without a configuration.
+func emptyMIB(t testing.TB, e *usm.Engine) *engine.MIB {
+	t.Helper()
+	m, err := engine.New(engine.Options{
 		Engine: e, MPD: new(snmp.MPDStats), TSM: new(snmp.TSMStats), TLSTM: new(snmp.TLSTMStats), Start: time.Now(),
 		Contexts: func() []string { return []string{"", "b", "aa"} },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.SetConfig(configured(), f.apply); err != nil {
-		t.Fatal(err)
-	}
-	return f
+	return m
 }
 
 func (f *fixture) apply(c engine.Config) error {

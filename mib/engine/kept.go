@@ -8,8 +8,8 @@ import (
 	"walkabout/snmp/oid"
 )
 
-// Kept implements mib.Keeper: the rows of StorageType nonVolatile that were SET, cell by cell, keys and communities with them. A key stands
-// at the name of its KeyChange object.
+// Kept implements mib.Keeper: the rows of StorageType nonVolatile that were SET, cell by cell, keys and communities with them, and the users of
+// the configuration whose keys were changed. A key stands at the name of its KeyChange object.
 func (m *MIB) Kept() []snmp.VarBind {
 	var vbs []snmp.VarBind
 	s := m.state.Load()
@@ -18,7 +18,7 @@ func (m *MIB) Kept() []snmp.VarBind {
 	}
 	for i, t := range m.tables {
 		for _, r := range s.set[i].list {
-			if r.cells[t.storage] != snmp.Integer(nonVolatile) {
+			if storage := r.cells[t.storage]; storage != snmp.Integer(nonVolatile) && storage != snmp.Integer(permanent) {
 				continue
 			}
 			for k, v := range r.cells {
@@ -85,6 +85,8 @@ func (m *MIB) restore(made *[tableCount]map[oid.OID]*row, vb snmp.VarBind) error
 		switch {
 		case c.keeps != nil:
 			syntax = *c.keeps
+		case at == t.storage:
+			syntax = integer(nonVolatile, permanent)
 		case at == t.status:
 			syntax = integer(active, notReady)
 		}
@@ -107,7 +109,7 @@ func (m *MIB) restore(made *[tableCount]map[oid.OID]*row, vb snmp.VarBind) error
 
 // sound returns why r cannot be kept as it is.
 func (m *MIB) sound(t *table, r *row) error {
-	if r.cells[t.storage] != snmp.Integer(nonVolatile) {
+	if r.cells[t.storage] == snmp.Integer(permanent) && t != m.tables[userTable] {
 		return errors.New("its StorageType is not nonVolatile(3)")
 	}
 	if t.is(r, notReady) {

@@ -132,7 +132,9 @@ func (e *edit) apply() error {
 	if err != nil {
 		return err
 	}
-	if e.old = e.next.all[e.at].find(e.index); e.old != nil && e.next.file[e.at].find(e.index) != nil {
+	e.old = e.next.all[e.at].find(e.index)
+	says := e.next.file[e.at].find(e.index)
+	if says != nil && !e.changesKeys(says) {
 		return e.refuse(&e.settings[0], snmp.NotWritable, errConfigured)
 	}
 	if err := e.transition(status); err != nil {
@@ -156,6 +158,9 @@ func (e *edit) apply() error {
 	}
 	if e.old == nil && len(e.next.set[e.at].list) >= maxRows {
 		return e.refuse(&e.settings[0], snmp.ResourceUnavailable, fmt.Errorf("the table has %d rows that were SET already", maxRows))
+	}
+	if says != nil {
+		e.row.cells[userOwnAuthKey] = said(says)
 	}
 	e.store(e.row)
 	return nil

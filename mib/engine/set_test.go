@@ -426,7 +426,7 @@ func TestAllOrNothing(t *testing.T) {
 func TestConfiguredRows(t *testing.T) {
 	f := newFixture(t)
 	for _, vb := range []snmp.VarBind{
-		number(destroy, "usmUserStatus", ownID, "admin"), text("x", "usmUserPublic", ownID, "admin"), number(2, "usmUserStorageType", ownID, "admin"),
+		number(destroy, "usmUserStatus", ownID, "admin"), text("x", "usmUserPublic", ownID, "open"), number(2, "usmUserStorageType", ownID, "admin"),
 		number(notInService, "vacmSecurityToGroupStatus", 3, "admin"), text("g", "vacmGroupName", 3, "admin"),
 		text("x", "vacmAccessReadViewName", "admins", "c", 3, 3), number(1, "vacmViewTreeFamilyType", "all", 3, oid.New(1, 3, 9)),
 		number(createAndGo, "vacmViewTreeFamilyStatus", "all", 0),
@@ -435,7 +435,7 @@ func TestConfiguredRows(t *testing.T) {
 			t.Errorf("%v: %s", vb.Name, got)
 		}
 	}
-	if got := f.get(request(), name("usmUserStorageType", ownID, "admin"), name("vacmAccessContextMatch", "admins", "c", 3, 3), name("vacmViewTreeFamilyMask", "all", 3, oid.New(1, 3, 9))); got[0] != snmp.Integer(5) ||
+	if got := f.get(request(), name("usmUserStorageType", ownID, "admin"), name("vacmAccessContextMatch", "admins", "c", 3, 3), name("vacmViewTreeFamilyMask", "all", 3, oid.New(1, 3, 9))); got[0] != snmp.Integer(4) ||
 		got[1] != snmp.Integer(2) || got[2] != snmp.OctetString("\xf0") {
 		t.Errorf("%v", got)
 	}

@@ -24,6 +24,7 @@ const (
 const (
 	volatile    = 2
 	nonVolatile = 3
+	permanent   = 4
 	readOnly    = 5
 )
 

@@ -127,6 +127,8 @@ func userOf(r *row) User {
 // row returns the row of u, which the configuration says.
 func (u *User) row(t *table) *row {
 	r := t.configured(appendCounted(appendCounted(oid.OID{}, u.EngineID), u.Name))
+	r.cells[userStorage] = storageOf(u)
+	r.cells[userCloneFrom] = snmp.ObjectID(oid.New(0, 0)) // its keys are those of nobody else, and can be changed
 	r.cells[userSecurityName] = snmp.OctetString(u.SecurityName)
 	if u.SecurityName == "" {
 		r.cells[userSecurityName] = snmp.OctetString(u.Name)

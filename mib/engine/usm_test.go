@@ -124,8 +124,8 @@ func TestOwnKeyChange(t *testing.T) {
 	}{
 		{by("admin"), text(change, "usmUserOwnAuthKeyChange", ownID, "joe"), "noAccess 0"},
 		{community, text(change, "usmUserOwnAuthKeyChange", ownID, "joe"), "noAccess 0"},
-		{byTLS, text(change, "usmUserOwnAuthKeyChange", ownID, "joe"), "noAccess 0"},            // who is called so there is somebody else
-		{by("admin"), text(change, "usmUserOwnAuthKeyChange", ownID, "admin"), "notWritable 0"}, // the configuration's
+		{byTLS, text(change, "usmUserOwnAuthKeyChange", ownID, "joe"), "noAccess 0"},          // who is called so there is somebody else
+		{by("open"), text(change, "usmUserOwnAuthKeyChange", ownID, "open"), "notWritable 0"}, // the configuration's, and without keys
 		{by("joe"), text(change, "usmUserOwnAuthKeyChange", ownID, "nobody"), "inconsistentName 0"},
 		{by("joe"), text(change, "usmUserOwnAuthKeyChange", ownID, "joe"), "noError"},
 	} {
