@@ -57,16 +57,20 @@ func (m *Model) ListenDTLS(socket agent.Datagrams, addr net.Addr) net.Listener {
 	return d
 }
 
-// closeSocket ends every session too, for none can go on.
+// closeSocket ends every session too, for none can go on, and tells their other ends.
 func (d *demux) closeSocket() error {
 	d.mu.Lock()
-	peers := make([]*peer, 0, len(d.peers))
+	var open []io.Closer
 	for _, p := range d.peers {
-		peers = append(peers, p)
+		if p.conn != nil {
+			open = append(open, p.conn)
+		} else {
+			open = append(open, p)
+		}
 	}
 	d.mu.Unlock()
-	for _, p := range peers {
-		_ = p.Close()
+	for _, c := range open {
+		_ = c.Close()
 	}
 	return d.socket.Close()
 }
@@ -188,8 +192,12 @@ func (d *demux) handshake(p *peer) (*session, error) {
 	}
 	if err != nil {
 		_ = conn.Close()
+		return nil, err
 	}
-	return s, err
+	d.mu.Lock()
+	p.conn = conn
+	d.mu.Unlock()
+	return s, nil
 }
 
 func chainOf(raw [][]byte) ([]*x509.Certificate, error) {

@@ -137,6 +137,14 @@ func (l *lockedBuffer) String() string {
 
 func newStation(t testing.TB) *station {
 	t.Helper()
+	s := newOfflineStation(t)
+	s.listen()
+	return s
+}
+
+// newOfflineStation is one that does not listen.
+func newOfflineStation(t testing.TB) *station {
+	t.Helper()
 	s := &station{t: t, ca: newAuthority(t, "the authority")}
 	engine, err := usm.NewEngine(engineID, 1, time.Now())
 	if err != nil {
@@ -166,7 +174,6 @@ func newStation(t testing.TB) *station {
 		Mappings:    []tlstm.Mapping{{ID: 10, Fingerprint: s.ca.fingerprint(), Type: tlstm.DNSName}},
 	}
 	s.model.SetConfig(s.config)
-	s.listen()
 	return s
 }
 

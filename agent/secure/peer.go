@@ -5,6 +5,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -39,7 +40,8 @@ type peer struct {
 	key    peerKey
 	to     agent.Peer
 	source netip.Addr
-	place  *list.Element // in demux.unproven, whose mu guards it
+	place  *list.Element // in demux.unproven
+	conn   io.Closer     // the session; nil before there is one. demux.mu guards both
 
 	ctx    context.Context // of its handshake
 	cancel context.CancelFunc

@@ -276,7 +276,7 @@ func TestClose(t *testing.T) {
 		}
 		defer func() {
 			if _, err := io.ReadAll(conn); err != nil {
-				t.Log(err)
+				t.Errorf("the other end is not told: %v", err)
 			}
 		}()
 	}
