@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,7 +55,24 @@ func newFleet(ctx context.Context, cfg config.Config, load func() (config.Config
 		stamp: cfg.Stamp(main), last: now, lastOK: now}
 	var err error
 	f.lists, err = f.listsOf(ctx, cfg)
+	f.forget(cfg)
 	return f, err
+}
+
+// forget removes what is kept of lists that cfg does not have.
+func (f *fleet) forget(cfg config.Config) {
+	entries, err := os.ReadDir(f.folder)
+	if err != nil {
+		return // nothing was kept yet
+	}
+	for _, e := range entries {
+		if slices.ContainsFunc(cfg.Lists, func(l config.List) bool { return l.Key()+".json" == e.Name() }) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(f.folder, e.Name())); err != nil {
+			f.log.Warn("an old list of targets cannot be removed", "err", err)
+		}
+	}
 }
 
 // listsOf returns the lists of cfg: those that are watched already, and new ones after a first fetch.

@@ -219,7 +219,12 @@ http_sd_configs: [{url: %q, refresh_interval: 10ms, credential: lab, collect: [s
 	r.await(`the lists of targets changed" targets=5`, 2)
 	serve(http.StatusServiceUnavailable, "")
 	r.stop()
+	kept := filepath.Join(folder, "state", "lists")
+	writeText(t, filepath.Join(kept, "of-another-day.json"), "[]")
 	r = start(t, "run", "-c", filepath.Join(folder, "c.yaml"))
 	r.await(`the list of targets is that of the run before" source=http_sd targets=1`, 1)
 	r.await(`msg=collecting version=\S+ targets=5`, 1)
+	if entries, err := os.ReadDir(kept); err != nil || len(entries) != 2 {
+		t.Errorf("kept are %v, %v; want the two lists that there are", entries, err)
+	}
 }
