@@ -152,6 +152,7 @@ func (c *Collector) Stats() []Stats {
 	for _, r := range c.runners {
 		s := r.poller.stats.snapshot()
 		s.Interval = r.target.Interval
+		s.EngineTwins = c.shared.engines.others(s.Device, r.poller.engine.Load())
 		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b Stats) int { return strings.Compare(a.Device, b.Device) })

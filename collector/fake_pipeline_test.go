@@ -59,9 +59,6 @@ func (d *device) Ask(ctx context.Context, r session.Requests) error {
 	}
 }
 
-// Overhead implements session.Pipeline.
-func (d *device) Overhead() int { return 40 }
-
 // namesOf reads the names of a list of variable bindings.
 func namesOf(list []byte) []oid.OID {
 	var m snmp.Message

@@ -32,6 +32,11 @@ var (
 	withheldDesc   = describe("rates_withheld_total", "Counter readings that have no rate, and why.", "device", "verdict")
 	findingsDesc   = describe("findings_total", "What the target's agent or configuration does that costs rates.", "device", "finding")
 	wrongTypesDesc = describe("wrong_types_total", "Values left out because their type is not their object's.", "device")
+	runningDesc    = describe("polls_running", "Polls that are being made, each by a goroutine.")
+	snmpTripDesc   = describe("snmp_round_trip_seconds", "Round trip of SNMP requests, smoothed (RFC 6298).", "device")
+	repetitionDesc = describe("max_repetitions", "The most repetitions that a GETBULK asks for, as the agent has shown to bear them.", "device")
+	effortDesc     = describe("poll_requests", "SNMP requests that the last poll took, and of them those sent again.", "device", "kind")
+	twinsDesc      = describe("engine_twins", "Other targets that have the same snmpEngineID.", "device")
 	requestsDesc   = describe("requests_total", "SNMP requests, without those sent again.", "device")
 	retriesDesc    = describe("retries_total", "SNMP requests sent again.", "device")
 	droppedDesc    = describe("datagrams_dropped_total", "Datagrams that answered no request of the moment.", "device")
@@ -41,7 +46,7 @@ var (
 
 var descriptions = []*prometheus.Desc{
 	targetsDesc, pollsDesc, missedDesc, extraDesc, failuresDesc, lastDesc, durationDesc, lagDesc, upDesc, stateDesc, pingsDesc, roundTripDesc, samplesDesc, ratesDesc, withheldDesc, findingsDesc,
-	wrongTypesDesc, requestsDesc, retriesDesc, droppedDesc, foreignDesc, oddDesc,
+	runningDesc, snmpTripDesc, repetitionDesc, effortDesc, twinsDesc, wrongTypesDesc, requestsDesc, retriesDesc, droppedDesc, foreignDesc, oddDesc,
 }
 
 // Describe implements prometheus.Collector.
@@ -55,6 +60,7 @@ func (m metrics) Describe(out chan<- *prometheus.Desc) {
 func (m metrics) Collect(out chan<- prometheus.Metric) {
 	all := m.c.Stats()
 	out <- prometheus.MustNewConstMetric(targetsDesc, prometheus.GaugeValue, float64(len(all)))
+	out <- prometheus.MustNewConstMetric(runningDesc, prometheus.GaugeValue, float64(m.c.schedule.running.Load()))
 	for _, s := range all {
 		collect(out, s)
 	}
@@ -84,6 +90,9 @@ func collect(out chan<- prometheus.Metric, s Stats) {
 			up = 1
 		}
 		gauge(upDesc, up)
+		gauge(repetitionDesc, float64(s.Effort.MaxRepetitions))
+		out <- prometheus.MustNewConstMetric(effortDesc, prometheus.GaugeValue, float64(s.Effort.Requests), s.Device, "request")
+		out <- prometheus.MustNewConstMetric(effortDesc, prometheus.GaugeValue, float64(s.Effort.Retries), s.Device, "retry")
 		out <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, 1, s.Device, s.State)
 	}
 	if s.PingsSent > 0 {
@@ -105,6 +114,10 @@ func collect(out chan<- prometheus.Metric, s Stats) {
 		count(findingsDesc, n, finding.String())
 	}
 	count(wrongTypesDesc, s.WrongTypes)
+	if s.SNMPRoundTrip > 0 {
+		gauge(snmpTripDesc, s.SNMPRoundTrip.Seconds())
+	}
+	gauge(twinsDesc, float64(len(s.EngineTwins)))
 	count(requestsDesc, s.Requests)
 	count(retriesDesc, s.Retries)
 	count(droppedDesc, s.Dropped)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"walkabout/collector/session"
@@ -44,6 +45,9 @@ type poller struct {
 	resume   time.Time    // before then it is not asked again
 	previous counter.Instant
 	polled   bool // previous is set
+	effort   Effort
+	engine   atomic.Uint64 // counter.Hash of its snmpEngineID; 0 before it is known
+	told     uint64        // what shared.engines knows of it
 
 	// Of a poll between two slots (PollNow).
 	selected []string // the only measurements to poll; nil: all
@@ -175,6 +179,7 @@ type workspace struct {
 	askings   sync.Pool     // of *asking
 	scratches sync.Pool     // of *scratch
 	reading   chan struct{} // a token for each scratch that is in use
+	engines   engines
 }
 
 func newWorkspace() *workspace {
@@ -212,6 +217,12 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 	defer func() {
 		p.shared.askings.Put(p.asker.asking)
 		p.asker.asking = nil
+	}()
+	requests, retries := p.stats.session.Requests.Load(), p.stats.session.Retries.Load()
+	p.effort = Effort{}
+	defer func() {
+		p.effort.Requests, p.effort.Retries = p.stats.session.Requests.Load()-requests, p.stats.session.Retries.Load()-retries
+		p.effort.MaxRepetitions, p.effort.GetNext = p.asker.limit, p.open.NoBulk || p.target.Credential.Version == snmp.V1
 	}()
 	at, err := p.greet(ctx)
 	poll.Duration = time.Since(began)
@@ -251,7 +262,11 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 		if !p.unjudged {
 			part.last = began
 		}
+		start := time.Now()
 		fatal := p.take(ctx, s, part, &poll, &errs)
+		if took := time.Since(start); took > p.effort.SlowestTook {
+			p.effort.Slowest, p.effort.SlowestTook = part.measurement, took
+		}
 		if fatal != nil {
 			for _, rest := range p.parts[i+1:] {
 				if p.turn(rest, began) {
@@ -319,6 +334,10 @@ func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
 		if !p.noEngine {
 			p.meet(&at, vbs[1+len(p.changes):])
 		}
+		if c, ok := p.client.(session.Engined); ok && p.noEngine && c.EngineID() != "" {
+			p.know(c.EngineID())
+			at.Engine = p.asker.engine
+		}
 		return at, nil
 	}
 }
@@ -330,12 +349,26 @@ func (p *poller) meet(at *counter.Instant, vbs []snmp.VarBind) {
 		p.noEngine, p.asker.engined, p.asker.engine = true, false, 0
 		return
 	}
-	p.asker.engine = counter.Hash(id.Octets())
+	p.know(id.Octets())
 	at.Engine = p.asker.engine
 	if len(vbs) > 1 && vbs[1].Value.Kind() == snmp.KindInteger {
 		at.EngineTime, at.HasEngineTime = uint32(vbs[1].Value.Int()), true
 		p.asker.engined = true
 	}
+}
+
+// know takes note of the agent's snmpEngineID.
+func (p *poller) know(id string) {
+	p.asker.engine = counter.Hash(id)
+	engine := p.asker.engine
+	if p.engine.Swap(engine) == engine {
+		return
+	}
+	if others := p.shared.engines.move(p.target.Name, p.told, engine); len(others) > 0 {
+		p.log.Warn("other targets have the same snmpEngineID: one device polled twice, or devices that were cloned; all are polled, but others that use "+
+			"SNMPv3 with them will fail", "targets", others)
+	}
+	p.told = engine
 }
 
 // samples judges what a part has read and appends its samples.
@@ -421,7 +454,7 @@ func sized[T any](b []T, n int) []T {
 
 // notice logs what changed in how polls end, and counts it.
 func (p *poller) notice(poll Poll, lag time.Duration) {
-	p.stats.poll(poll, lag)
+	p.stats.poll(poll, lag, p.effort)
 	state := ""
 	if poll.Err != nil {
 		state = strings.Join(reasons(poll.Err), " ")

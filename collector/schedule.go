@@ -86,6 +86,7 @@ func (s *scheduler) remove(r *runner) {
 		<-done
 	}
 	r.poller.close()
+	r.poller.shared.engines.move(r.target.Name, r.poller.told, 0)
 }
 
 // want has r polled before its slot: the measurements that are named, all if none is.

@@ -35,6 +35,10 @@ type Stats struct {
 	RoundTrip            time.Duration // of the last echo requests that were answered, on average; 0 if none was
 
 	Requests, Retries, Dropped, Foreign, Odd uint64 // see session.Stats
+
+	SNMPRoundTrip time.Duration // of SNMP requests, smoothed (RFC 6298); 0 before the first answer
+	Effort        Effort        // of the last poll
+	EngineTwins   []string      // other targets with the same snmpEngineID
 }
 
 // stats gathers a target's Stats: written by its goroutine, read by any.
@@ -50,9 +54,10 @@ func newStats(device string) *stats {
 	return &stats{public: Stats{Device: device, Failures: map[string]uint64{}, Findings: map[counter.FindingKind]uint64{}}}
 }
 
-func (s *stats) poll(p Poll, lag time.Duration) {
+func (s *stats) poll(p Poll, lag time.Duration, e Effort) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.public.Effort = e
 	s.public.Polls++
 	s.public.Last, s.public.Duration, s.public.Lag = p.At, p.Duration, lag
 	s.public.Samples += uint64(len(p.Samples))
@@ -130,5 +135,6 @@ func (s *stats) snapshot() Stats {
 	c.Requests, c.Retries, c.Dropped = s.session.Requests.Load(), s.session.Retries.Load(), s.session.Dropped.Load()
 	c.Foreign = s.session.Foreign.Load()
 	c.Odd = s.session.Odd.Load()
+	c.SNMPRoundTrip = time.Duration(s.session.RoundTrip.Load())
 	return c
 }

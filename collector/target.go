@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"walkabout/collector/session"
-	"walkabout/snmp"
 )
 
 // DefaultPort is the agent's UDP port where an address names none.
@@ -108,9 +107,6 @@ func (t Target) Validate(profiles Profiles) error {
 	}
 	if t.Structure < 0 {
 		add("structure %v is below 0", t.Structure)
-	}
-	if t.AnySource && t.Credential.Version == snmp.V3 {
-		add("any_source is of versions 1 and 2c: a session of version 3 hears the address that it asks only")
 	}
 	if t.Retries < 0 || t.Retries > 10 {
 		add("retries %d is not between 0 and 10", t.Retries)

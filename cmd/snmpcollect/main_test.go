@@ -141,6 +141,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("health: %s", health)
 	}
 	get(t, "http://"+listening[1]+"/nothing", http.StatusNotFound)
+	checkStatus(t, "http://"+listening[1])
 
 	cancel()
 	if code := <-ended; code != 0 {
@@ -157,6 +158,28 @@ func TestRun(t *testing.T) {
 	}
 	if strings.Contains(stderr.String(), "public") {
 		t.Error("the log shows the community")
+	}
+}
+
+// checkStatus asks a running collector for the state of its targets, as a person does.
+func checkStatus(t *testing.T, url string) {
+	t.Helper()
+	for want, args := range map[string][]string{
+		"switch1  up ":             nil,
+		"with GETBULK of at most ": {"switch1"},
+	} {
+		var out, errs buffer
+		if code := (process{stdout: &out, stderr: &errs, getenv: os.Getenv}).run(t.Context(), append([]string{"status", "--url", url}, args...)); code != 0 {
+			t.Errorf("status %v ended with %d: %s", args, code, errs.String())
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("status %v has no %q:\n%s", args, want, out.String())
+		}
+	}
+	var out, errs buffer
+	if code := (process{stdout: &out, stderr: &errs, getenv: os.Getenv}).run(t.Context(), []string{"status", "--url", url, "nobody"}); code == 0 ||
+		!strings.Contains(errs.String(), `no target "nobody"`) {
+		t.Errorf("status of nobody ended with %d: %s", code, errs.String())
 	}
 }
 

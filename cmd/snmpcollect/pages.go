@@ -44,12 +44,13 @@ func listen(ctx context.Context, address string, p *parts, more ...prometheus.Co
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", p.health)
+	mux.HandleFunc("GET /status", p.status)
 	source := live.Source{Version: version.Version(), Table: p.table, Stats: p.polls.Stats, Alerts: func() (current, neverUp []alert.Alert) {
 		return p.alerts.Alerts(), p.alerts.NeverUp()
 	}}
 	mux.Handle("GET "+live.Path, source.Handler(p.log))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/api/live  what snmpcollect top shows, in JSON\n/healthz  200 while polls are made")
+		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/api/live  what snmpcollect top shows, in JSON\n/healthz  200 while polls are made\n/status  how each target is polled, as snmpcollect status shows it (?target=NAME)")
 	})
 	return &pages{l, &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}}, nil

@@ -72,8 +72,13 @@ func (c *client) Bulk(ctx context.Context, dst []snmp.VarBind, nonRepeaters int,
 	return dst, nil
 }
 
-// Overhead implements Pipeline.
-func (c *client) Overhead() int { return c.wire.overhead() }
+// EngineID implements Engined.
+func (c *client) EngineID() string {
+	if u, ok := c.wire.(*user); ok && u.remote != nil {
+		return u.remote.ID()
+	}
+	return ""
+}
 
 // Ask implements Pipeline.
 func (c *client) Ask(ctx context.Context, r Requests) error {

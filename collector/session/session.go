@@ -33,6 +33,12 @@ type Client interface {
 	Close() error
 }
 
+// Engined is a Client of SNMPv3.
+type Engined interface {
+	// EngineID returns the agent's snmpEngineID, "" before it has told it. It is for the goroutine that asks.
+	EngineID() string
+}
+
 // Depth is how many requests of a Pipeline may be under way at a time.
 const Depth = 2
 
@@ -43,9 +49,6 @@ type Pipeline interface {
 	// Ask puts the requests of r until it has no more, Depth at a time, each again if nothing comes. It returns when all are answered, or at
 	// the first that is not: with an error like those of Client, or r's own. Then r is not called any more.
 	Ask(ctx context.Context, r Requests) error
-
-	// Overhead is how many octets of a message an answer takes beside its variable bindings, at the most.
-	Overhead() int
 }
 
 // Requests are what a Pipeline asks. Their methods are called one at a time, by any goroutine, and must not block: other sessions'

@@ -174,11 +174,6 @@ func meaning(a *snmp.Answer) error {
 
 func (u *user) silence() error { return u.doubt }
 
-// overhead is that of the largest engine ID, digest and padding, and the user's and the context's names.
-func (u *user) overhead() int {
-	return 140 + len(u.credential.User) + len(u.credential.Context) + len(u.credential.ContextEngineID)
-}
-
 // keyring derives users' keys. To make one of a password takes a megabyte of hashing, so it is done once for each.
 type keyring struct {
 	mu   sync.Mutex

@@ -19,8 +19,6 @@ type wire interface {
 	open(b []byte, h header, now time.Time) (snmp.Answer, error)
 	// silence returns what is to be said if no answer came; nil if it is just that.
 	silence() error
-	// overhead is how many octets of a message an answer takes beside its variable bindings, at the most.
-	overhead() int
 }
 
 var (
@@ -93,6 +91,3 @@ func (c *community) open(b []byte, h header, _ time.Time) (snmp.Answer, error) {
 }
 
 func (c *community) silence() error { return nil }
-
-// overhead is that of the headers of the message and its PDU, a request-id of four octets and lengths of two.
-func (c *community) overhead() int { return 34 + len(c.name) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,7 +182,7 @@ func TestEngines(t *testing.T) {
 }
 
 // TestRebootsOfV3 holds that a reboot costs a device one reading, and makes no number that is not true; and that a device with the engine ID of
-// another is polled as well as that one.
+// another is polled as well as that one, and both are named.
 func TestRebootsOfV3(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, c := newLab(t), someone(session.SHA256, session.AES)
@@ -195,7 +196,7 @@ func TestRebootsOfV3(t *testing.T) {
 			target.Name, target.Address, target.Collect, target.Credential = name, address, []string{"interfaces"}, c
 			targets = append(targets, target)
 		}
-		l.collect(targets...)
+		polls := l.collect(targets...)
 		l.next("sw1")
 		for range 3 {
 			for _, name := range []string{"sw1", "sw2"} {
@@ -203,6 +204,14 @@ func TestRebootsOfV3(t *testing.T) {
 					t.Errorf("%s: %d rates, %v", name, l.numbers(p), p.Err)
 				}
 			}
+		}
+		for _, s := range polls.Stats() {
+			if len(s.EngineTwins) != 1 || s.EngineTwins[0] == s.Device {
+				t.Errorf("%s has the engine ID of %q", s.Device, s.EngineTwins)
+			}
+		}
+		if n := strings.Count(l.log.String(), "the same snmpEngineID"); n != 1 {
+			t.Errorf("it is logged %d times:\n%s", n, l.log.String())
 		}
 		stops["sw1"]()
 		devices["sw1"].Reboot(time.Now())

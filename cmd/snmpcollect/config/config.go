@@ -3,6 +3,7 @@ package config
 
 import (
 	"cmp"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -258,6 +259,12 @@ func (r *reader) credential(name string, c credential) (session.Credential, bool
 		r.fail(err, append(at, "priv")...)
 		return s, false
 	}
+	engine, err := hex.DecodeString(strings.TrimPrefix(c.ContextEngineID, "0x"))
+	if err != nil {
+		r.fail(fmt.Errorf("%q: write the octets in hexadecimal, such as 80001f8804646576", c.ContextEngineID), append(at, "context_engine_id")...)
+		return s, false
+	}
+	s.ContextEngineID = string(engine)
 	var ok1, ok2, ok3 bool
 	s.Community, ok1 = r.secret(source{"community", c.Community, c.CommunityFile, c.CommunityEnv}, at...)
 	s.AuthPassword, ok2 = r.secret(source{"auth_password", c.AuthPassword, c.AuthPasswordFile, c.AuthPasswordEnv}, at...)

@@ -132,7 +132,7 @@ func TestProblems(t *testing.T) {
 		{"no path", lab(v2c, "", "  - file: {}\n"), []string{`:7: error: file needs a path`}},
 		{"a source", lab(v2c, ", source: 192.0.2.7, any_source: true", ""), nil},
 		{"a source that is no address", lab(v2c, ", source: eth0", ""), []string{`:4: error: source "eth0" is no address`}},
-		{"any source of v3", lab("version: 3, user: u", ", any_source: true", ""), []string{`:4: error: target "a": any_source is of versions 1 and 2c`}},
+		{"context engine ID", lab("version: 3, user: u, context_engine_id: 8000zz", "", ""), []string{`:2: error: "8000zz": write the octets in hexadecimal`}},
 		{"a shell's path", lab(v2c, "", "  - file: {path: ~/x}\nstate: \"~/y\"\n"), []string{`:7: error: ~/x: ~ means nothing here`, `:8: error: ~/y: ~ means nothing here`}},
 		{"two kinds", lab(v2c, "", "  - file: {path: x}\n    influxdb: {url: \"http://x\", bucket: b}\n"), []string{`:7: error: one entry is one output`}},
 		{"no kind", lab(v2c, "", "notify:\n  - {}\n"), []string{`:8: error: a notifier is webhook: {…} or log: {}`}},

@@ -49,6 +49,7 @@ type credential struct {
 	PrivPasswordFile string        `yaml:"priv_password_file"`
 	PrivPasswordEnv  string        `yaml:"priv_password_env"`
 	Context          string        `yaml:"context"`
+	ContextEngineID  string        `yaml:"context_engine_id"`
 }
 
 // spoolKeys are those of what the spool does for no output in particular.
