@@ -102,6 +102,22 @@ func (c *Collector) Run(ctx context.Context) error {
 func (c *Collector) SetTargets(targets []Target) error {
 	c.reload.Lock()
 	defer c.reload.Unlock()
+	return c.configureLocked(c.options.Profiles, targets)
+}
+
+// Configure is SetTargets, and makes profiles the ones that targets may name. Targets of which a profile is another than it was start anew.
+func (c *Collector) Configure(profiles Profiles, targets []Target) error {
+	c.reload.Lock()
+	defer c.reload.Unlock()
+	err := c.configureLocked(profiles, targets)
+	if err == nil {
+		c.options.Profiles = profiles
+	}
+	return err
+}
+
+// configureLocked wants reload held.
+func (c *Collector) configureLocked(profiles Profiles, targets []Target) error {
 	c.mu.Lock()
 	current := c.runners
 	c.mu.Unlock()
@@ -113,17 +129,17 @@ func (c *Collector) SetTargets(targets []Target) error {
 			errs = append(errs, &TargetError{t.Name, errors.New("there are two of this name")})
 			continue
 		}
-		if r := current[t.Name]; r != nil && reflect.DeepEqual(r.target, t) {
+		if r := current[t.Name]; r != nil && reflect.DeepEqual(r.target, t) && r.sameProfiles(profiles) {
 			next[t.Name] = r
 			continue
 		}
-		p, err := newPoller(t, c.options.Profiles, c.options.Dial, c.options.Logger, c.shared)
+		p, err := newPoller(t, profiles, c.options.Dial, c.options.Logger, c.shared)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		p.probe.pinger = c.options.Pinger
-		next[t.Name] = &runner{target: t, poller: p, at: -1}
+		next[t.Name] = &runner{target: t, profiles: profiles, poller: p, at: -1}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -142,6 +158,16 @@ func (c *Collector) SetTargets(targets []Target) error {
 		}
 	}
 	return nil
+}
+
+// sameProfiles reports whether r's target would be polled by the same profiles.
+func (r *runner) sameProfiles(profiles Profiles) bool {
+	for _, name := range r.target.Collect {
+		if name != Auto && r.profiles[name] != profiles[name] && !reflect.DeepEqual(r.profiles[name], profiles[name]) {
+			return false
+		}
+	}
+	return !slices.Contains(r.target.Collect, Auto) || reflect.DeepEqual(r.profiles, profiles)
 }
 
 // Stats returns what happened to each target, in the order of their names.

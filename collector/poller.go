@@ -53,6 +53,7 @@ type poller struct {
 	selected []string // the only measurements to poll; nil: all
 	unjudged bool     // counters are left alone
 	lookups  []*lookupTable
+	auto     *automatic     // nil: the target names its profiles
 	getNext  session.Client // as client, but walks with GETNEXT; nil until a part needs it
 }
 
@@ -69,7 +70,9 @@ func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger, shared 
 		asker: asker{most: t.MaxRepetitions, limit: t.MaxRepetitions, width: maxObjects, size: firstVarBindSize},
 	}
 	p.asker.odd = &p.stats.session.Odd
-	if p.parts, err = newParts(t, t.Collect, profiles, p.lookup); err != nil {
+	if slices.Contains(t.Collect, Auto) {
+		p.auto = &automatic{profiles: profiles}
+	} else if p.parts, err = newParts(t, t.Collect, profiles, p.lookup); err != nil {
 		return nil, &TargetError{t.Name, err}
 	}
 	for _, part := range p.parts {
@@ -252,6 +255,13 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 			}
 		}
 		p.forgetLookups()
+	}
+	if p.auto != nil && (p.auto.chosen == nil || poll.Reset) {
+		if err := p.choose(ctx); err != nil {
+			poll.Err = err
+			p.close()
+			return poll
+		}
 	}
 
 	var errs []error

@@ -93,6 +93,8 @@ type IndexPart struct {
 	Size    int  `yaml:"size"`    // octets of a string that always has as many, before which no length stands
 	Implied bool `yaml:"implied"` // the last part, a string or OID before which no length stands
 
+	Labels map[int64]string `yaml:"labels"` // see Object
+
 	Field bool `yaml:"field"`
 	Drop  bool `yaml:"drop"`
 
@@ -157,7 +159,11 @@ type Object struct {
 
 	// Of numbers that are no counters: what makes them numbers of a unit without a prefix.
 	Factor float64 `yaml:"factor"` // they are multiplied by it
+	Offset float64 `yaml:"offset"` // and then it is added
 	Sensor *Sensor `yaml:"sensor"`
+
+	// Extract makes numbers of parts of a text: for each suffix to Name the first that matches gives a field. There is no field of Name alone then.
+	Extract map[string][]Extract `yaml:"extract"`
 
 	// Of counters: see counter.Column.
 	Unit    Unit       `yaml:"unit"`
@@ -167,6 +173,12 @@ type Object struct {
 
 	syntax smi.Syntax
 	names  smi.Resolver // of TypeDescriptor
+}
+
+// Extract is a regular expression that matches the whole of a text, and the number that it then is: a template in which $1 is the first group.
+type Extract struct {
+	Regex Pattern `yaml:"regex"`
+	Value string  `yaml:"value"`
 }
 
 // Sensor names the columns that say how a sensor's value is scaled (ENTITY-SENSOR-MIB: EntitySensorDataScale and EntitySensorPrecision).

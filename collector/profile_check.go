@@ -212,10 +212,17 @@ func (o *Object) check(used map[string]bool, oids map[oid.OID]bool) error {
 		return fmt.Errorf("%s: a counter cannot be a tag", o.Name)
 	case !o.Type.counter() && (o.Unit != 0 || o.MaxRate != 0 || o.Twin != "" || o.Packets != nil):
 		return fmt.Errorf("%s: unit, max_rate, twin and packets are for counters", o.Name)
-	case (o.Factor != 0 || o.Sensor != nil) && (o.Tag || o.Type.counter() || !o.Type.number()):
+	case (o.Factor != 0 || o.Offset != 0 || o.Sensor != nil) && (o.Tag || o.Type.counter() || !o.Type.number()):
 		return fmt.Errorf("%s: factor and sensor are for fields that are numbers and no counters", o.Name)
+	case len(o.Extract) > 0 && (o.Tag || o.Type.counter()):
+		return fmt.Errorf("%s: extract is for fields that are no counters", o.Name)
 	case slices.Contains(BuiltInTags(), o.Name) && !o.Tag:
 		return fmt.Errorf("%s: must be a tag, as it is elsewhere", o.Name)
+	}
+	for _, list := range o.Extract {
+		if slices.ContainsFunc(list, func(e Extract) bool { return e.Regex.Regexp == nil }) {
+			return fmt.Errorf("%s: extract: no regex", o.Name)
+		}
 	}
 	return nil
 }

@@ -242,7 +242,7 @@ func (r *profileReader) indexPart(p *IndexPart) {
 	if p.Type == "" {
 		p.Type = typeOf(p.syntax, true)
 	}
-	o := Object{Type: p.Type, syntax: p.syntax}
+	o := Object{Type: p.Type, Labels: p.Labels, syntax: p.syntax}
 	o.complete(r.names)
 	p.syntax = o.syntax
 	if p.syntax.Base == smi.None {

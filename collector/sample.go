@@ -102,6 +102,10 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 			dst = append(dst, f)
 			continue
 		}
+		if len(o.Extract) > 0 {
+			dst = extract(dst, o, v)
+			continue
+		}
 		if !field(&f, o, v) || !part.scale(&f, o, g.values(r.at)) {
 			p.wrongType(part, c, v)
 			continue

@@ -31,8 +31,9 @@ func newScheduler(sinks []Sink) *scheduler {
 
 // runner is a target and its place in the schedule. Its fields but the first two are the scheduler's, under its lock.
 type runner struct {
-	target Target
-	poller *poller
+	target   Target
+	profiles Profiles // that it was made with
+	poller   *poller
 
 	slot   time.Time // of the next poll of its schedule
 	due    time.Time // of what it does next: slot, or sooner

@@ -24,7 +24,7 @@ type Target struct {
 	Name       string // the tag device; distinct among targets
 	Address    string // "host", "host:port", "[2001:db8::1]:port" or "2001:db8::1"; names are resolved when a session opens
 	Credential session.Credential
-	Collect    []string          // names of profiles, such as "interfaces"; at least one
+	Collect    []string          // names of profiles, such as "interfaces", and Auto; at least one
 	Labels     map[string]string // more tags for every sample; none of BuiltInTags
 
 	Interval       time.Duration // from one poll's start to the next
@@ -86,7 +86,7 @@ func (t Target) Validate(profiles Profiles) error {
 		add("collect names no profile; known are %s", strings.Join(profiles.Names(), ", "))
 	}
 	for i, name := range t.Collect {
-		if _, ok := profiles[name]; !ok {
+		if _, ok := profiles[name]; !ok && name != Auto {
 			add("collect: unknown profile %q; known are %s", name, strings.Join(profiles.Names(), ", "))
 		}
 		if slices.Contains(t.Collect[:i], name) {
@@ -189,6 +189,9 @@ func ValidateLabel(name string, collect []string, profiles Profiles) error {
 		return fmt.Errorf("label %q: the collector has a tag of that name; choose another", name)
 	case name == "time" || strings.HasPrefix(name, "_"):
 		return fmt.Errorf("label %q: InfluxDB keeps this name for itself; choose another", name)
+	}
+	if slices.Contains(collect, Auto) {
+		collect = profiles.Names()
 	}
 	for _, profile := range collect {
 		if p := profiles[profile]; p != nil && p.uses(name) {

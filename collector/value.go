@@ -1,7 +1,9 @@
 package collector
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -128,7 +130,7 @@ var dataScales = [...]int{1: -24, -21, -18, -15, -12, -9, -6, -3, 0, 3, 6, 9, 12
 
 // scale makes a number one of a unit without a prefix, where o says how; false if the row does not tell.
 func (p *part) scale(f *metric.Field, o *Object, values []snmp.Value) bool {
-	if o.Factor == 0 && o.Sensor == nil {
+	if o.Factor == 0 && o.Offset == 0 && o.Sensor == nil {
 		return true
 	}
 	number := f.Float64()
@@ -159,8 +161,30 @@ func (p *part) scale(f *metric.Field, o *Object, values []snmp.Value) bool {
 			number *= o.Factor
 		}
 	}
-	f.Kind, f.Num = metric.Float, math.Float64bits(number)
+	f.Kind, f.Num = metric.Float, math.Float64bits(number+o.Offset)
 	return true
+}
+
+// extract appends the fields that o's expressions make of v.
+func extract(dst []metric.Field, o *Object, v snmp.Value) []metric.Field {
+	word, ok := text(o, v)
+	if !ok {
+		word = o.syntax.Text(v)
+	}
+	for _, suffix := range slices.Sorted(maps.Keys(o.Extract)) {
+		for _, e := range o.Extract[suffix] {
+			at := e.Regex.FindStringSubmatchIndex(word)
+			if at == nil || at[0] != 0 || at[1] != len(word) {
+				continue
+			}
+			number, err := strconv.ParseFloat(string(e.Regex.ExpandString(nil, e.Value, word, at)), 64)
+			if err == nil && !math.IsNaN(number) && !math.IsInf(number, 0) {
+				dst = append(dst, metric.Field{Name: o.Name + suffix, Kind: metric.Float, Num: math.Float64bits(number)})
+				break
+			}
+		}
+	}
+	return dst
 }
 
 // learnCounters finds out whether the TypeCounters of the part are of 32 bits, by the first rows that tell.

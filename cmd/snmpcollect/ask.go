@@ -41,6 +41,9 @@ type asking struct {
 	mibs      []string
 	modules   []string
 	columns   []string
+
+	profiles collector.Profiles // the configuration's; nil without one
+	names    *smi.Names
 }
 
 const targetHelp = "TARGET is the name of a target of the configuration, or an address (HOST, HOST:PORT, [2001:db8::1]:PORT) with --credential NAME,\n" +
@@ -107,7 +110,7 @@ func (p process) askCommand(use, short string, args cobra.PositionalArgs, exampl
 		if err != nil {
 			return err
 		}
-		o.NoBulk = o.NoBulk || name == "walk"
+		o.NoBulk = o.NoBulk || name == "walk" || name == "auto"
 		sockets := session.NewSockets()
 		defer sockets.Close()
 		if q.Client, err = sockets.Open(c.Context(), o); err == nil {
@@ -127,15 +130,18 @@ func (p process) query(a *asking, target string) (*query.Query, session.Options,
 		return nil, o, err
 	}
 	style.JSON = a.json
-	names := mibfile.NewLibrary(smi.BuiltIn(), a.mibs...)
+	t, err := a.target(p, target)
+	if err != nil {
+		return nil, o, err
+	}
+	if a.names == nil {
+		a.names = smi.BuiltIn()
+	}
+	names := mibfile.NewLibrary(a.names, a.mibs...)
 	for _, m := range a.modules {
 		if err := names.Load(m); err != nil {
 			return nil, o, err
 		}
-	}
-	t, err := a.target(p, target)
-	if err != nil {
-		return nil, o, err
 	}
 	if a.timeout != 0 {
 		t.Timeout = time.Duration(a.timeout)
@@ -176,6 +182,7 @@ func (a *asking) target(p process, name string) (collector.Target, error) {
 		}
 	}
 	cfg := p.forTools(a.config)
+	a.profiles, a.names = cfg.Profiles, cfg.Names
 	i := slices.IndexFunc(cfg.Targets, func(t collector.Target) bool { return t.Name == name })
 	if i >= 0 {
 		t = cfg.Targets[i]

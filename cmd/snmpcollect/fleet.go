@@ -241,7 +241,7 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 	}
 	// First the targets: until the alerts know of a new one its polls are ignored, and those that are gone must send no more.
 	targets := f.targets(cfg, lists)
-	if err := p.polls.SetTargets(targets); err != nil {
+	if err := p.polls.Configure(cfg.Profiles, targets); err != nil {
 		f.log.Error(refused, "err", err)
 		return false
 	}

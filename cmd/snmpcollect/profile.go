@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"walkabout/cmd/snmpcollect/query"
 	"walkabout/collector"
 	"walkabout/collector/smi"
 	"walkabout/collector/smi/mibfile"
@@ -48,8 +50,30 @@ func (p process) profileCommand() *cobra.Command {
 		}
 		return nil
 	}
-	c.AddCommand(list, show, check)
+	auto := p.askCommand("auto TARGET", "Say which profiles collect: auto chooses for an agent, and why", cobra.ExactArgs(1), "  snmpcollect profile auto core1\n  snmpcollect profile auto 192.0.2.1 -c public", chooseProfiles)
+	c.AddCommand(list, show, check, auto)
 	return c
+}
+
+// chooseProfiles prints a line for each profile that can be chosen.
+func chooseProfiles(ctx context.Context, q *query.Query, a *asking, _ []string) error {
+	profiles := a.profiles
+	if profiles == nil {
+		profiles = collector.BuiltIn()
+	}
+	choices, err := profiles.Choose(ctx, q.Client)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(q.Out, 0, 0, 2, ' ', 0)
+	for _, c := range choices {
+		chosen := "no"
+		if c.Chosen {
+			chosen = "yes"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Profile, chosen, c.Why)
+	}
+	return w.Flush()
 }
 
 // checkProfile prints what is wrong with a profile, or what it measures; false if something is wrong.

@@ -160,7 +160,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		p.table = live.NewTable()
 		all = append(all, p.table)
 	}
-	p.polls, err = collector.New(collector.Options{Targets: targets, Logger: p.log, Pinger: p.pinger, Sinks: all})
+	p.polls, err = collector.New(collector.Options{Targets: targets, Profiles: cfg.Profiles, Logger: p.log, Pinger: p.pinger, Sinks: all})
 	return err
 }
 

@@ -18,6 +18,8 @@ import (
 	"walkabout/alert/notify"
 	"walkabout/collector"
 	"walkabout/collector/session"
+	"walkabout/collector/smi"
+	"walkabout/collector/snmpyml"
 	"walkabout/exporters"
 	"walkabout/exporters/file"
 	"walkabout/exporters/influxdb"
@@ -43,11 +45,14 @@ type Config struct {
 	Notify    []Notifier
 	Traps     *Traps // nil: nothing is received
 
+	Profiles collector.Profiles // those of the program, and the file's own
+	Names    *smi.Names         // of objects: those of the program, and of the modules that the file names
+
 	credentials map[string]session.Credential
 	path        string
 	include     []string
 	read        [2]uint64 // Stamp when the files were read, without the main file and with it
-	profiles    collector.Profiles
+	sources     []string  // files of profiles and modules
 }
 
 // Output is an exporter and its place in the spool. One of InfluxDB and File is not nil.
@@ -99,7 +104,7 @@ func Load(path string, profiles collector.Profiles, getenv func(string) string) 
 	if err != nil {
 		return Config{path: path}, []Problem{{File: path, Err: err}}
 	}
-	r := reader{path: path, profiles: profiles, getenv: getenv, private: private}
+	r := reader{path: path, profiles: maps.Clone(profiles), getenv: getenv, private: private}
 	return r.read(text)
 }
 
@@ -124,6 +129,8 @@ type reader struct {
 	inline   int  // the line of the first secret written into it
 	doc      strictyaml.Document
 	problems []Problem
+	sources  []string // files that profiles were read from
+	ymls     map[string]snmpyml.File
 }
 
 func (r *reader) read(text []byte) (Config, []Problem) {
@@ -131,14 +138,16 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	var errs []*strictyaml.Error
 	r.doc, errs = strictyaml.Decode(text, &f)
 	r.mistakes(errs)
-	c := Config{State: f.State, Listen: DefaultListen, path: r.path, include: f.Include, profiles: r.profiles}
-	c.read = [2]uint64{c.Stamp(false), c.Stamp(true)}
+	c := Config{State: f.State, Listen: DefaultListen, path: r.path, include: f.Include}
 	if f.Listen != nil {
 		c.Listen = *f.Listen
 	}
 	r.checkListen(c.Listen)
 	r.checkPath(f.State, "state")
 	parts := r.parts(&f)
+	c.Names = r.loadProfiles(&f, parts)
+	c.Profiles, c.sources = r.profiles, r.sources
+	c.read = [2]uint64{c.Stamp(false), c.Stamp(true)}
 	base := collector.DefaultTarget()
 	if f.Interval != 0 {
 		base.Interval = time.Duration(f.Interval)
@@ -348,7 +357,7 @@ func unknownCredential(name string, known map[string]bool) error {
 
 // apply returns base with what s, which is written below at, says; false if that is wrong.
 func (r *reader) apply(s settings, base collector.Target, at ...any) (collector.Target, bool) {
-	base.Collect, base.Labels, base.AnySource = s.Collect, s.Labels, s.AnySource
+	base.Collect, base.Labels, base.AnySource = append(slices.Clone([]string(s.Collect)), s.Module...), s.Labels, s.AnySource
 	if s.Interval != 0 {
 		base.Interval = time.Duration(s.Interval)
 	}

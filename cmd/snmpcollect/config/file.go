@@ -32,6 +32,9 @@ type document struct {
 	Alerts      alerts                `yaml:"alerts"`
 	Notify      []notifier            `yaml:"notify"`
 	Traps       *traps                `yaml:"traps"`
+	Profiles    words                 `yaml:"profiles"`
+	MIBs        words                 `yaml:"mibs"`
+	MIBModules  words                 `yaml:"mib_modules"`
 }
 
 type credential struct {

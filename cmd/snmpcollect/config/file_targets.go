@@ -12,7 +12,8 @@ type target struct {
 // settings are what a target may say beside who it is, and a list of targets of them all.
 type settings struct {
 	Credential     string            `yaml:"credential"`
-	Collect        []string          `yaml:"collect"`
+	Collect        words             `yaml:"collect"`
+	Module         words             `yaml:"module"`
 	Labels         map[string]string `yaml:"labels"`
 	Interval       period            `yaml:"interval"`
 	Structure      *duration         `yaml:"structure"`

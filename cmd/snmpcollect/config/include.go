@@ -125,6 +125,7 @@ func (c Config) Stamp(main bool) uint64 {
 		}
 		paths = append(paths, more...)
 	}
+	paths = append(paths, c.sources...)
 	if len(paths) == 0 && len(c.include) == 0 {
 		return 0
 	}

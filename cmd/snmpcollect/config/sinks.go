@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"walkabout/alert"
@@ -164,7 +165,7 @@ func (c Config) AlertsFor(targets []collector.Target) alert.Config {
 		if err != nil {
 			host = t.Address // cannot be: the target was found right
 		}
-		alerts.Targets = append(alerts.Targets, alert.Target{Device: t.Name, AgentHost: host, Labels: t.Labels, Collect: measurements(t.Collect, c.profiles)})
+		alerts.Targets = append(alerts.Targets, alert.Target{Device: t.Name, AgentHost: host, Labels: t.Labels, Collect: measurements(t.Collect, c.Profiles)})
 	}
 	return alerts
 }
@@ -172,6 +173,9 @@ func (c Config) AlertsFor(targets []collector.Target) alert.Config {
 // measurements returns what the profiles of these names measure.
 func measurements(names []string, profiles collector.Profiles) []string {
 	var out []string
+	if slices.Contains(names, collector.Auto) {
+		names = profiles.Names()
+	}
 	for _, n := range names {
 		if p, ok := profiles[n]; ok {
 			out = append(out, p.Measurements()...)
