@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -106,7 +107,7 @@ func (p process) askCommand(use, short string, args cobra.PositionalArgs, exampl
 		return p.completeTarget(a.config, args), cobra.ShellCompDirectiveNoFileComp
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		q, o, err := p.query(&a, args[0])
+		q, o, err := p.query(c.Context(), &a, args[0])
 		if err != nil {
 			return err
 		}
@@ -123,14 +124,14 @@ func (p process) askCommand(use, short string, args cobra.PositionalArgs, exampl
 }
 
 // query returns what the flags and the target say, but for the session.
-func (p process) query(a *asking, target string) (*query.Query, session.Options, error) {
+func (p process) query(ctx context.Context, a *asking, target string) (*query.Query, session.Options, error) {
 	var o session.Options
 	style, err := query.ParseStyle(a.output)
 	if err != nil {
 		return nil, o, err
 	}
 	style.JSON = a.json
-	t, err := a.target(p, target)
+	t, err := a.target(ctx, p, target)
 	if err != nil {
 		return nil, o, err
 	}
@@ -159,7 +160,7 @@ func (p process) query(a *asking, target string) (*query.Query, session.Options,
 }
 
 // target finds the target by its name, or makes one of an address.
-func (a *asking) target(p process, name string) (collector.Target, error) {
+func (a *asking) target(ctx context.Context, p process, name string) (collector.Target, error) {
 	t := collector.DefaultTarget()
 	t.Address = name
 	for _, prefix := range []string{"udp:", "udp6:"} { // as Net-SNMP's tools have it
@@ -183,9 +184,11 @@ func (a *asking) target(p process, name string) (collector.Target, error) {
 	}
 	cfg := p.forTools(a.config)
 	a.profiles, a.names = cfg.Profiles, cfg.Names
-	i := slices.IndexFunc(cfg.Targets, func(t collector.Target) bool { return t.Name == name })
-	if i >= 0 {
-		t = cfg.Targets[i]
+	host, _, _ := collector.SplitAddress(t.Address)
+	_, noAddress := netip.ParseAddr(host)
+	known, found := p.find(ctx, cfg, name, noAddress != nil || a.credential == "" && !a.byFlags())
+	if found {
+		t = known
 	}
 	switch {
 	case a.byFlags():
@@ -194,10 +197,36 @@ func (a *asking) target(p process, name string) (collector.Target, error) {
 		var err error
 		t.Credential, err = cfg.Credential(a.credential)
 		return t, err
-	case i < 0:
+	case !found:
 		return t, unknownTarget(name, a.config, cfg)
 	}
 	return t, nil
+}
+
+// find returns the target of the name, of the configuration or, with lists, of its lists, which are asked for only then.
+func (p process) find(ctx context.Context, cfg config.Config, name string, lists bool) (collector.Target, bool) {
+	named := func(t collector.Target) bool { return t.Name == name }
+	if i := slices.IndexFunc(cfg.Targets, named); i >= 0 {
+		return cfg.Targets[i], true
+	}
+	if !lists {
+		return collector.Target{}, false
+	}
+	for _, l := range cfg.Lists {
+		source, err := l.Source()
+		if err != nil {
+			continue // cannot be: it was found right
+		}
+		groups, err := source.Fetch(ctx)
+		if err != nil {
+			fmt.Fprintf(p.stderr, "the list %s cannot be had: %v\n", l.Name, err)
+		}
+		targets, _ := l.Targets(groups)
+		if i := slices.IndexFunc(targets, named); i >= 0 {
+			return targets[i], true
+		}
+	}
+	return collector.Target{}, false
 }
 
 // completeTarget returns what may stand for TARGET, for a shell.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,7 +11,8 @@ import (
 
 func TestAsk(t *testing.T) {
 	address := device(t, sim.Port{Index: 1, Name: "up", Speed: 1e9}, sim.Port{Index: 2, Name: "broken", Speed: 1e9, Down: true}).String()
-	path := labFile(t, fmt.Sprintf("targets: [{name: core1, address: %q, credential: lab, collect: [system]}, {name: lost, address: %q, credential: wrong, collect: [system], timeout: 100ms, retries: 0}]\n", address, address))
+	path := labFile(t, fmt.Sprintf("targets: [{name: core1, address: %q, credential: lab, collect: [system]}, {name: lost, address: %q, credential: wrong, collect: [system], timeout: 100ms, retries: 0}]\nfile_sd_configs: [{files: [x.json], credential: lab, collect: [system]}]\n", address, address))
+	writeText(t, filepath.Join(filepath.Dir(path), "x.json"), fmt.Sprintf(`[{"targets": [%q], "labels": {"device": "listed"}}]`, address))
 	for _, tt := range []struct {
 		name, args string
 		want       string // of standard output, or part of the error
@@ -21,6 +23,7 @@ func TestAsk(t *testing.T) {
 		{"with version 1", "get udp:" + address + " sysName.0 ifName.9 -v 1 -c public -t 1 -r 0 -O v", "switch\nNo Such Object available on this agent at this OID\n"},
 		{"another credential than the target's", "get lost sysName --credential lab -Ov --config " + path, "switch\n"},
 		{"another community than the target's", "get lost sysName -c public -Ov --config " + path, "switch\n"},
+		{"of a list", "get listed sysName -Ov --config " + path, "switch\n"},
 		{"walk", "walk core1 ifName -Oq --config " + path, "IF-MIB::ifName.1 up\nIF-MIB::ifName.2 broken\n"},
 		{"bulkwalk", "bulkwalk core1 ifName ifOperStatus -Oq --config " + path, "IF-MIB::ifName.1 up\nIF-MIB::ifName.2 broken\nIF-MIB::ifOperStatus.1 up\nIF-MIB::ifOperStatus.2 down\n"},
 		{"table", "table core1 ifXTable --columns ifName,ifHighSpeed --config " + path, "ifIndex  ifName  ifHighSpeed\n1        up      1000\n2        broken  1000\n"},

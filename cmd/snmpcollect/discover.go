@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +51,7 @@ func (p process) discoverCommand() *cobra.Command {
 	f.BoolVar(&d.overwrite, "overwrite", false, "replace the output file if it exists")
 	f.StringVar(&d.state, "state", "", "where to remember how far it has come (default: the output file's name with .state)")
 	f.StringSliceVar(&d.exclude, "exclude", nil, "networks that nobody is asked in")
-	f.StringSliceVar(&d.collect, "collect", []string{"system", "interfaces"}, "profiles that the targets are to collect")
+	f.StringSliceVar(&d.collect, "collect", []string{"system", "interfaces"}, "profiles that the targets are to collect; auto lets each device decide")
 	f.StringSliceVar(&d.neighbours, "neighbours", nil, "go on to neighbours by lldp, cdp, arp")
 	f.StringSliceVar(&d.within, "within", nil, "networks that neighbours may be followed to (default: those that are searched)")
 	f.IntVar(&d.options.Depth, "depth", d.options.Depth, "how many steps neighbours are followed")
@@ -148,9 +147,13 @@ func (d *discovery) prepare(cfg config.Config, networks []string) error {
 			errs = append(errs, fmt.Errorf("--source: %w", err))
 		}
 	}
+	profiles := cfg.Profiles
+	if profiles == nil { // there is no configuration
+		profiles = collector.BuiltIn()
+	}
 	for _, name := range d.collect {
-		if !slices.Contains(collector.BuiltIn().Names(), name) {
-			errs = append(errs, fmt.Errorf("--collect: unknown profile %q; known are %s", name, strings.Join(collector.BuiltIn().Names(), ", ")))
+		if profiles[name] == nil && name != collector.Auto {
+			errs = append(errs, fmt.Errorf("--collect: unknown profile %q; known are %s, %s", name, collector.Auto, strings.Join(profiles.Names(), ", ")))
 		}
 	}
 	if d.output != "-" {

@@ -144,10 +144,15 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	}
 	r.checkListen(c.Listen)
 	r.checkPath(f.State, "state")
+	before := c.Stamp(true)
 	parts := r.parts(&f)
 	c.Names = r.loadProfiles(&f, parts)
+	changed := c.Stamp(true) != before
 	c.Profiles, c.sources = r.profiles, r.sources
 	c.read = [2]uint64{c.Stamp(false), c.Stamp(true)}
+	if changed { // while it was read: the next look must find it so
+		c.read[0], c.read[1] = c.read[0]+1, c.read[1]+1
+	}
 	base := collector.DefaultTarget()
 	if f.Interval != 0 {
 		base.Interval = time.Duration(f.Interval)

@@ -192,7 +192,7 @@ func (l List) target(address string, labels map[string]string, alone bool) (coll
 	if name := cmp.Or(labels["device"], labels["instance"]); alone && name != "" {
 		t.Name = name
 	}
-	if modules := strings.Split(labels["__param_module"], ","); !slices.ContainsFunc(modules, func(m string) bool { return l.profiles[m] == nil }) {
+	if modules := strings.Split(labels["__param_module"], ","); !slices.ContainsFunc(modules, func(m string) bool { return l.profiles[m] == nil && m != collector.Auto }) {
 		t.Collect = modules
 	}
 	credential := l.settings.Credential
