@@ -73,6 +73,23 @@ func (w *worker) answerTSM(ctx context.Context, size int, level snmp.SecurityLev
 	return w.dispatchV3(ctx)
 }
 
+var snmpEngineID = oid.New(1, 3, 6, 1, 6, 3, 10, 2, 1, 1, 0)
+
+// asksEngineID reports whether the message is how a manager without USM finds out the engine ID (RFC 5343 section 3). Net-SNMP's tools send it
+// first, at noAuthNoPriv, and give up without an answer. That is given to whoever has a session, for USM tells it anybody: no view need hold it.
+func (w *worker) asksEngineID() bool {
+	v := &w.v3
+	return v.message.SecurityModel == snmp.TSMSecurityModel && v.scoped.ContextEngineID == localEngineID &&
+		w.in.PDU.Type == snmp.GetRequest && len(w.in.PDU.VarBinds) == 1 && w.in.PDU.VarBinds[0].Name == snmpEngineID
+}
+
+func (w *worker) answerEngineID() []byte {
+	s := w.server
+	s.counters.Add(snmp.InGetRequests, 1)
+	w.result = append(w.result[:0], snmp.VarBind{Name: snmpEngineID, Value: snmp.OctetString(s.config.Engine.ID())})
+	return w.encode(w.finish(outcome{}))
+}
+
 // sealTSM appends the message that carries p, without security of its own.
 func (w *worker) sealTSM(dst []byte, m snmp.MessageV3, p *snmp.ScopedPDU) []byte {
 	v := &w.v3

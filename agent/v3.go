@@ -117,10 +117,12 @@ func (w *worker) dispatchV3(ctx context.Context) []byte {
 		return w.report(snmpUnknownContexts, s.mpd.UnknownContexts.Add(1))
 	}
 	w.in.PDU = v.scoped.PDU
+	if w.asksEngineID() {
+		return w.answerEngineID()
+	}
 	w.request.Principal, w.request.Level, w.request.Context = v.opened.SecurityName, v.opened.Level, v.scoped.ContextName
 	if w.from.transport != nil && v.message.SecurityModel == snmp.TSMSecurityModel {
-		// Access is by what protects the message, not by what it asks for at least: Net-SNMP's tools look for the engine ID (RFC 5343) at
-		// noAuthNoPriv over whatever transport, and would find nobody where access is given to authPriv.
+		// Access is by what protects the message, not by what it asks for at least.
 		w.request.Level = w.from.transport.Level
 	}
 	answer, ok := w.process(ctx, vacm.SecurityModel(v.message.SecurityModel))

@@ -60,17 +60,17 @@ func (m *Model) ListenDTLS(socket agent.Datagrams, addr net.Addr) net.Listener {
 // closeSocket ends every session too, for none can go on, and tells their other ends.
 func (d *demux) closeSocket() error {
 	d.mu.Lock()
-	var open []io.Closer
+	var peers []*peer
 	for _, p := range d.peers {
-		if p.conn != nil {
-			open = append(open, p.conn)
-		} else {
-			open = append(open, p)
+		if p.conn == nil {
+			p.conn = p
 		}
+		peers = append(peers, p)
 	}
 	d.mu.Unlock()
-	for _, c := range open {
-		_ = c.Close()
+	for _, p := range peers {
+		_ = p.conn.Close()
+		<-p.closed // for another Close, which may be first, says goodbye before that
 	}
 	return d.socket.Close()
 }
@@ -195,7 +195,9 @@ func (d *demux) handshake(p *peer) (*session, error) {
 		return nil, err
 	}
 	d.mu.Lock()
-	p.conn = conn
+	if p.conn == nil { // else the socket is being closed
+		p.conn = conn
+	}
 	d.mu.Unlock()
 	return s, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"walkabout/agent/secure"
 	"walkabout/snmp"
+	"walkabout/snmp/oid"
 	"walkabout/snmp/tlstm"
 )
 
@@ -181,6 +182,10 @@ func TestMessages(t *testing.T) {
 			other.ContextEngineID = "\x80\x00\x1f\x88\x04else"
 			m.Data = other.AppendContent(nil)
 		}), snmp.Report, 8},
+		"for the engine ID, which no view holds": {make(func(m *snmp.MessageV3) {
+			probe := snmp.ScopedPDU{ContextEngineID: "\x80\x00\x00\x00\x06", PDU: snmp.PDU{Type: snmp.GetRequest, VarBinds: []snmp.VarBind{{Name: oid.MustParse("1.3.6.1.6.3.10.2.1.1.0")}}}}
+			m.Flags, m.Data = snmp.ReportableFlag, probe.AppendContent(nil)
+		}), snmp.Response, 8},
 		"of a community": {v2c.Append(nil), 0, 0},
 	} {
 		for _, transport := range transports {
@@ -200,6 +205,9 @@ func TestMessages(t *testing.T) {
 				m, p, err := ask(conn, tt.message)
 				if err != nil || p.Type != tt.answer || m.ID != tt.id {
 					t.Fatalf("%v to %d, %v", p.Type, m.ID, err)
+				}
+				if strings.HasPrefix(what, "for the engine ID") && (len(p.VarBinds) != 1 || p.VarBinds[0].Value != snmp.OctetString(engineID)) {
+					t.Errorf("%+v", p)
 				}
 				if err == nil && m.SecurityModel == snmp.TSMSecurityModel && (len(m.Security) != 0 || m.Encrypted) {
 					t.Errorf("an answer with security of its own: %+v", m)

@@ -92,13 +92,16 @@ func printCheck(w io.Writer, config *snmpdconf.Config, certs certificates, diagn
 	return err
 }
 
-// appendOthers tells of the users that the files let in and do not create.
+// appendOthers tells of the users that the files let in and do not create, and of those by TLS.
 func appendOthers(text []byte, config *snmpdconf.Config) []byte {
 	for _, m := range config.Members {
 		created := func(u snmpdconf.User) bool { return u.Name == m.Name }
 		if m.Model == vacm.USM && !slices.ContainsFunc(config.Users, created) {
 			text = fmt.Appendf(text, "user %s (not created here, but over SNMP, or by Net-SNMP's agent at the first start): %s (%s:%d)\n",
 				m.Name, describeRights(config, vacm.USM, m.Name), m.File, m.Line)
+		}
+		if m.Model == vacm.TSM {
+			text = fmt.Appendf(text, "user %s (by TLS): %s (%s:%d)\n", m.Name, describeRights(config, vacm.TSM, m.Name), m.File, m.Line)
 		}
 	}
 	return text

@@ -170,7 +170,7 @@ func (p *process) resolve(ctx context.Context, host string, ipv6 bool) ([]netip.
 // warnUnreachable says which line would let somebody in where nobody is.
 func (d *service) warnUnreachable(log *slog.Logger, s *settings, o *options) {
 	const hint = "rocommunity COMMUNITY 127.0.0.1"
-	if d.tables.known.Load() > 0 { // they may come from anywhere
+	if d.tables.known.Load() > 0 || len(s.certs.config.Mappings) > 0 { // they may come from anywhere, or by TLS
 		return
 	}
 	if len(s.communities) == 0 {
