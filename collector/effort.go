@@ -47,6 +47,8 @@ func (s *Stats) Why() string {
 		return s.Err
 	case len(s.EngineTwins) > 0:
 		return fmt.Sprintf("the same snmpEngineID as %q: one device polled twice, or devices that were cloned", s.EngineTwins)
+	case s.WrongTypes+s.Odd > 0:
+		return fmt.Sprintf("the agent served %d values of a wrong type, and %d that are NULL or outside their type's range: they are left out", s.WrongTypes, s.Odd)
 	case s.Findings[counter.PolledTooSeldom] > 0 && s.Verdicts[counter.Ambiguous] > 0:
 		return "counters of 32 bits are polled too seldom for their speed: rates are withheld"
 	}

@@ -41,7 +41,7 @@ var (
 	retriesDesc    = describe("retries_total", "SNMP requests sent again.", "device")
 	droppedDesc    = describe("datagrams_dropped_total", "Datagrams that answered no request of the moment.", "device")
 	foreignDesc    = describe("answers_foreign_total", "Answers from another address than was asked, refused unless any_source is set.", "device")
-	oddDesc        = describe("odd_values_total", "Values of an unknown type or outside their type's range.", "device")
+	oddDesc        = describe("odd_values_total", "Values that are NULL, of an unknown type or outside their type's range.", "device")
 )
 
 var descriptions = []*prometheus.Desc{

@@ -48,6 +48,7 @@ type poller struct {
 	effort   Effort
 	engine   atomic.Uint64 // counter.Hash of its snmpEngineID; 0 before it is known
 	told     uint64        // what shared.engines knows of it
+	oddTold  bool          // it was logged that the agent serves odd values
 
 	// Of a poll between two slots (PollNow).
 	selected []string // the only measurements to poll; nil: all
@@ -465,6 +466,10 @@ func sized[T any](b []T, n int) []T {
 // notice logs what changed in how polls end, and counts it.
 func (p *poller) notice(poll Poll, lag time.Duration) {
 	p.stats.poll(poll, lag, p.effort)
+	if n := p.stats.session.Odd.Load(); n > 0 && !p.oddTold {
+		p.oddTold = true
+		p.log.Warn("the agent serves values that are NULL, of no known type or outside their type's range; they are left out", "values", n)
+	}
 	state := ""
 	if poll.Err != nil {
 		state = strings.Join(reasons(poll.Err), " ")

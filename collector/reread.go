@@ -314,8 +314,8 @@ func (r *reread) value(vb snmp.RawVarBind, i, row int) snmp.Value {
 			}
 		}
 	}
-	v, odd := vb.Value()
-	if odd {
+	v, _ := vb.Value()
+	if v.Kind() == snmp.KindNull {
 		r.odd.Add(1)
 	}
 	return v

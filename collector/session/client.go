@@ -99,11 +99,15 @@ func (c *client) ask(ctx context.Context, dst []snmp.VarBind, q Request, names [
 	s := &x.single
 	s.request, s.names, s.asked, s.dst, s.decoder.Lenient = q, names, false, dst, true
 	err := x.run(ctx, c, s, 1)
-	c.options.Stats.Odd.Add(uint64(s.decoder.Odd))
 	out := s.dst
 	s.names, s.dst = nil, nil
 	if err != nil {
 		return dst, err
+	}
+	for i := len(dst); i < len(out); i++ {
+		if out[i].Value.Kind() == snmp.KindNull { // which no object is, so the agent or the decoder made it of one
+			c.options.Stats.Odd.Add(1)
+		}
 	}
 	return out, nil
 }
@@ -123,7 +127,7 @@ func (s *single) Next(_ int, list []byte) (Request, []byte, bool) {
 	if s.asked {
 		return Request{}, list, false
 	}
-	s.asked, s.decoder.Odd = true, 0
+	s.asked = true
 	for _, n := range s.names {
 		s.name = ber.AppendOIDContent(s.name[:0], n)
 		list = snmp.AppendName(list, s.name, nil)

@@ -90,7 +90,7 @@ type Stats struct {
 	Retries  atomic.Uint64 // requests sent again
 	Dropped  atomic.Uint64 // datagrams that answered no request of the moment: late, doubled, or of another version or community
 	Foreign  atomic.Uint64 // answers that came from another address than was asked, and were refused
-	Odd      atomic.Uint64 // values of no known type or outside their type's range, which became NULL
+	Odd      atomic.Uint64 // values that are NULL, or became so as they were of no known type or outside their type's range
 
 	RoundTrip atomic.Int64 // the smoothed round trip (RFC 6298) in nanoseconds; 0 before the first answer
 }

@@ -8,8 +8,8 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -41,7 +41,7 @@ func collect(ctx context.Context, r io.Reader, w io.Writer) error {
 		targets = append(targets, t)
 	}
 	s := &sink{}
-	c, err := collector.New(collector.Options{Targets: targets, Sinks: []collector.Sink{s}})
+	c, err := collector.New(collector.Options{Targets: targets, Sinks: []collector.Sink{s}, Profiles: interfaceTables()})
 	if err != nil {
 		return err
 	}
@@ -58,6 +58,13 @@ func collect(ctx context.Context, r io.Reader, w io.Writer) error {
 	})
 	cancel()
 	return errors.Join(err, <-done)
+}
+
+// interfaceTables returns the profile interfaces with ifTable and ifXTable alone, as the other clients walk them.
+func interfaceTables() collector.Profiles {
+	p := *collector.BuiltIn()["interfaces"]
+	p.Tables = slices.DeleteFunc(slices.Clone(p.Tables), func(t collector.Table) bool { return t.Measurement != "interface" })
+	return collector.Profiles{"interfaces": &p}
 }
 
 // observe writes the figures of this process over the plan's time: from reset, when it has warmed up, until read takes what was done since.
@@ -158,9 +165,8 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// usage returns the resident memory and the open descriptors of this process.
+// usage returns the resident memory, garbage included, and the open descriptors of this process.
 func usage() (rss int64, files int) {
-	debug.FreeOSMemory()
 	text, err := os.ReadFile("/proc/self/statm")
 	if err == nil {
 		var size, pages int64
