@@ -123,6 +123,9 @@ func namespace() *syscall.SysProcAttr {
 	return a
 }
 
+// lookIntoProcesses lets our agent see whose sockets are, as Net-SNMP's does; without it the column is 0 and costs next to nothing.
+const lookIntoProcesses = "agentCapabilities sys_ptrace\n"
+
 // play sets the scene up and lets each daemon perform in it.
 func play(ctx context.Context, w io.Writer, o options) error {
 	i := slices.IndexFunc(scenes, func(s scene) bool { return s.name == o.scene })
@@ -157,7 +160,7 @@ func play(ctx context.Context, w io.Writer, o options) error {
 		names, columns = append(names, a.Name), append(columns, results)
 		return nil
 	}
-	if err := perform(agents.StartOurs(ctx, "snmpd", o.snmpd, dir, "")); err != nil {
+	if err := perform(agents.StartOurs(ctx, "snmpd", o.snmpd, dir, lookIntoProcesses)); err != nil {
 		return err
 	}
 	if file, ok := agents.FindNetSNMP(); o.alone {
