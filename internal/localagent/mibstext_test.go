@@ -21,6 +21,8 @@ const mibsFoot = `
 - ` + "`udpInDatagrams`" + ` and its like count UDP over IPv4 and over IPv6, as UDP-MIB has it; RFC 1213 knew of IPv4 alone.
 - Addresses, routes, neighbours and how IP runs on links are read again after a change that the kernel tells of, and at most 5 s old where it does not. Sockets and their processes are read for each
   request, but what took more than 5 ms to read is used again for ten times as long, 5 s at most. An address on a link that is down is inaccessible(4).
+- The columns of processes (` + "`tcpConnectionProcess`, `udpEndpointProcess`" + ` and their kin) are 0, for unknown, of processes that the agent may not look into, which are all others
+  unless ` + "`agentCapabilities sys_ptrace`" + ` is set: [privileges.md](privileges.md).
 - ` + "`inetCidrRoutePolicy`" + ` is 0.0; behind it stands the interface of a route without a next hop, and what else it takes to tell routes apart that are alike up to there.
   Routes are those of the main table, with all next hops of a multipath route, 262,144 of each version of IP at most: ` + "`inetCidrRouteDiscards`" + ` counts those beyond.
 - ` + "`ifOperStatus`" + ` is the kernel's operstate, but for a veth whose peer is down: the kernel says lowerLayerDown, and the peer is the other end, not a lower layer of
@@ -57,6 +59,7 @@ var reasons = []reason{
 	{"hrSWOSIndex", "a kernel is no process, so that no row of `hrSWRunTable` is the operating system"},
 	{"prErrFix*", "nothing is run by SET"},
 	{"memTotalSwapTXT memAvailSwapTXT memTotalRealTXT memAvailRealTXT memUsedSwapTXT memUsedRealTXT", "no system has memory for text alone"},
+	{"ssCpuRawKernel", "all of the kernel's time is in `ssCpuRawSystem`, and who adds the columns up must find it once"},
 	{"versionDate versionIdent versionConfigureOptions", "of the sources of Net-SNMP's agent"},
 	{"versionClearCache versionUpdateConfig versionRestartAgent versionSavePersistentData versionDoDebugging", "the agent is controlled by signals, not by SET"},
 }

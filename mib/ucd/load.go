@@ -92,11 +92,11 @@ const (
 	ssCpuNumCpus    = 67
 )
 
-// rawStates are the states of the processors that a column counts. ssCpuRawSystem has the time of interrupts in it, as in Net-SNMP's agent,
-// and ssCpuRawKernel has not.
+// rawStates are the states of the processors that a column counts. Pollers add the columns up, so no time is in two of them: what might be
+// ssCpuRawKernel is all in ssCpuRawSystem.
 var rawStates = map[uint32][]machine.CPUState{
-	50: {machine.CPUUser}, 51: {machine.CPUNice}, 52: {machine.CPUSystem, machine.CPUInterrupt, machine.CPUSoftIRQ}, 53: {machine.CPUIdle},
-	54: {machine.CPUWait}, 55: {machine.CPUSystem}, 56: {machine.CPUInterrupt}, 61: {machine.CPUSoftIRQ}, 64: {machine.CPUSteal},
+	50: {machine.CPUUser}, 51: {machine.CPUNice}, 52: {machine.CPUSystem}, 53: {machine.CPUIdle},
+	54: {machine.CPUWait}, 56: {machine.CPUInterrupt}, 61: {machine.CPUSoftIRQ}, 64: {machine.CPUSteal},
 	65: {machine.CPUGuest}, 66: {machine.CPUGuestNice},
 }
 
