@@ -139,10 +139,25 @@ func (a *asker) get(ctx context.Context, objects []oid.OID) (counter.Instant, []
 	if a.engined {
 		a.names = append(a.names, snmpEngineNow0)
 	}
-	clocks := len(a.names)
 	for _, o := range objects {
 		a.names = append(a.names, a.arena.Join(o, instance, oid.OID{}))
 	}
+	return a.getNames(ctx)
+}
+
+// getInstances asks for instances, together with the agent's clock.
+func (a *asker) getInstances(ctx context.Context, instances []oid.OID) (counter.Instant, []snmp.VarBind, error) {
+	a.names = append(a.names[:0], sysUpTime0)
+	if a.engined {
+		a.names = append(a.names, snmpEngineNow0)
+	}
+	a.names = append(a.names, instances...)
+	return a.getNames(ctx)
+}
+
+// getNames asks for a.names, which begin with the clocks.
+func (a *asker) getNames(ctx context.Context) (counter.Instant, []snmp.VarBind, error) {
+	clocks := a.clocks()
 	start := time.Now()
 	vbs, err := a.client.Get(ctx, a.varbinds[:0], a.names)
 	if err == nil && len(vbs) != len(a.names) {

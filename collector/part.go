@@ -45,6 +45,8 @@ type part struct {
 	vlans   *vlans // nil: the table is read once
 	vlan    tag    // of one of them
 
+	selection *selection // nil: all rows are read
+
 	polled bool            // an earlier poll has been judged
 	twins  map[string]bool // the series that several of its rows shared
 }
@@ -100,6 +102,9 @@ func newParts(t Target, collect []string, profiles Profiles, tables func(Object)
 			one.interval = p.interval
 			return one, one.finish(t)
 		}
+	}
+	if t.Interfaces != nil {
+		selectInterfaces(parts, t.Interfaces)
 	}
 	return parts, nil
 }

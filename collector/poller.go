@@ -251,6 +251,9 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 		for _, part := range p.parts {
 			part.structure.forget()
 			part.absent, part.last = false, time.Time{}
+			if part.selection != nil {
+				part.selection.read = time.Time{}
+			}
 			if part.vlans != nil {
 				clear(part.vlans.parts)
 			}

@@ -24,6 +24,9 @@ func (p *part) read(ctx context.Context, a *asker, w *walker, g *grid, signals [
 		return 1, p.readScalars(ctx, a, g)
 	}
 	*w = walker{asker: a, grid: g, objects: p.objects, legs: w.legs, names: w.names, indexes: w.indexes, state: w.state, reread: w.reread}
+	if p.selection != nil {
+		return p.readSelected(ctx, w, signals, structure)
+	}
 	if len(p.fast) == 0 {
 		err = w.walk(ctx, p.slow)
 		return len(g.index), err

@@ -27,6 +27,8 @@ type Target struct {
 	Collect    []string          // names of profiles, such as "interfaces", and Auto; at least one
 	Labels     map[string]string // more tags for every sample; none of BuiltInTags
 
+	Interfaces *InterfaceFilter // which interfaces are polled; nil: all
+
 	Interval       time.Duration // from one poll's start to the next
 	Structure      time.Duration // how old what was read of slow columns may be before it is read again; 0 reads it at each poll
 	Timeout        time.Duration // for one answer, at the most, before the request is sent again
@@ -98,6 +100,9 @@ func (t Target) Validate(profiles Profiles) error {
 		if err := ValidateLabel(name, t.Collect, profiles); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if t.Interfaces != nil {
+		errs = append(errs, t.Interfaces.validate()...)
 	}
 	if t.Interval < MinInterval {
 		add("interval %v is below the least, %v", t.Interval, MinInterval)

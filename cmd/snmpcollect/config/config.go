@@ -363,6 +363,7 @@ func unknownCredential(name string, known map[string]bool) error {
 // apply returns base with what s, which is written below at, says; false if that is wrong.
 func (r *reader) apply(s settings, base collector.Target, at ...any) (collector.Target, bool) {
 	base.Collect, base.Labels, base.AnySource = append(slices.Clone([]string(s.Collect)), s.Module...), s.Labels, s.AnySource
+	base.Interfaces = s.Interfaces.filter()
 	if s.Interval != 0 {
 		base.Interval = time.Duration(s.Interval)
 	}

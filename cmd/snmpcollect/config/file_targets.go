@@ -1,6 +1,9 @@
 package config
 
-import "walkabout/internal/secret"
+import (
+	"walkabout/collector"
+	"walkabout/internal/secret"
+)
 
 // target is one entry of targets.
 type target struct {
@@ -14,6 +17,7 @@ type settings struct {
 	Credential     string            `yaml:"credential"`
 	Collect        words             `yaml:"collect"`
 	Module         words             `yaml:"module"`
+	Interfaces     *interfaces       `yaml:"interfaces"`
 	Labels         map[string]string `yaml:"labels"`
 	Interval       period            `yaml:"interval"`
 	Structure      *duration         `yaml:"structure"`
@@ -27,6 +31,35 @@ type settings struct {
 	TrapSources    []string          `yaml:"trap_sources"`
 	AssumeSpeed    *uint64           `yaml:"assume_speed"`
 	MaxGap         *int              `yaml:"max_gap"`
+}
+
+// interfaces says which interfaces of a target are polled.
+type interfaces struct {
+	Include []interfaceRule `yaml:"include"`
+	Exclude []interfaceRule `yaml:"exclude"`
+}
+
+type interfaceRule struct {
+	Name  collector.Pattern `yaml:"name"`
+	Descr collector.Pattern `yaml:"descr"`
+	Alias collector.Pattern `yaml:"alias"`
+	Type  words             `yaml:"type"`
+	Admin words             `yaml:"admin"`
+	Oper  words             `yaml:"oper"`
+}
+
+func (i *interfaces) filter() *collector.InterfaceFilter {
+	if i == nil {
+		return nil
+	}
+	rules := func(list []interfaceRule) []collector.InterfaceRule {
+		var out []collector.InterfaceRule
+		for _, r := range list {
+			out = append(out, collector.InterfaceRule{Name: r.Name, Descr: r.Descr, Alias: r.Alias, Type: r.Type, Admin: r.Admin, Oper: r.Oper})
+		}
+		return out
+	}
+	return &collector.InterfaceFilter{Include: rules(i.Include), Exclude: rules(i.Exclude)}
 }
 
 // list is what all lists of targets that come from elsewhere have. The words are Prometheus'.

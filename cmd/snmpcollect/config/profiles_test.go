@@ -27,6 +27,10 @@ func TestProfiles(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"all", "profiles: profiles\nmibs: [mibs]\nmib_modules: LOCAL-MIB\n" + target("collect: [rack, tcp, auto], module: \"snmp.yml#m\""), ""},
 		{"auto alone", target("collect: auto"), ""},
+		{"interfaces", target("collect: interfaces, interfaces: {include: [{name: \"^Gi\", type: ethernetCsmacd}], exclude: [{admin: [down], alias: x, descr: y, oper: down}]}"), ""},
+		{"an interface's type", target("collect: interfaces, interfaces: {exclude: [{type: ethernet}]}"), `type: nothing is called "ethernet"`},
+		{"an interface's key", target("collect: interfaces, interfaces: {exclude: [{status: up}]}"), `unknown key "status"`},
+		{"no expression", target("collect: interfaces, interfaces: {exclude: [{name: \"(\"}]}"), `:6: error: error parsing regexp`},
 		{"a module alone", target("module: [\"snmp.yml#m\"]"), ""},
 		{"no MIB", "profiles: profiles\n" + target("collect: rack"), "rack.yaml:3: error: unknown object LOCAL-MIB::localThing: no module LOCAL-MIB is known"},
 		{"no such folder", "profiles: nowhere\n" + target("collect: system"), ":5: error: profiles: "},
