@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -139,7 +138,7 @@ func TestPing(t *testing.T) {
 func TestUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		var refused error = io.ErrNoProgress
+		refused := errors.New("not permitted")
 		h := hosts{rtt: map[string]time.Duration{"192.0.2.1": time.Millisecond}}
 		p := ping.New(ping.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Listen: func(v6 bool) (ping.Conn, bool, error) {
 			if refused != nil {
