@@ -64,7 +64,7 @@ func (f *File) paths() ([]string, []error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%q: %w", p, err))
 		}
-		if len(found) == 0 && !strings.ContainsAny(p, `*?[\`) {
+		if len(found) == 0 && !strings.ContainsAny(p, `*?[`) {
 			found = []string{p} // reading it says why
 		}
 		for _, path := range found {
