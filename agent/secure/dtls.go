@@ -27,7 +27,7 @@ const (
 	// overhead is the octets of a record of AES-GCM that are no message: header, nonce and tag (RFC 6347 section 4.1, RFC 5288).
 	overhead = 13 + 8 + 16
 	// unproven is how many sources of ClientHellos are remembered that have not yet sent back their cookie (RFC 6347 section 4.2.1). Whoever
-	// forges sources pushes out the oldest of them, each of which takes about 30 KB, and nobody else.
+	// forges sources pushes out the oldest of them, each of which takes about 40 KB, and nobody else.
 	unproven = 512
 )
 
