@@ -14,9 +14,13 @@ import (
 
 // TestKeptLinks changes how IP runs on a link by sysctl, and asks at once.
 func TestKeptLinks(t *testing.T) {
-	batch(t, "link add veth0 index 611 type veth peer name veth1\nlink set veth0 up\nlink set veth1 up\n")
+	batch(t, "link add veth0 index 611 type veth peer name veth1\nlink set veth0 up\nlink set veth1 up\naddr add 2001:db8:611::1/64 dev veth0 nodad\n")
 	t.Cleanup(func() { ip(t, "link", "del", "veth0") })
 	m := open(t, machine.Options{})
+	// Until then IPv6 does not begin on it, so that nothing is told when it is switched off.
+	eventually(t, m, "veth0 is up", func(l *machine.Links) bool {
+		return slices.ContainsFunc(l.List, func(l *machine.Link) bool { return l.Index == 611 && l.OperState == machine.OperUp })
+	})
 	state := func() string {
 		r := m.Reading(time.Now(), true)
 		links := must(t, r.IPv6Links)
