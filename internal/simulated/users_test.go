@@ -145,6 +145,31 @@ func TestProtocols(t *testing.T) {
 	})
 }
 
+// TestContexts holds that a request is of the context and the context engine that the credential names.
+func TestContexts(t *testing.T) {
+	tests := map[string]struct {
+		context, engine string
+		want            error
+	}{
+		"none":                      {"", "", nil},
+		"its own engine, by name":   {"", engineA, nil},
+		"an engine that it has not": {"", engineB, session.ErrContext},
+		"a context that it has not": {"nowhere", "", session.ErrContext},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		l, c := newLab(t), someone(session.SHA, session.AES)
+		d := sim.New(sim.Options{Name: "sw1", Ports: ports(1), Boot: time.Now()})
+		l.serveV3(d, "192.0.2.1:161", c, engineA, 3, time.Now())
+		for name, tt := range tests {
+			c.Context, c.ContextEngineID = tt.context, tt.engine
+			_, err := l.open("192.0.2.1:161", c).Get(t.Context(), nil, []oid.OID{sysName})
+			if !errors.Is(err, tt.want) {
+				t.Errorf("%s: %v, want %v", name, err, tt.want)
+			}
+		}
+	})
+}
+
 // TestEngines holds that a session goes on, with its next request, whatever becomes of the agent's engine.
 func TestEngines(t *testing.T) {
 	type engine struct {
