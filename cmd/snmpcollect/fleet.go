@@ -189,7 +189,7 @@ func (f *fleet) update(p *parts, now time.Time) {
 		return
 	}
 	p.alerts.Configure(now, f.running.AlertsFor(targets))
-	p.traps.expect(f.running.Traps, targets)
+	p.traps.expect(f.running, targets)
 	p.forgetOthers(targets)
 	f.log.Info("the lists of targets changed", "targets", len(targets))
 }
@@ -246,7 +246,7 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 		return false
 	}
 	p.alerts.Configure(now, cfg.AlertsFor(targets))
-	p.traps.expect(cfg.Traps, targets)
+	p.traps.expect(cfg, targets)
 	p.forgetOthers(targets)
 	for _, section := range needRestart(f.running, cfg) {
 		f.log.Warn("a section of the configuration changed that takes a restart; its old form goes on", "section", section)

@@ -14,6 +14,7 @@ import (
 	"walkabout/agent"
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/collector"
+	"walkabout/collector/smi"
 	"walkabout/collector/trap"
 	"walkabout/metric"
 	"walkabout/spool"
@@ -31,6 +32,7 @@ type traps struct {
 	spool    *spool.Spool
 	polls    *collector.Collector
 	poll     atomic.Bool
+	names    atomic.Pointer[smi.Names]
 }
 
 // trapSocket is a socket of the agent's, which answers from the address that was asked, as the receiver wants it.
@@ -57,6 +59,7 @@ func (p *parts) openTraps(ctx context.Context, cfg config.Config, targets []coll
 	}
 	t := &traps{folder: p.state.Path(), log: p.log, spool: p.spool, polls: p.polls}
 	t.poll.Store(cfg.Traps.Poll)
+	t.names.Store(cfg.Names)
 	state, err := trap.OpenState(t.folder)
 	if err != nil {
 		return nil, err
@@ -104,10 +107,10 @@ func (t *traps) close() error {
 
 // handle takes one notification.
 func (t *traps) handle(n trap.Notification) {
-	s := n.Sample(nil)
+	s := n.Sample(t.names.Load())
 	// What the spool refuses, it counts.
 	_ = t.spool.Put(metric.Append(nil, metric.Batch{Device: n.Target.Name, At: s.At, Samples: []metric.Sample{s}}))
-	t.log.Debug("notification", "device", n.Target.Name, "from", n.Source, "name", n.Name(nil))
+	t.log.Debug("notification", "device", n.Target.Name, "from", n.Source, "name", n.Name(t.names.Load()))
 	if n.Target.Name == "" || !t.poll.Load() {
 		return
 	}
@@ -119,15 +122,17 @@ func (t *traps) handle(n trap.Notification) {
 	}
 }
 
-// expect makes cfg and targets what is taken from now on.
-func (t *traps) expect(cfg *config.Traps, targets []collector.Target) {
+// expect makes what c says of notifications, and targets, what is taken from now on.
+func (t *traps) expect(c config.Config, targets []collector.Target) {
 	if t == nil {
 		return
 	}
+	cfg := c.Traps
 	if cfg == nil { // the sockets stay until a restart; nothing is taken
 		cfg = &config.Traps{}
 	}
 	t.poll.Store(cfg.Poll)
+	t.names.Store(c.Names)
 	if err := t.receiver.Configure(cfg.For(targets)); err != nil {
 		t.log.Error("traps: the old credentials go on", "err", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"walkabout/collector/smi"
 	"walkabout/internal/packetnet"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -98,7 +99,7 @@ func FuzzReceive(f *testing.F) {
 			b.send(other, datagram)
 			for len(b.got) > 0 {
 				n := <-b.got
-				n.Sample(nil)
+				n.Sample(smi.BuiltIn())
 			}
 			b.send(sw1, message(snmp.V2c, "public", trapV2(linkDown)))
 			b.want("what comes after it", `2c linkDown of "sw1" at 192.0.2.1`)

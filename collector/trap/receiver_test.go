@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"walkabout/collector/session"
+	"walkabout/collector/smi"
 	"walkabout/collector/trap"
 	"walkabout/internal/packetnet"
 	"walkabout/internal/secret"
@@ -116,7 +117,7 @@ func (b *bench) next() []string {
 	for {
 		select {
 		case n := <-b.got:
-			line := fmt.Sprintf("%s %s of %q at %v", n.Version, n.Name(nil), n.Target.Name, n.Agent())
+			line := fmt.Sprintf("%s %s of %q at %v", n.Version, n.Name(smi.BuiltIn()), n.Target.Name, n.Agent())
 			if n.Inform {
 				line += " inform"
 			}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"walkabout/collector/smi"
 	"walkabout/metric"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -18,30 +19,29 @@ const Measurement = "snmp_trap"
 // maxFields is how many variable bindings of a notification become fields.
 const maxFields = 64
 
-// Name returns the notification's name, such as "linkDown"; its OID where nobody knows one.
-func (n *Notification) Name(more Names) string {
-	name, ok := n.name(more)
-	if !ok {
-		return n.TrapOID.String()
+// Name returns the notification's name, such as "linkDown"; its OID where names know none.
+func (n *Notification) Name(names smi.Resolver) string {
+	if o, ok := n.object(names); ok {
+		return o.Name
 	}
-	return name.Object
+	return n.TrapOID.String()
 }
 
-// name is false where no name stands for the whole of snmpTrapOID.
-func (n *Notification) name(more Names) (Name, bool) {
-	name, ok := lookup(more, n.TrapOID)
-	return name, ok && name.Len == n.TrapOID.Len()
+// object is false where no name stands for the whole of snmpTrapOID.
+func (n *Notification) object(names smi.Resolver) (smi.Object, bool) {
+	o, ok := names.Find(n.TrapOID)
+	return o, ok && o.OID == n.TrapOID
 }
 
 // Sample returns n as an event. Its tags are device, agent_host, name, mib, oid, source where that is not the agent, version and the target's labels;
 // its fields are the variable bindings by their object's name, without the instance unless two have one name, sysUpTime and inform.
-func (n *Notification) Sample(more Names) metric.Sample {
+func (n *Notification) Sample(names smi.Resolver) metric.Sample {
 	s := metric.Sample{Measurement: Measurement, At: n.At}
 	tags := map[string]string{}
 	maps.Copy(tags, n.Target.Labels)
-	tags["oid"], tags["version"], tags["name"] = n.TrapOID.String(), n.Version.String(), n.Name(more)
-	if name, ok := n.name(more); ok {
-		tags["mib"] = name.Module
+	tags["oid"], tags["version"], tags["name"] = n.TrapOID.String(), n.Version.String(), n.Name(names)
+	if o, ok := n.object(names); ok {
+		tags["mib"] = o.Module
 	}
 	source, agent := n.Source.Addr().Unmap().String(), n.Agent().String()
 	tags["agent_host"] = agent
@@ -70,20 +70,20 @@ func (n *Notification) Sample(more Names) metric.Sample {
 		if i == maxFields {
 			break
 		}
-		s.Fields = append(s.Fields, field(vb, more, s.Fields))
+		s.Fields = append(s.Fields, field(vb, names, s.Fields))
 	}
 	return s
 }
 
 // field returns vb as a field whose name none of others has.
-func field(vb snmp.VarBind, more Names, others []metric.Field) metric.Field {
-	f := value(vb.Value, more)
+func field(vb snmp.VarBind, names smi.Resolver, others []metric.Field) metric.Field {
+	f := value(vb.Value, names)
 	f.Name = vb.Name.String()
-	if name, ok := lookup(more, vb.Name); ok {
-		f.Name = name.Object
+	if object, ok := names.Find(vb.Name); ok && object.HasValue() {
+		f.Name = object.Name
 		taken := func(o metric.Field) bool { return o.Name == f.Name }
-		if slices.ContainsFunc(others, taken) && name.Len < vb.Name.Len() {
-			f.Name += "." + vb.Name.From(name.Len).String()
+		if slices.ContainsFunc(others, taken) && object.OID.Len() < vb.Name.Len() {
+			f.Name += "." + vb.Name.From(object.OID.Len()).String()
 		}
 	}
 	base := f.Name
@@ -93,7 +93,7 @@ func field(vb snmp.VarBind, more Names, others []metric.Field) metric.Field {
 	return f
 }
 
-func value(v snmp.Value, more Names) metric.Field {
+func value(v snmp.Value, names smi.Resolver) metric.Field {
 	switch v.Kind() {
 	case snmp.KindInteger:
 		return metric.Field{Kind: metric.Integer, Num: uint64(v.Int())}
@@ -102,7 +102,7 @@ func value(v snmp.Value, more Names) metric.Field {
 	case snmp.KindOctetString, snmp.KindOpaque:
 		return metric.Field{Kind: metric.String, Str: text(v.Octets())}
 	case snmp.KindOID:
-		return metric.Field{Kind: metric.String, Str: named(v.OID(), more)}
+		return metric.Field{Kind: metric.String, Str: named(v.OID(), names)}
 	default: // an address; NULL and the exceptions by their names
 		return metric.Field{Kind: metric.String, Str: v.String()}
 	}
@@ -118,14 +118,14 @@ func text(octets string) string {
 	return octets
 }
 
-// named returns o with the name of its beginning, if it has one.
-func named(o oid.OID, more Names) string {
-	name, ok := lookup(more, o)
-	switch {
-	case !ok:
+// named returns o with the name of the object or notification that it is, or is an instance of.
+func named(o oid.OID, names smi.Resolver) string {
+	object, ok := names.Find(o)
+	if !ok || !object.HasValue() && object.Kind != smi.Notification {
 		return o.String()
-	case name.Len == o.Len():
-		return name.Object
 	}
-	return name.Object + "." + o.From(name.Len).String()
+	if rest := o.From(object.OID.Len()); rest.Len() > 0 {
+		return object.Name + "." + rest.String()
+	}
+	return object.Name
 }

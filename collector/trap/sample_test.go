@@ -11,6 +11,7 @@ import (
 
 	"os"
 
+	"walkabout/collector/smi"
 	"walkabout/collector/trap"
 	"walkabout/metric"
 	"walkabout/snmp"
@@ -47,23 +48,24 @@ func TestSample(t *testing.T) {
 			{Name: "snmpTrapAddress", Kind: metric.String, Str: "192.0.2.7"}, {Name: "1.3.6.1.4.1.9999.3", Kind: metric.String, Str: "NULL"},
 		},
 	}
-	if diff := cmp.Diff(want, n.Sample(nil)); diff != "" {
+	if diff := cmp.Diff(want, n.Sample(smi.BuiltIn())); diff != "" {
 		t.Error(diff)
 	}
 	n.VarBinds = make([]snmp.VarBind, 5000)
-	if s := n.Sample(nil); len(s.Fields) > 100 {
+	if s := n.Sample(smi.BuiltIn()); len(s.Fields) > 100 {
 		t.Errorf("%d fields", len(s.Fields))
 	}
 }
 
-// TestNames holds that names from elsewhere come first.
+// TestNames holds that the names that a site adds are used.
 func TestNames(t *testing.T) {
 	n := trap.Notification{TrapOID: oid.MustParse("1.3.6.1.4.1.9999.0.1")}
-	more := func(o oid.OID) (trap.Name, bool) {
-		return trap.Name{Module: "ACME-MIB", Object: "acmeOverheated", Len: o.Len()}, true
-	}
+	more := smi.BuiltIn().With([]smi.Object{{Module: "ACME-MIB", Name: "acmeOverheated", OID: n.TrapOID, Kind: smi.Notification}})
 	if got := n.Name(more); got != "acmeOverheated" {
 		t.Errorf("the name is %q", got)
+	}
+	if got := n.Name(smi.BuiltIn()); got != "1.3.6.1.4.1.9999.0.1" {
+		t.Errorf("without that module the name is %q", got)
 	}
 }
 

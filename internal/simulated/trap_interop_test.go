@@ -13,6 +13,7 @@ import (
 
 	"walkabout/agent"
 	"walkabout/collector/session"
+	"walkabout/collector/smi"
 	"walkabout/collector/trap"
 	"walkabout/internal/interop"
 	"walkabout/internal/secret"
@@ -135,7 +136,7 @@ func TestNetSNMPsDaemon(t *testing.T) {
 	seen := map[string]int{}
 	for range 4 {
 		n := await(t, r, got)
-		seen[fmt.Sprintf("%v %v %s", n.Version, n.Inform, n.Name(nil))]++
+		seen[fmt.Sprintf("%v %v %s", n.Version, n.Inform, n.Name(smi.BuiltIn()))]++
 	}
 	for _, want := range []string{"1 false coldStart", "2c false coldStart", "2c true coldStart", "3 false coldStart"} {
 		if seen[want] != 1 {

@@ -13,6 +13,7 @@ import (
 
 	"walkabout/agent/notify"
 	"walkabout/collector/session"
+	"walkabout/collector/smi"
 	"walkabout/collector/trap"
 	"walkabout/internal/packetnet"
 	"walkabout/internal/secret"
@@ -125,7 +126,7 @@ func TestAgentsNotifications(t *testing.T) {
 					t.Fatalf("%d notifications were received of 3: %v", len(got), r.Stats())
 				}
 				n := <-got
-				if n.Name(nil) != "linkDown" || n.Target.Name != "sw1" || n.Inform != tt.inform || n.Version != tt.version || n.VarBinds[0] != index {
+				if n.Name(smi.BuiltIn()) != "linkDown" || n.Target.Name != "sw1" || n.Inform != tt.inform || n.Version != tt.version || n.VarBinds[0] != index {
 					t.Errorf("it is %+v", n)
 				}
 				if want := s.Stats.Sent.Load(); want != 3 || tt.inform && s.Stats.Acknowledged.Load() != 3 {
