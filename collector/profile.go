@@ -167,7 +167,7 @@ type Object struct {
 
 	// Of counters: see counter.Column.
 	Unit    Unit       `yaml:"unit"`
-	MaxRate float64    `yaml:"max_rate"` // a second
+	MaxRate float64    `yaml:"max_rate"` // a second; of a TypeCounter, where it is one of 64 bits
 	Twin    string     `yaml:"twin"`
 	Packets [][]string `yaml:"packets"`
 

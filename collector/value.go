@@ -71,7 +71,9 @@ func text(o *Object, v snmp.Value) (string, bool) {
 		return v.Octets(), v.Kind() == snmp.KindOctetString
 	case TypePhysAddress:
 		return smi.PhysAddress(v.Octets()), v.Kind() == snmp.KindOctetString
-	case TypeDisplay, TypeBits, TypeDateAndTime:
+	case TypeDisplay:
+		return o.syntax.Text(v), true
+	case TypeBits, TypeDateAndTime:
 		return o.syntax.Text(v), v.Kind() == snmp.KindOctetString
 	case TypeOID:
 		return v.OID().String(), v.Kind() == snmp.KindOID
@@ -204,7 +206,7 @@ func (p *part) learnCounters(g *grid, rows int) error {
 			}
 			p.objects[c].Type = TypeCounter64
 			if kind == snmp.KindCounter32 {
-				p.objects[c].Type = TypeCounter32
+				p.objects[c].Type, p.objects[c].MaxRate = TypeCounter32, 0 // what 64 bits can count would make every fall of 32 a riddle
 			}
 			break
 		}

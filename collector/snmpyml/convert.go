@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"walkabout/collector"
+	"walkabout/counter"
 )
 
 // profile is the YAML of a collector.Profile, as far as a module needs it.
@@ -27,6 +28,8 @@ type table struct {
 	Lookups     []object `yaml:"lookups,omitempty"`
 	Columns     []object `yaml:"columns"`
 
+	Interface map[string]string `yaml:"interface,omitempty"`
+
 	key    string
 	hidden object // a column that is a label already
 }
@@ -46,6 +49,9 @@ type object struct {
 	Factor  float64              `yaml:"factor,omitempty"`
 	Offset  float64              `yaml:"offset,omitempty"`
 	Extract map[string][]extract `yaml:"extract,omitempty"`
+	Unit    string               `yaml:"unit,omitempty"`
+	Twin    string               `yaml:"twin,omitempty"`
+	MaxRate float64              `yaml:"max_rate,omitempty"`
 }
 
 const (
@@ -81,6 +87,7 @@ func (m *module) profile(name string) (*profile, error) {
 			t.hidden.Name += "_value"
 			t.Columns = append(t.Columns, t.hidden)
 		}
+		t.bound()
 	}
 	for part := range slices.Chunk(single, maxScalars) {
 		p.Scalars = append(p.Scalars, scalars{unique(name, taken), part})
@@ -127,6 +134,44 @@ func (p *profile) column(module string, x *metric, o object, taken map[string]bo
 	t.Columns = append(t.Columns, o)
 	return nil
 }
+
+// Interfaces' columns by which package counter bounds what counters can count, and the keys of a profile's interface.
+var limits = map[string]string{"1.3.6.1.2.1.31.1.1.1.15": "high_speed", "1.3.6.1.2.1.2.2.1.5": "speed", "1.3.6.1.2.1.2.2.1.4": "mtu", "1.3.6.1.2.1.2.2.1.3": "type"}
+
+// bound tells counters of interfaces what they count, as the built-in profile does, where the module has an interface's speed.
+func (t *table) bound() {
+	at := map[string]string{}
+	names := map[string]string{} // of the columns, by OID
+	for _, c := range t.Columns {
+		names[c.OID] = c.Name
+		if key, ok := limits[c.OID]; ok && c.Type != "enum" {
+			at[key] = c.Name
+		}
+	}
+	if at["speed"]+at["high_speed"] == "" || len(t.Indexes) != 1 {
+		return
+	}
+	t.Interface = at
+	columns := collector.BuiltIn()["interfaces"].Tables[0].Columns
+	units := map[collector.Unit]string{collector.Unit(counter.Octets): "octets", collector.Unit(counter.Packets): "packets", collector.Unit(counter.Errors): "errors"}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		k := slices.IndexFunc(columns, func(o collector.Object) bool { return o.OID.String() == c.OID })
+		if k < 0 || c.Type != "counter" {
+			continue
+		}
+		known := columns[k]
+		c.Type, c.Unit, c.MaxRate = string(known.Type), units[known.Unit], 0
+		for _, twin := range columns {
+			if twin.Name == known.Twin {
+				c.Twin = names[twin.OID.String()]
+			}
+		}
+	}
+}
+
+// mostOctets is what no counter of octets counts in a second.
+const mostOctets = 1e11
 
 // rows gives t the index and the lookups of x.
 func (t *table) rows(x *metric) error {
@@ -223,6 +268,9 @@ func (x *metric) object() (object, error) {
 	o := object{Name: x.Name, OID: x.OID, Type: typ, Labels: x.EnumValues, Factor: x.Scale, Offset: x.Offset, Extract: x.RegexExtracts}
 	if x.Type == "gauge" || x.Type == "counter" {
 		o.Labels = nil
+	}
+	if lower := strings.ToLower(x.Name); o.Type == "counter" && (strings.Contains(lower, "octets") || strings.Contains(lower, "bytes")) {
+		o.MaxRate = mostOctets
 	}
 	o.Tag = len(x.Indexes) > 0 && slices.Contains(collector.BuiltInTags(), x.Name)
 	if o.Factor != 0 || o.Offset != 0 {

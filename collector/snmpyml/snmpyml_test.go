@@ -10,6 +10,7 @@ import (
 	"walkabout/collector"
 	"walkabout/collector/smi"
 	"walkabout/collector/snmpyml"
+	"walkabout/counter"
 )
 
 // body is a module as the generator of snmp_exporter writes it, indented by indent.
@@ -42,6 +43,18 @@ func body(indent string) string {
   - name: ifHCInOctets
     oid: 1.3.6.1.2.1.31.1.1.1.6
     type: counter
+    indexes:
+    - {labelname: ifIndex, type: gauge}
+    lookups: *lookups
+  - name: ifInOctets
+    oid: 1.3.6.1.2.1.2.2.1.10
+    type: counter
+    indexes:
+    - {labelname: ifIndex, type: gauge}
+    lookups: *lookups
+  - name: ifHighSpeed
+    oid: 1.3.6.1.2.1.31.1.1.1.15
+    type: gauge
     indexes:
     - {labelname: ifIndex, type: gauge}
     lookups: *lookups
@@ -108,7 +121,8 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: %s, max_repetitions %d", name, diff, p.MaxRepetitions)
 		}
 		table := p.Tables[0]
-		if len(table.Columns) != 2 || table.Columns[0].Type != collector.TypeEnum || table.Columns[1].Type != collector.TypeCounter || !table.Indexes[0].Drop || len(table.Lookups) != 2 {
+		if len(table.Columns) != 4 || table.Columns[0].Type != collector.TypeEnum || table.Columns[1].Type != collector.TypeCounter64 || table.Columns[1].Twin != "ifInOctets" ||
+			table.Columns[2].Unit != collector.Unit(counter.Octets) || table.Interface == nil || table.Interface.HighSpeed != "ifHighSpeed" || !table.Indexes[0].Drop || len(table.Lookups) != 2 {
 			t.Errorf("%s: %+v", name, table)
 		}
 		var parts []string
