@@ -51,6 +51,10 @@ type gate struct {
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	packed, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client was killed
+	}
 	m := mood(g.mood.Load())
 	g.seen[m].Add(1)
 	switch m {
@@ -66,10 +70,6 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case resets:
 		panic(http.ErrAbortHandler)
-	}
-	packed, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // the client was killed
 	}
 	if z, err := gzip.NewReader(bytes.NewReader(packed)); err == nil {
 		if lines, err := io.ReadAll(z); err == nil && bytes.Contains(lines, []byte("poison")) {

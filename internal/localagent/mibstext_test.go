@@ -25,8 +25,6 @@ const mibsFoot = `
   unless ` + "`agentCapabilities sys_ptrace`" + ` is set: [privileges.md](privileges.md).
 - ` + "`inetCidrRoutePolicy`" + ` is 0.0; behind it stands the interface of a route without a next hop, and what else it takes to tell routes apart that are alike up to there.
   Routes are those of the main table, with all next hops of a multipath route, 262,144 of each version of IP at most: ` + "`inetCidrRouteDiscards`" + ` counts those beyond.
-- ` + "`ifOperStatus`" + ` is the kernel's operstate, but for a veth whose peer is down: the kernel says lowerLayerDown, and the peer is the other end, not a lower layer of
-  ` + "`ifStackTable`" + `; it is down(2) here and in Net-SNMP's agent.
 - ` + "`ifInUnknownProtos`, `ifOutQLen`" + ` and the packets by broadcast and outgoing multicast are counted by no kernel that is read here.
 - Of ` + "`hrStorageTable`" + ` the rows of memory have Net-SNMP's numbers; file systems follow from 31 on, a mount that is a second one of the same device (a bind mount) is left
   out. Allocation units are raised until the sizes fit into 31 bits, unless ` + "`realStorageUnits`" + ` says otherwise. tmpfs is a RAM disk, and the file systems of other machines are network

@@ -121,9 +121,6 @@ func ifOperStatusOf(l *machine.Link) int32 {
 	case machine.OperDormant:
 		return statusDormant
 	case machine.OperLowerLayerDown:
-		if l.Kind == "veth" || l.Kind == "netkit" { // the kernel says it of the peer, which is the other end and no lower layer
-			return statusDown
-		}
 		return statusLowerLayerDown
 	case machine.OperDown:
 		return statusDown

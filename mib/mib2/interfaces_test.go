@@ -29,7 +29,7 @@ func TestStatus(t *testing.T) {
 		{"dormant", up | running, machine.OperDormant, 1, 5},
 		{"absent", up, machine.OperNotPresent, 1, 6},
 		{"lower layer down", up, machine.OperLowerLayerDown, 1, 7},
-		{"veth whose peer is down, which is no lower layer", up, machine.OperLowerLayerDown, 1, 2},
+		{"veth whose peer is down", up, machine.OperLowerLayerDown, 1, 7},
 		{"unknown and running: lo, tun", up | running, machine.OperUnknown, 1, 1},
 		{"unknown and not running: an empty bridge", up, machine.OperUnknown, 1, 2},
 		{"disabled", 0, machine.OperDown, 2, 2},

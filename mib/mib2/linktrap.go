@@ -18,7 +18,7 @@ func (m *MIB) LinkTrapOf(e machine.LinkEvent) (LinkTrap, bool) {
 	if e.Before == nil || e.After == nil {
 		return LinkTrap{}, false
 	}
-	before, after := ifOperStatusOf(e.Before), ifOperStatusOf(e.After)
+	before, after := linkStatus(e.Before), linkStatus(e.After)
 	if (before == statusDown) == (after == statusDown) || before == statusNotPresent || after == statusNotPresent || !m.LinkTraps(e.Links, e.After) {
 		return LinkTrap{}, false
 	}
@@ -29,13 +29,23 @@ func (m *MIB) LinkTrapOf(e machine.LinkEvent) (LinkTrap, bool) {
 	t := LinkTrap{Up: before == statusDown, VarBinds: []snmp.VarBind{
 		vb(ifEntry, ifIndex, snmp.Integer(int32(e.After.Index))),
 		vb(ifEntry, ifAdminStatus, snmp.Integer(ifAdminStatusOf(e.After))),
-		vb(ifEntry, ifOperStatus, snmp.Integer(after)),
+		vb(ifEntry, ifOperStatus, snmp.Integer(ifOperStatusOf(e.After))),
 		vb(ifEntry, ifDescr, snmp.OctetString(e.After.Name)),
 	}}
 	if e.After.Alias != "" {
 		t.VarBinds = append(t.VarBinds, vb(ifXEntry, ifAlias, snmp.OctetString(cut(e.After.Alias, maxAlias))))
 	}
 	return t, true
+}
+
+// linkStatus is ifOperStatus, but for a link whose peer is down: the kernel says lowerLayerDown of it, and a peer is the other end of the cable
+// and no lower layer, of which a trap of its own would tell.
+func linkStatus(l *machine.Link) int32 {
+	status := ifOperStatusOf(l)
+	if status == statusLowerLayerDown && (l.Kind == "veth" || l.Kind == "netkit") {
+		return statusDown
+	}
+	return status
 }
 
 // ObjectID returns sysObjectID.

@@ -25,6 +25,9 @@ func TestLinkTrapOf(t *testing.T) {
 	adminDown := with(func(l *machine.Link) { l.Flags, l.OperState = 0, machine.OperDown })
 	dormant := with(func(l *machine.Link) { l.OperState = machine.OperDormant })
 	lower := with(func(l *machine.Link) { l.OperState = machine.OperLowerLayerDown })
+	veth := with(func(l *machine.Link) { l.Kind = "veth" })
+	peerDown := with(func(l *machine.Link) { l.Kind, l.OperState = "veth", machine.OperLowerLayerDown })
+	vethDown := with(func(l *machine.Link) { l.Kind, l.Flags, l.OperState = "veth", 0, machine.OperDown })
 	absent := with(func(l *machine.Link) { l.OperState = machine.OperNotPresent })
 	renamed := with(func(l *machine.Link) { l.Name = "other" })
 	for name, c := range map[string]struct {
@@ -40,6 +43,9 @@ func TestLinkTrapOf(t *testing.T) {
 		"up to lowerLayerDown":    {&up, lower, ""},
 		"lowerLayerDown to down":  {lower, down, "linkDown 1 2"},
 		"down to lowerLayerDown":  {down, lower, "linkUp 1 7"},
+		"veth up to peer down":    {veth, peerDown, "linkDown 1 7"},
+		"veth peer down to up":    {peerDown, veth, "linkUp 1 1"},
+		"veth peer down to down":  {peerDown, vethDown, ""},
 		"up to notPresent":        {&up, absent, ""},
 		"notPresent to down":      {absent, down, ""},
 		"down to notPresent":      {down, absent, ""},
