@@ -2,7 +2,7 @@
 
 LDFLAGS = -s -w -X walkabout/internal/version.stamped=$$(git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo test bench bench-collector bench-scale fuzz soak lint clean
+.PHONY: help build demo test bench bench-collector bench-scale fuzz soak torture lint clean
 
 help:
 	@echo 'make build   both programs, into bin/'
@@ -14,6 +14,7 @@ help:
 	@echo 'make bench-collector  CPU of the collector a poll of a 48-port switch; ARGS="-devices 5000 -interval 30s -for 90s"'
 	@echo 'make fuzz    each fuzzer for FUZZTIME=30s; FUZZ=regexp'
 	@echo 'make soak    a million hostile messages to one agent; CASES=n'
+	@echo 'make torture ten minutes of faults between polls and InfluxDB, kill -9 among them; FOR=1m'
 	@echo 'make clean   removes what these made, .cache excepted'
 
 build:
@@ -42,6 +43,9 @@ fuzz:
 
 soak:
 	go test -count=1 -timeout 2h -v -run '^TestSoak$$' ./cmd/snmpd -args -soak.cases $(or $(CASES),1000000)
+
+torture:
+	go test -count=1 -timeout 2h -v -tags interop -run '^TestTorture$$' ./internal/e2e -args -torture $(or $(FOR),10m)
 
 clean:
 	rm -rf bin .cache/cross .cache/logs

@@ -60,14 +60,14 @@ func TestSpoolCommands(t *testing.T) {
 			}
 		}
 	}
-	code, stdout, stderr := run("status")
+	code, stdout, _ := run("status")
 	contains("status", code, 0, stdout, "polls 1 to 3; no collector runs", "\nfile    3 ", "\nold     3 ", "1.0 GiB, 1h0m0s")
 	code, stdout, _ = run("export", "--since", "90m")
 	contains("export", code, 0, stdout, "m,device=a n=1i ", "m,device=a n=2i ")
 	if strings.Contains(stdout, "n=0i") {
 		t.Errorf("export goes back too far:\n%s", stdout)
 	}
-	code, _, stderr = run("export", "--since", "yesterday")
+	code, _, stderr := run("export", "--since", "yesterday")
 	contains("export", code, 1, stderr, `"yesterday" is no time; write how long ago`)
 	code, _, stderr = run("export", "--output", "fil")
 	contains("export", code, 1, stderr, `nothing waits for "fil"`)

@@ -103,12 +103,12 @@ func TestTorture(t *testing.T) {
 	g := &gate{t: t, db: d}
 	server := serveHTTP(t, g)
 	sw := newSwitch(t, "sw")
-	poisoned := newDevice(t, "poisoned", false, sim.Port{Index: 1, Name: "ge1", Alias: "fine", Speed: 1e9, InRate: 1e6},
+	poisoned := newDevice(t, "odd", false, sim.Port{Index: 1, Name: "ge1", Alias: "fine", Speed: 1e9, InRate: 1e6},
 		sim.Port{Index: 2, Name: "ge2", Alias: "poison", Speed: 1e9, InRate: 1e6})
 	folder := t.TempDir()
 	path, state := filepath.Join(folder, "c.yaml"), filepath.Join(folder, "state")
 	text := fmt.Sprintf("interval: 1s\nstate: %s\nlisten: 127.0.0.1:0\nspool: {keep: 24h}\ncredentials: {lab: {version: 2c, community: public}}\ntargets:\n"+
-		"  - {name: sw, address: %q, credential: lab, collect: [system, interfaces]}\n  - {name: poisoned, address: %q, credential: lab, collect: [system, interfaces]}\n"+
+		"  - {name: sw, address: %q, credential: lab, collect: [system, interfaces]}\n  - {name: odd, address: %q, credential: lab, collect: [system, interfaces]}\n"+
 		"outputs:\n  - influxdb: {url: %q, bucket: snmp, timeout: 1s, flush_interval: 50ms}\n", state, sw.address, poisoned.address, server)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -149,16 +149,16 @@ func TestTorture(t *testing.T) {
 	end(t, p.Process)
 
 	completed, refused := pointsHeld(t, filepath.Join(state, "spool"))
-	inDatabase := slices.Concat(pointsIn(t, d, "sw"), pointsIn(t, d, "poisoned"))
+	inDatabase := slices.Concat(pointsIn(t, d, "sw"), pointsIn(t, d, "odd"))
 	slices.Sort(inDatabase)
-	missing := 0
+	var missing []string
 	for _, point := range completed {
 		if _, ok := slices.BinarySearch(inDatabase, point); !ok {
-			missing++
+			missing = append(missing, point)
 		}
 	}
-	if missing > 0 || len(inDatabase) != len(completed) || len(completed) < int(*torture/time.Second) {
-		t.Errorf("of %d points that polls completed %d are missing, and %d are in the database\n%s", len(completed), missing, len(inDatabase), p.Log())
+	if len(missing) > 0 || len(inDatabase) != len(completed) || len(completed) < int(*torture/time.Second) {
+		t.Errorf("of %d points that polls completed %d are missing, and %d are in the database:\n%s\n%s", len(completed), len(missing), len(inDatabase), strings.Join(missing, "\n"), p.Log())
 	}
 	kept, err := os.ReadFile(filepath.Join(state, "rejected", "influxdb.lp"))
 	if n := bytes.Count(kept, []byte(`ifAlias="poison"`)); err != nil || n < refused {
