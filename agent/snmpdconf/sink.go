@@ -169,7 +169,7 @@ func parseSourceAddress(s string) (netip.AddrPort, bool) {
 func (p *parser) receiver(name, s string) (Address, bool) {
 	a, err := ParseAddress(s)
 	switch {
-	case errors.Is(err, ErrTransport) || err == nil && a.Network == "unix":
+	case errors.Is(err, ErrTransport) || err == nil && (a.Network == "unix" || a.Secure()):
 		p.warnf("%s: notifications go out by udp, udp6, tcp and tcp6 only; the line is ignored", name)
 		return a, false
 	case err != nil || a.Host == "" || a.Port == 0 || a.Device != "":
