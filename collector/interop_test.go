@@ -168,7 +168,7 @@ func TestNetSNMP(t *testing.T) {
 			t.Errorf("%s: %v", p.Device, p.Err)
 			continue
 		}
-		if len(p.Complete) != 7 {
+		if len(p.Complete) != 9 {
 			t.Errorf("%s: complete are %v", p.Device, p.Complete)
 		}
 		lo := rowOf(t, p.Poll, "interface", "ifDescr", "lo")
