@@ -147,7 +147,7 @@ func (p *part) due(now time.Time, poll, structure time.Duration) bool {
 	if p.absent {
 		interval = max(interval, structure)
 	}
-	return p.last.IsZero() || now.Sub(p.last) >= interval-poll/2
+	return interval <= poll || p.last.IsZero() || now.Sub(p.last) >= interval-poll/2
 }
 
 func newTablePart(t Table, tables func(Object) *lookupTable) *part {
