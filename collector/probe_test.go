@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 // pinger answers with what it was told to.
 type pinger struct {
+	mu     sync.Mutex
 	result ping.Result
 	err    error
 	takes  time.Duration
@@ -30,11 +32,14 @@ type pinger struct {
 }
 
 func (p *pinger) Ping(ctx context.Context, host netip.Addr, _ int, first bool) (ping.Result, error) {
+	p.mu.Lock()
 	p.asked++
 	p.host, p.first = host, first
+	result := p.result
+	p.mu.Unlock()
 	select {
 	case <-time.After(p.takes):
-		return p.result, p.err
+		return result, p.err
 	case <-ctx.Done():
 		return ping.Result{}, ctx.Err()
 	}
@@ -64,22 +69,22 @@ func TestFindings(t *testing.T) {
 	tests := map[string]struct {
 		silent bool
 		fault  func([]oid.OID) error
-		ping   pinger
+		ping   *pinger
 		state  string
 		log    string
 		is     error
 		asked  int // pings of two polls
 	}{
-		"well":           {false, nil, pinger{result: silence}, "up", "", nil, 0},
-		"host down":      {true, nil, pinger{result: silence}, "host_down", "host down: it answers neither ping nor SNMP", collector.ErrHostDown, 2},
-		"SNMP silent":    {true, nil, pinger{result: answers}, "snmp_silent", "SNMP silent: the host answers ping, but not SNMP", collector.ErrSNMPSilent, 2},
-		"authentication": {false, refused, pinger{result: answers}, "authentication", "authentication failed: wrong authentication password", session.ErrAuthentication, 0},
-		"no ICMP socket": {true, nil, pinger{err: ping.ErrUnavailable}, "timeout", "no answer", session.ErrTimeout, 2},
+		"well":           {false, nil, &pinger{result: silence}, "up", "", nil, 0},
+		"host down":      {true, nil, &pinger{result: silence}, "host_down", "host down: it answers neither ping nor SNMP", collector.ErrHostDown, 2},
+		"SNMP silent":    {true, nil, &pinger{result: answers}, "snmp_silent", "SNMP silent: the host answers ping, but not SNMP", collector.ErrSNMPSilent, 2},
+		"authentication": {false, refused, &pinger{result: answers}, "authentication", "authentication failed: wrong authentication password", session.ErrAuthentication, 0},
+		"no ICMP socket": {true, nil, &pinger{err: ping.ErrUnavailable}, "timeout", "no answer", session.ErrTimeout, 2},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := probed(t, &device{silent: tt.silent, fault: tt.fault}, &tt.ping, collector.PingSilent)
+				h := probed(t, &device{silent: tt.silent, fault: tt.fault}, tt.ping, collector.PingSilent)
 				h.next("dev")
 				p := h.next("dev")
 				if p.State() != tt.state || tt.is != nil && !errors.Is(p.Err, tt.is) || tt.silent && !errors.Is(p.Err, session.ErrTimeout) {
@@ -128,7 +133,9 @@ func TestPingAlways(t *testing.T) {
 			t.Error(diff)
 		}
 		d.change(func() { d.silent = true })
+		pings.mu.Lock()
 		pings.result = silence
+		pings.mu.Unlock()
 		p = h.next("dev")
 		down := rowOf(t, p, "ping", "device", "dev")
 		if f := fieldOf(t, down, "state"); f.Str != "host_down" || len(p.Samples) != 1 || fieldOf(t, down, "percent_packet_loss").Float64() != 100 {
