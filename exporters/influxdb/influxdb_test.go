@@ -245,7 +245,7 @@ func TestNoAnswer(t *testing.T) {
 	})
 	defer close(release)
 	var retry *exporters.RetryError
-	if err := newExporter(t, influxdb.Config{URL: s.URL, Timeout: 20 * time.Millisecond}).Export(t.Context(), samples(1)); !errors.As(err, &retry) || retry.Reason != "timeout" {
+	if err := newExporter(t, influxdb.Config{URL: s.URL, Timeout: time.Second}).Export(t.Context(), samples(1)); !errors.As(err, &retry) || retry.Reason != "timeout" {
 		t.Errorf("%v, want a RetryError of a timeout", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
