@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -168,8 +169,10 @@ func TestNetSNMP(t *testing.T) {
 			t.Errorf("%s: %v", p.Device, p.Err)
 			continue
 		}
-		if len(p.Complete) != 9 {
-			t.Errorf("%s: complete are %v", p.Device, p.Complete)
+		for _, m := range []string{"system", "interface", "ip", "icmp", "tcp", "udp", "snmp"} { // of the tables beside interface, an agent may have none
+			if !slices.Contains(p.Complete, m) {
+				t.Errorf("%s: complete are %v", p.Device, p.Complete)
+			}
 		}
 		lo := rowOf(t, p.Poll, "interface", "ifDescr", "lo")
 		if lo.Tag("hostname") != "testbox" || lo.Tag("ifName") != "lo" {
