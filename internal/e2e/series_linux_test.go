@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"walkabout/internal/interop"
@@ -48,7 +49,7 @@ func TestSeries(t *testing.T) {
 		for _, x := range c.targets {
 			links := map[string]bool{}
 			for _, s := range read(t, d, measurement.Name, x.name) {
-				if link := s.tags["ifName"] + " " + s.tags["ifDescr"]; links[link] {
+				if link := strings.Join([]string{s.tags["ifName"], s.tags["ifDescr"], s.tags["higher"], s.tags["lower"]}, " "); links[link] {
 					t.Errorf("%s %s %s has several series", x.name, measurement.Name, link)
 				} else {
 					links[link] = true
