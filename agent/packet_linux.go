@@ -13,6 +13,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"walkabout/internal/blockingudp"
 )
 
 // blockingConn reads and writes a UDP socket without the runtime's poller. There is one reader at a time (lead), so that it costs one
@@ -36,31 +38,14 @@ type packetCall struct {
 	receive, send func(fd uintptr) bool
 }
 
-// newPacketConn takes conn over. Its descriptor is another one: the poller of conn's would wake a thread for each datagram still.
+// newPacketConn takes conn over.
 func newPacketConn(conn *net.UDPConn) (packetConn, error) {
-	defer conn.Close()
-	raw, err := conn.SyscallConn()
+	file, raw, err := blockingudp.Take(conn)
 	if err != nil {
 		return nil, err
 	}
-	fd, failed := -1, error(nil)
-	err = raw.Control(func(old uintptr) {
-		if fd, failed = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0); failed == nil {
-			failed = unix.SetNonblock(fd, false)
-		}
-	})
-	if err := errors.Join(err, os.NewSyscallError("fcntl", failed)); err != nil {
-		if fd >= 0 {
-			_ = unix.Close(fd)
-		}
-		return nil, err
-	}
-	c := &blockingConn{file: os.NewFile(uintptr(fd), conn.LocalAddr().String())}
+	c := &blockingConn{file: file, raw: raw}
 	c.calls.New = func() any { return newPacketCall() }
-	if c.raw, err = c.file.SyscallConn(); err != nil {
-		_ = c.file.Close()
-		return nil, err
-	}
 	return c, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"walkabout/internal/lograte"
 	"walkabout/metric"
 	"walkabout/spool"
 )
@@ -30,9 +31,6 @@ type Config struct {
 const (
 	// chunkSize is about how many octets of the spool are taken at once.
 	chunkSize = 512 << 10
-	// logInterval is the least time between two log lines of one kind: an output that is away for a night says so some
-	// hundred times and not a million.
-	logInterval = time.Minute
 	// maxAfter bounds the pause that an output may ask for, so that a mistaken Retry-After does not stop it for years.
 	maxAfter = time.Hour
 )
@@ -87,9 +85,9 @@ type Runner struct {
 type outage struct {
 	since        time.Time // the first failure in a row
 	said         bool      // of this outage, so that its end is worth a line
-	saidFailure  time.Time
-	saidRejected time.Time
-	saidUnread   time.Time
+	saidFailure  lograte.Kind
+	saidRejected lograte.Kind
+	saidUnread   lograte.Kind
 }
 
 // Start returns a Runner that ships what source gives, which are encodings of metric.Batch, to e. It owns both. Close must be called.

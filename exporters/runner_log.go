@@ -7,21 +7,11 @@ import (
 
 // The Runner logs from its own goroutine only, so that a log that blocks does not block the collector.
 
-// say reports whether a line of one kind may be logged again, and notes that it is.
-func say(last *time.Time) bool {
-	now := time.Now()
-	if !last.IsZero() && now.Sub(*last) < logInterval {
-		return false
-	}
-	*last = now
-	return true
-}
-
 func (r *Runner) sayFailure(err error) {
 	if r.outage.since.IsZero() {
 		r.outage.since = time.Now()
 	}
-	if !say(&r.outage.saidFailure) {
+	if !r.outage.saidFailure.Due() {
 		return
 	}
 	r.outage.said = true
@@ -34,7 +24,7 @@ func (r *Runner) sayFailure(err error) {
 }
 
 func (r *Runner) sayRejected(err *PartialError) {
-	if say(&r.outage.saidRejected) {
+	if r.outage.saidRejected.Due() {
 		r.config.Logger.Error("output rejected samples for good", "rejected", len(err.Rejected), "error", err.Err)
 	}
 }
@@ -44,7 +34,7 @@ func (r *Runner) unread(err error) {
 	r.mu.Lock()
 	r.stats.Unread++
 	r.mu.Unlock()
-	if say(&r.outage.saidUnread) {
+	if r.outage.saidUnread.Due() {
 		r.config.Logger.Error("a batch of the spool cannot be read and is left out", "error", err)
 	}
 }

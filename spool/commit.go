@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"walkabout/internal/lograte"
 )
 
 // commit writes the group, and what earlier commits could not write, and lets it be read.
@@ -65,13 +67,13 @@ func (s *Spool) sayDisk(err error, lost uint64) {
 		if s.failing.IsZero() {
 			s.failing = time.Now()
 		}
-		if say(&s.saidFailing) {
+		if s.saidFailing.Due() {
 			s.log.Error("spool: the disk takes nothing; records are kept in memory and tried again", "error", err, "lost", lost-s.lostReported)
 			s.lostReported = lost
 		}
 	case !s.failing.IsZero():
 		s.log.Info("spool: the disk works again", "after", time.Since(s.failing).Round(time.Millisecond), "lost", lost-s.lostReported)
-		s.failing, s.saidFailing, s.lostReported = time.Time{}, time.Time{}, lost
+		s.failing, s.saidFailing, s.lostReported = time.Time{}, lograte.Kind{}, lost
 	}
 }
 

@@ -1,6 +1,10 @@
 package spool
 
-import "time"
+import (
+	"time"
+
+	"walkabout/internal/lograte"
+)
 
 // Order says in which order a reader that lags gets what it has not taken.
 type Order uint8
@@ -32,7 +36,7 @@ type position struct {
 	waiting  int64         // octets
 	oldest   time.Duration // age of what waits longest
 	filling  bool          // it was said that a bound is near
-	saidDrop time.Time
+	saidDrop lograte.Kind
 	unsaid   uint64 // dropped, and not yet logged
 }
 
@@ -69,7 +73,7 @@ func (s *Spool) enforce() {
 	for _, name := range s.names() {
 		p := s.positions[name]
 		s.enforceOn(p, now)
-		if p.unsaid > 0 && say(&p.saidDrop) {
+		if p.unsaid > 0 && p.saidDrop.Due() {
 			s.log.Error("spool: an output took nothing for too long: its oldest records were dropped", "output", name, "dropped", p.unsaid,
 				"size_limit", p.bounds.Size, "age_limit", p.bounds.Age)
 			p.unsaid = 0

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"walkabout/internal/lograte"
 )
 
 // ErrClosed is returned by Append after Close.
@@ -62,8 +64,6 @@ const (
 	mostPut = 16 << 20
 	// tickInterval is how often the readers' positions are written, bounds are held, and a disk that failed is tried again.
 	tickInterval = time.Second
-	// logInterval is the least time between two log lines of one kind.
-	logInterval = time.Minute
 )
 
 // Spool is the queue. Its methods may be called from any goroutine.
@@ -101,8 +101,8 @@ type Spool struct {
 
 	// Only the goroutine uses these.
 	failing      time.Time // since when the disk takes nothing
-	saidFailing  time.Time
-	saidMarks    time.Time
+	saidFailing  lograte.Kind
+	saidMarks    lograte.Kind
 	retryAt      time.Time // not before then is a disk that failed tried again
 	lostReported uint64
 }
@@ -302,20 +302,10 @@ func (s *Spool) tick() {
 	dirty := s.dirty
 	s.mu.Unlock()
 	if dirty {
-		if err := s.saveMarks(); err != nil && say(&s.saidMarks) {
+		if err := s.saveMarks(); err != nil && s.saidMarks.Due() {
 			s.log.Error("spool: what outputs took cannot be written; after a restart they get it again", "error", err)
 		}
 	}
-}
-
-// say reports whether a line of one kind may be logged again, and notes that it is.
-func say(last *time.Time) bool {
-	now := time.Now()
-	if !last.IsZero() && now.Sub(*last) < logInterval {
-		return false
-	}
-	*last = now
-	return true
 }
 
 // names returns the names of all positions, in order; mu is held.

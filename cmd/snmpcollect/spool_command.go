@@ -27,28 +27,28 @@ func (p process) spoolCommand() *cobra.Command {
 	return c
 }
 
-// spoolOf returns the spool's folder and the pid of the collector that runs, 0 if none does.
-func (p process) spoolOf(path string) (dir string, pid int, err error) {
+// spoolOf returns the configuration, its spool's folder and the pid of the collector that runs, 0 if none does.
+func (p process) spoolOf(path string) (cfg config.Config, dir string, pid int, err error) {
 	cfg, problems := config.Load(path, collector.BuiltIn(), p.getenv)
 	if config.Failed(problems) {
 		for _, problem := range problems {
 			fmt.Fprintln(p.stderr, problem)
 		}
-		return "", 0, errReported
+		return cfg, "", 0, errReported
 	}
 	state, err := statedir.System().Resolve(cfg.State, "snmpcollect")
 	if err != nil {
-		return "", 0, err
+		return cfg, "", 0, err
 	}
 	pid, err = statedir.Holder(state)
-	return filepath.Join(state, spoolFolder), pid, err
+	return cfg, filepath.Join(state, spoolFolder), pid, err
 }
 
 func (p process) spoolStatus() *cobra.Command {
 	c := &cobra.Command{Use: "status", Short: "What waits for each output, and what was lost", Args: cobra.NoArgs}
 	path := configFlag(c)
 	c.RunE = func(*cobra.Command, []string) error {
-		dir, pid, err := p.spoolOf(*path)
+		_, dir, pid, err := p.spoolOf(*path)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (p process) spoolExport() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		dir, _, err := p.spoolOf(*path)
+		_, dir, _, err := p.spoolOf(*path)
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (p process) spoolReplay() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		dir, pid, err := p.ofOutput(*path, args[0])
+		_, dir, pid, err := p.ofOutput(*path, args[0])
 		if err != nil {
 			return err
 		}
@@ -171,11 +171,10 @@ func (p process) spoolForget() *cobra.Command {
 	c := &cobra.Command{Use: "forget OUTPUT", Short: "Drop what waits for an output that is not configured any more", Args: cobra.ExactArgs(1)}
 	path := configFlag(c)
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		dir, pid, err := p.ofOutput(*path, args[0])
+		cfg, dir, pid, err := p.ofOutput(*path, args[0])
 		if err != nil {
 			return err
 		}
-		cfg, _ := config.Load(*path, collector.BuiltIn(), p.getenv)
 		if slices.ContainsFunc(cfg.Outputs, func(o config.Output) bool { return o.Queue.Name == args[0] }) {
 			return fmt.Errorf("%s is configured: take it out of the configuration first", args[0])
 		}
@@ -189,23 +188,23 @@ func (p process) spoolForget() *cobra.Command {
 }
 
 // ofOutput is spoolOf, if the spool knows the output.
-func (p process) ofOutput(path, name string) (dir string, pid int, err error) {
-	dir, pid, err = p.spoolOf(path)
+func (p process) ofOutput(path, name string) (cfg config.Config, dir string, pid int, err error) {
+	cfg, dir, pid, err = p.spoolOf(path)
 	if err != nil {
-		return "", 0, err
+		return cfg, "", 0, err
 	}
 	s, err := spool.Inspect(dir)
 	if err != nil {
-		return "", 0, err
+		return cfg, "", 0, err
 	}
 	var known []string
 	for _, r := range s.Readers {
 		known = append(known, r.Name)
 	}
 	if !slices.Contains(known, name) {
-		return "", 0, fmt.Errorf("the spool knows no output %q; it knows %q", name, known)
+		return cfg, "", 0, fmt.Errorf("the spool knows no output %q; it knows %q", name, known)
 	}
-	return dir, pid, nil
+	return cfg, dir, pid, nil
 }
 
 // asked says who does what was asked for.

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+
+	"walkabout/internal/statedir"
 )
 
 // State is how far a search has come: what was found, and what is left to ask. Its zero value is the beginning.
@@ -55,8 +57,5 @@ func (s State) Write(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return statedir.Replace(path, text)
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"walkabout/internal/statedir"
 )
 
 // fetchTimeout bounds a fetch, of whatever kind.
@@ -174,9 +176,5 @@ func (w *Watcher) keep(groups []Group) error {
 	if err := os.MkdirAll(filepath.Dir(w.options.Path), 0o700); err != nil {
 		return err
 	}
-	fresh := w.options.Path + ".new"
-	if err := os.WriteFile(fresh, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(fresh, w.options.Path)
+	return statedir.Replace(w.options.Path, text)
 }

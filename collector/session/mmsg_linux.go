@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"walkabout/internal/blockingudp"
 	"walkabout/snmp"
 )
 
@@ -55,30 +56,13 @@ type mmsghdr struct {
 	octets  uint32
 }
 
-// inBatches takes conn over. Its descriptor is another one: the poller of conn's would wake a thread for each datagram still.
+// inBatches takes conn over.
 func inBatches(conn *net.UDPConn) (PacketConn, error) {
-	defer conn.Close()
-	raw, err := conn.SyscallConn()
+	file, raw, err := blockingudp.Take(conn)
 	if err != nil {
 		return nil, err
 	}
-	fd, failed := -1, error(nil)
-	err = raw.Control(func(old uintptr) {
-		if fd, failed = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0); failed == nil {
-			failed = unix.SetNonblock(fd, false)
-		}
-	})
-	if err := errors.Join(err, os.NewSyscallError("fcntl", failed)); err != nil {
-		if fd >= 0 {
-			_ = unix.Close(fd)
-		}
-		return nil, err
-	}
-	c := &batchConn{file: os.NewFile(uintptr(fd), conn.LocalAddr().String()), in: &messages{}, out: &messages{}}
-	if c.raw, err = c.file.SyscallConn(); err != nil {
-		_ = c.file.Close()
-		return nil, err
-	}
+	c := &batchConn{file: file, raw: raw, in: &messages{}, out: &messages{}}
 	c.in.data = make([]byte, batch*room)
 	for i := range c.in.headers {
 		c.in.set(i, c.in.data[i*room:(i+1)*room])

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"walkabout/internal/statedir"
 	"walkabout/snmp/usm"
 )
 
@@ -120,21 +121,7 @@ func (s State) Save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("the receiver's state: %w", err)
 	}
-	return writeFile(filepath.Join(dir, StateFile), append(b, '\n'))
-}
-
-func writeFile(path string, b []byte) error {
-	temporary := path + ".new"
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("the receiver's state: %w", err)
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
+	if err := statedir.Replace(filepath.Join(dir, StateFile), append(b, '\n')); err != nil {
 		return fmt.Errorf("the receiver's state: %w", err)
 	}
 	return nil
