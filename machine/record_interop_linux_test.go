@@ -65,7 +65,9 @@ neigh add 2001:db8::21 lladdr 02:00:00:00:02:21 nud stale dev veth1
 link set veth0 nomaster
 link set veth0 master br0
 `)
-	t.Cleanup(func() { batch(t, "link del br0\nlink del veth0\n") })
+	t.Cleanup(func() { // routes that lead nowhere outlive links
+		batch(t, "link del br0\nlink del veth0\nroute del blackhole 10.0.0.0/8\nroute del unreachable 10.1.0.0/16\nroute del unreachable 2001:db8:2::/48\n")
+	})
 
 	route := rawNetlink(t, unix.NETLINK_ROUTE, 0)
 	stats := make([]byte, 12)

@@ -24,11 +24,12 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "child" {
 		child(os.Args[2:])
-		return
+		syscall.Exit(0)
 	}
 	os.Exit(m.Run())
 }
 
+// child is a program. It ends by syscall.Exit: os.Exit takes a second under the race detector.
 func child(args []string) {
 	switch args[0] {
 	case "say":
@@ -40,7 +41,7 @@ func child(args []string) {
 		fmt.Fprint(os.Stderr, "err")
 	case "exit":
 		n, _ := strconv.Atoi(args[1])
-		os.Exit(n)
+		syscall.Exit(n)
 	case "die":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 		time.Sleep(time.Hour)
@@ -56,15 +57,15 @@ func child(args []string) {
 	case "parent", "forget": // a child of its own that goes on; both hold a named pipe open
 		pipe, err := os.OpenFile(args[1], os.O_WRONLY, 0)
 		if err != nil {
-			os.Exit(1)
+			syscall.Exit(1)
 		}
 		if _, err := fmt.Fprint(pipe, "x"); err != nil {
-			os.Exit(1)
+			syscall.Exit(1)
 		}
 		c := exec.Command(os.Args[0], "child", "hang")
 		c.Stdout, c.ExtraFiles = os.Stdout, []*os.File{pipe}
 		if err := c.Start(); err != nil {
-			os.Exit(1)
+			syscall.Exit(1)
 		}
 		if args[0] == "parent" {
 			time.Sleep(time.Hour)

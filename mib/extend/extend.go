@@ -67,6 +67,7 @@ func (e Entry) equal(other Entry) bool {
 type MIB struct {
 	tree   *mib.Tree
 	log    *slog.Logger
+	wait   time.Duration   // that a request waits for programs: waitTime but in tests
 	ctx    context.Context // ends at Close
 	stop   context.CancelFunc
 	active sync.WaitGroup
@@ -102,7 +103,7 @@ type result struct {
 
 // New returns a MIB that runs nothing before SetEntries. It lives until Close.
 func New(log *slog.Logger) (*MIB, error) {
-	m := &MIB{log: log}
+	m := &MIB{log: log, wait: waitTime}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	m.rows.Store(&rows{runner: command.NewRunner(MaxRunning, nil), entries: &mib.Table[*entry]{}})
 	var err error
@@ -207,12 +208,17 @@ func (e *entry) result() *result {
 	return e.latest
 }
 
+func (m *MIB) asked(ctx context.Context, q *mib.Request) *asked {
+	return &asked{ctx: ctx, request: q, rows: m.rows.Load(), most: m.wait}
+}
+
 // asked is what one request asks of programs. It is used by one goroutine.
 type asked struct {
 	ctx     context.Context
 	request *mib.Request
 	rows    *rows
-	limit   *time.Timer // of the whole request; nil before something was waited for
+	most    time.Duration // that it waits
+	limit   *time.Timer   // of the whole request; nil before something was waited for
 	over    bool
 	first   *entry
 }
@@ -253,7 +259,7 @@ func (a *asked) wait(ended <-chan struct{}) {
 	}
 	a.request.Slow()
 	if a.limit == nil {
-		a.limit = time.NewTimer(waitTime)
+		a.limit = time.NewTimer(a.most)
 	}
 	select {
 	case <-ended:

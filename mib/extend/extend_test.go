@@ -31,34 +31,35 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "child" {
 		child(os.Args[2], os.Args[3:])
-		return
+		syscall.Exit(0)
 	}
 	os.Exit(m.Run())
 }
 
+// child is a program. It ends by syscall.Exit: os.Exit takes a second under the race detector.
 func child(mode string, args []string) {
 	switch mode {
 	case "say":
 		fmt.Println(strings.Join(args, "\n"))
 	case "fail":
 		fmt.Fprintln(os.Stderr, "something is wrong")
-		os.Exit(2)
+		syscall.Exit(2)
 	case "count": // how often it was run, by the length of a file
 		f, err := os.OpenFile(args[0], os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
-			os.Exit(1)
+			syscall.Exit(1)
 		}
 		if _, err := fmt.Fprint(f, "x"); err != nil {
-			os.Exit(1)
+			syscall.Exit(1)
 		}
 		info, err := f.Stat()
 		if err != nil {
-			os.Exit(1)
+			syscall.Exit(1)
 		}
 		fmt.Println(info.Size())
 	case "wait": // until somebody writes into a named pipe
 		if _, err := os.ReadFile(args[0]); err != nil {
-			os.Exit(1)
+			syscall.Exit(1)
 		}
 		fmt.Println("at last")
 	case "pass":
@@ -220,9 +221,11 @@ func TestSlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, _ := newMIB(t, extend.Entry{Name: "a", Program: program("wait", pipe), CacheTime: time.Hour}, extend.Entry{Name: "b", Program: program("say", "quick"), CacheTime: time.Hour})
+	m.SetWait(50 * time.Millisecond)
 	if got := value(t, m, resultOf+"1.97"); got != snmp.NoSuchInstance {
 		t.Errorf("while it runs: %v", got)
 	}
+	m.SetWait(time.Minute)
 	if got := value(t, m, resultOf+"1.98"); got != snmp.OctetString("quick") {
 		t.Errorf("another one meanwhile: %v", got)
 	}
@@ -241,6 +244,7 @@ func TestClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, _ := newMIB(t, extend.Entry{Name: "a", Program: program("wait", pipe)})
+	m.SetWait(50 * time.Millisecond)
 	value(t, m, resultOf+"1.97")
 	m.Close()
 }
@@ -294,7 +298,7 @@ func persistChild() {
 	in := bufio.NewScanner(os.Stdin)
 	read := func() string {
 		if !in.Scan() {
-			os.Exit(0)
+			syscall.Exit(0)
 		}
 		return in.Text()
 	}
@@ -318,11 +322,11 @@ func persistChild() {
 			case kind == "integer" && text == "13":
 				fmt.Println("inconsistent-value")
 			case kind == "integer" && text == "99":
-				os.Exit(1)
+				syscall.Exit(1)
 			case kind == "integer":
 				var n int32
 				if _, err := fmt.Sscan(text, &n); err != nil {
-					os.Exit(1)
+					syscall.Exit(1)
 				}
 				list[i].Value = snmp.Integer(n)
 				fmt.Println("DONE")

@@ -83,7 +83,7 @@ func (m *MIB) output1Table() mib.Group {
 		Entry:   nsExtendObjects.Append(3, 1),
 		Columns: []uint32{nsExtendOutput1Line, nsExtendOutputFull, nsExtendOutNumLines, nsExtendResult},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			a := &asked{ctx: ctx, request: q, rows: m.rows.Load()}
+			a := m.asked(ctx, q)
 			return a.rows.entries.Snapshot(func(row **entry, column uint32) (snmp.Value, bool) {
 				r := a.result(*row)
 				if r == nil {
@@ -121,7 +121,7 @@ func (m *MIB) output2Table() mib.Group {
 	return mib.Group{
 		Entry: nsExtendObjects.Append(4, 1), Columns: []uint32{nsExtendOutLine},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			a := &asked{ctx: ctx, request: q, rows: m.rows.Load()}
+			a := m.asked(ctx, q)
 			var index []oid.OID
 			var lines []string
 			for i, r := range a.all() {
@@ -153,7 +153,7 @@ func (m *MIB) extTable() mib.Group {
 		Entry:   extTable.Append(1),
 		Columns: []uint32{extIndex, extNames, extCommand, extResult, extOutput, extErrFix, extErrFixCmd},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
-			a := &asked{ctx: ctx, request: q, rows: m.rows.Load()}
+			a := m.asked(ctx, q)
 			index := make([]oid.OID, len(a.rows.listed))
 			for i := range index {
 				index[i] = oid.New(uint32(i + 1))
