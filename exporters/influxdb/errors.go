@@ -2,7 +2,6 @@ package influxdb
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +15,7 @@ import (
 	influxhttp "github.com/influxdata/influxdb-client-go/v2/api/http"
 
 	"walkabout/exporters"
+	"walkabout/internal/clienttls"
 	"walkabout/internal/secret"
 )
 
@@ -69,7 +69,6 @@ func (e *Exporter) classify(ctx context.Context, err error) error {
 // unanswered classifies an error that came without an answer.
 func (e *Exporter) unanswered(ctx context.Context, err error) error {
 	var stranger *notInfluxDB
-	var certificate *tls.CertificateVerificationError
 	var timeout net.Error
 	var garbled textproto.ProtocolError
 	switch {
@@ -77,8 +76,8 @@ func (e *Exporter) unanswered(ctx context.Context, err error) error {
 		return &refusal{words: "what is not HTTP: " + e.presentable(garbled.Error()), garbled: true}
 	case errors.As(err, &stranger):
 		return e.configError("%s: %w; check url", e.base, stranger)
-	case errors.As(err, &certificate):
-		return e.configError("%s shows a certificate that cannot be trusted: %w", e.base, certificate)
+	case clienttls.Untrusted(err):
+		return e.configError("no trust by TLS: %w; check tls", err)
 	case ctx.Err() != nil:
 		return e.retryError("canceled", 0, "%w", ctx.Err())
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -18,6 +18,7 @@ import (
 
 	"walkabout/exporters"
 	"walkabout/exporters/lineprotocol"
+	"walkabout/internal/clienttls"
 	"walkabout/internal/secret"
 	"walkabout/metric"
 )
@@ -28,6 +29,7 @@ type Config struct {
 	Org    string        // of InfluxDB 2; 1.8 has none
 	Bucket string        // or, for 1.8, "database" or "database/retention policy"
 	Token  secret.String // for 1.8 with authentication "user:password"; none if empty
+	TLS    clienttls.Config
 	// Unsigned is lineprotocol.Encoder's: for new databases only, and for 1.8 only if it was built with -tags uint.
 	Unsigned bool
 	Timeout  time.Duration // of one request; 10 s
@@ -53,7 +55,12 @@ func New(c Config) (*Exporter, error) {
 	if err != nil {
 		return nil, &exporters.ConfigError{Err: fmt.Errorf("influxdb output: %w", err)}
 	}
+	tls, err := c.TLS.TLS()
+	if err != nil {
+		return nil, &exporters.ConfigError{Err: fmt.Errorf("influxdb output: tls: %w", err)}
+	}
 	transport := &http.Transport{
+		TLSClientConfig:        tls,
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: c.Timeout}).DialContext,
 		TLSHandshakeTimeout:    c.Timeout,
@@ -83,6 +90,8 @@ func check(c Config) (*url.URL, error) {
 		return nil, errors.New("url holds a user name; give token instead (for InfluxDB 1.8 user:password)")
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		return nil, errors.New("url holds a query or a fragment; give the server's address only")
+	case u.Scheme == "http" && !c.TLS.IsZero():
+		return nil, errors.New("tls is given, and url is not https://")
 	case c.Bucket == "":
 		return nil, errors.New("bucket is missing; for InfluxDB 1.8 give the database's name")
 	case database == "":

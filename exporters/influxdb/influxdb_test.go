@@ -20,6 +20,8 @@ import (
 
 	"walkabout/exporters"
 	"walkabout/exporters/influxdb"
+	"walkabout/internal/clienttls"
+	"walkabout/internal/clienttls/tlstest"
 	"walkabout/internal/secret"
 	"walkabout/metric"
 	"walkabout/spool"
@@ -270,6 +272,26 @@ func TestUntrustedCertificate(t *testing.T) {
 	}
 }
 
+// TestTLS has a server whose authority is no system's and that asks for a client's certificate.
+func TestTLS(t *testing.T) {
+	ca, clients := tlstest.NewCA(t), tlstest.NewCA(t)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	s.TLS = ca.Server(clients, "127.0.0.1")
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	s.StartTLS()
+	defer s.Close()
+	cert, key := clients.Client(t, "walkabout")
+	if err := newExporter(t, influxdb.Config{URL: s.URL, TLS: clienttls.Config{CA: ca.File, Certificate: cert, Key: key}}).Export(t.Context(), samples(1)); err != nil {
+		t.Error(err)
+	}
+	for _, c := range []clienttls.Config{{CA: ca.File}, {CA: clients.File, Certificate: cert, Key: key}} {
+		var conf *exporters.ConfigError
+		if err := newExporter(t, influxdb.Config{URL: s.URL, TLS: c}).Export(t.Context(), samples(1)); !errors.As(err, &conf) || !strings.Contains(err.Error(), "check tls") {
+			t.Errorf("%v, want a ConfigError about TLS", err)
+		}
+	}
+}
+
 // TestLeavesNothingRunning relies on synctest: it fails when a goroutine outlives the test's function.
 func TestLeavesNothingRunning(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
@@ -306,6 +328,8 @@ func TestConfigErrors(t *testing.T) {
 		{"fragment", influxdb.Config{URL: "http://h:8086/#hunter2", Bucket: "b"}, "query or a fragment"},
 		{"no bucket", influxdb.Config{URL: "http://h"}, "bucket is missing"},
 		{"no database", influxdb.Config{URL: "http://h", Bucket: "/rp"}, "no database"},
+		{"TLS without https", influxdb.Config{URL: "http://h", Bucket: "b", TLS: clienttls.Config{ServerName: "x"}}, "not https://"},
+		{"TLS of a wrong version", influxdb.Config{URL: "https://h", Bucket: "b", TLS: clienttls.Config{MinVersion: "1"}}, "min_version"},
 		{"line end in token", influxdb.Config{URL: "http://h", Bucket: "b", Token: secret.New("hunter2\n")}, "line end"},
 	}
 	for _, tt := range tests {

@@ -20,9 +20,6 @@ import (
 	"walkabout/collector/session"
 	"walkabout/collector/smi"
 	"walkabout/collector/snmpyml"
-	"walkabout/exporters"
-	"walkabout/exporters/file"
-	"walkabout/exporters/influxdb"
 	"walkabout/internal/nearest"
 	"walkabout/internal/strictyaml"
 	"walkabout/snmp"
@@ -53,15 +50,6 @@ type Config struct {
 	include     []string
 	read        [2]uint64 // Stamp when the files were read, without the main file and with it
 	sources     []string  // files of profiles and modules
-}
-
-// Output is an exporter and its place in the spool. One of InfluxDB and File is not nil.
-type Output struct {
-	Order    spool.Order
-	Bounds   spool.Bounds
-	Queue    exporters.Config
-	InfluxDB *influxdb.Config
-	File     *file.Config // without Stdout
 }
 
 // Notifier is a way to tell people. Webhook is nil for the log.

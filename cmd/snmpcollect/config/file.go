@@ -61,40 +61,6 @@ type spoolKeys struct {
 	KeepSize size     `yaml:"keep_size"`
 }
 
-// output is one of its kinds; the others are nil.
-type output struct {
-	InfluxDB *influxOutput `yaml:"influxdb"`
-	File     *fileOutput   `yaml:"file"`
-}
-
-// queue is what all outputs have: how they are written to, and their place in the spool.
-type queue struct {
-	Name          string `yaml:"name"`
-	BatchLimit    *int   `yaml:"batch_limit"`
-	FlushInterval period `yaml:"flush_interval"`
-	SpoolSize     size   `yaml:"spool_size"`
-	SpoolAge      period `yaml:"spool_age"`
-	Backfill      string `yaml:"backfill"`
-}
-
-type influxOutput struct {
-	URL       string        `yaml:"url"`
-	Org       string        `yaml:"org"`
-	Bucket    string        `yaml:"bucket"`
-	Token     secret.String `yaml:"token"`
-	TokenFile string        `yaml:"token_file"`
-	TokenEnv  string        `yaml:"token_env"`
-	Unsigned  bool          `yaml:"unsigned"`
-	Timeout   period        `yaml:"timeout"`
-	queue     `yaml:",inline"`
-}
-
-type fileOutput struct {
-	Path     string `yaml:"path"`
-	Unsigned bool   `yaml:"unsigned"`
-	queue    `yaml:",inline"`
-}
-
 type alerts struct {
 	InterfaceMismatch *mismatchRule    `yaml:"interface_mismatch"`
 	DeviceUnreachable *unreachableRule `yaml:"device_unreachable"`

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,11 +9,7 @@ import (
 	"walkabout/alert"
 	"walkabout/alert/notify"
 	"walkabout/collector"
-	"walkabout/exporters"
-	"walkabout/exporters/file"
-	"walkabout/exporters/influxdb"
 	"walkabout/internal/secret"
-	"walkabout/spool"
 )
 
 // secret reads s, which is written below at; false if it cannot be had.
@@ -28,84 +23,6 @@ func (r *reader) secret(s source, at ...any) (secret.String, bool) {
 		return v, false
 	}
 	return v, true
-}
-
-func (r *reader) outputs(list []output) []Output {
-	var out []Output
-	names := map[string]bool{}
-	for i, o := range list {
-		made, kind := Output{Order: spool.NewestFirst}, ""
-		switch {
-		case o.InfluxDB != nil && o.File != nil:
-			r.fail(errors.New("one entry is one output: begin each with its own dash"), "outputs", i)
-			continue
-		case o.InfluxDB != nil:
-			kind = "influxdb"
-			r.queue(&made, o.InfluxDB.queue, "outputs", i, kind)
-			token, ok := r.secret(source{"token", o.InfluxDB.Token, o.InfluxDB.TokenFile, o.InfluxDB.TokenEnv}, "outputs", i, kind)
-			if !ok {
-				continue
-			}
-			made.InfluxDB = &influxdb.Config{URL: o.InfluxDB.URL, Org: o.InfluxDB.Org, Bucket: o.InfluxDB.Bucket, Token: token,
-				Unsigned: o.InfluxDB.Unsigned, Timeout: time.Duration(o.InfluxDB.Timeout)}
-			if err := checkInfluxDB(*made.InfluxDB); err != nil {
-				r.fail(err, "outputs", i, kind)
-				continue
-			}
-		case o.File != nil:
-			kind, made.Order = "file", spool.InOrder
-			r.queue(&made, o.File.queue, "outputs", i, kind)
-			made.File = &file.Config{Path: o.File.Path, Unsigned: o.File.Unsigned}
-			r.checkPath(o.File.Path, "outputs", i, kind, "path")
-			if o.File.Path == "" {
-				r.fail(errors.New(`file needs a path; "-" is standard output`), "outputs", i, kind)
-				continue
-			}
-		default:
-			r.fail(errors.New("an output is influxdb: {…} or file: {…}"), "outputs", i)
-			continue
-		}
-		made.Queue.Name = r.name(made.Queue.Name, kind, names, "outputs", i)
-		out = append(out, made)
-	}
-	return out
-}
-
-// checkInfluxDB returns what is wrong with c. It sends nothing.
-func checkInfluxDB(c influxdb.Config) error {
-	e, err := influxdb.New(c)
-	if err != nil {
-		return err
-	}
-	return e.Close()
-}
-
-// What may wait in the spool for an output, unless its entry says otherwise.
-const (
-	defaultSpoolSize = 4 << 30
-	defaultSpoolAge  = 7 * 24 * time.Hour
-)
-
-// queue reads into o what the entry at says of its writing and of its place in the spool, with the mistakes in it told.
-func (r *reader) queue(o *Output, q queue, at ...any) {
-	o.Queue = exporters.Config{Name: q.Name, FlushInterval: time.Duration(q.FlushInterval)}
-	o.Bounds = spool.Bounds{Size: cmp.Or(int64(q.SpoolSize), defaultSpoolSize), Age: cmp.Or(time.Duration(q.SpoolAge), defaultSpoolAge)}
-	if q.BatchLimit != nil && *q.BatchLimit < 1 {
-		r.fail(errors.New("batch_limit must be at least 1"), append(at, "batch_limit")...)
-	} else {
-		set(&o.Queue.BatchLimit, q.BatchLimit)
-	}
-	switch q.Backfill {
-	case "":
-	case "newest":
-		o.Order = spool.NewestFirst
-	case "oldest":
-		o.Order = spool.OldestFirst
-	case "in_order":
-		o.Order = spool.InOrder
-	default:
-		r.fail(fmt.Errorf("backfill is newest, oldest or in_order, and not %q", q.Backfill), append(at, "backfill")...)
-	}
 }
 
 // name returns the name of an output or notifier: the one given, which must be distinct, else its kind, numbered if need be.

@@ -52,14 +52,7 @@ func (c Config) Summary() string {
 	b.WriteString(c.Traps.summary())
 	fmt.Fprintf(&b, "outputs: %d\n", len(c.Outputs))
 	for _, o := range c.Outputs {
-		switch {
-		case o.InfluxDB != nil:
-			fmt.Fprintf(&b, "  %s: InfluxDB at %s, bucket %s; %s\n", o.Queue.Name, o.InfluxDB.URL, o.InfluxDB.Bucket, o.bounds())
-		case o.File.Path == "-":
-			fmt.Fprintf(&b, "  %s: line protocol to standard output; %s\n", o.Queue.Name, o.bounds())
-		default:
-			fmt.Fprintf(&b, "  %s: line protocol to %s; %s\n", o.Queue.Name, o.File.Path, o.bounds())
-		}
+		fmt.Fprintf(&b, "  %s: %s; %s\n", o.Queue.Name, o.where, o.bounds())
 	}
 	if octets := c.spoolHour(); octets > 0 && len(c.Outputs) > 0 {
 		fmt.Fprintf(&b, "spool: an hour in which an output is away takes about %s of disk, if each device has 48 interfaces\n", humanize.IBytes(octets))
