@@ -134,7 +134,11 @@ func (p *part) finish(t Target) error {
 // track makes the part's tracker, if it has counters.
 func (p *part) track() (err error) {
 	if len(p.counters) > 0 {
-		p.tracker, err = counter.NewTable(counterColumns(p.objects), p.options)
+		columns, err := counter.NewColumns(counterColumns(p.objects))
+		if err != nil {
+			return err
+		}
+		p.tracker, err = counter.NewTable(columns, p.options)
 	}
 	return err
 }

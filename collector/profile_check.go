@@ -184,7 +184,7 @@ func (r *profileReader) checkObjects(objects []Object, taken []string, derived [
 			r.fail(unknownType(o), at[:len(at)-1]...)
 		}
 	}
-	if _, err := counter.NewTable(counterColumns(objects), counter.Options{Interval: 1}); err != nil {
+	if _, err := counter.NewColumns(counterColumns(objects)); err != nil {
 		r.fail(err, at...)
 	}
 }

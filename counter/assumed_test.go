@@ -11,7 +11,7 @@ import (
 // number, its Counter32, which wraps several times in each interval, has none, and nothing is taken for a reset.
 func TestFasterThanAssumed(t *testing.T) {
 	for _, kind := range []int{1, 6, 24} { // other, ethernetCsmacd, softwareLoopback
-		table, err := counter.NewTable([]counter.Column{
+		table, err := newTable([]counter.Column{
 			{Name: "ifInOctets", Bits: 32, Unit: counter.Octets}, {Name: "ifHCInOctets", Bits: 64, Unit: counter.Octets, Twin: "ifInOctets"},
 			{Name: "ifOutOctets", Bits: 32, Unit: counter.Octets}, // of which there is no Counter64
 		}, counter.Options{Interval: 10 * time.Second})
@@ -41,7 +41,7 @@ func TestFasterThanAssumed(t *testing.T) {
 
 // TestTwinConfirms: a slow interface without a speed of its own wraps its Counter32, and the Counter64 confirms the number.
 func TestTwinConfirms(t *testing.T) {
-	table, err := counter.NewTable([]counter.Column{{Name: "ifInOctets", Bits: 32, Unit: counter.Octets}, {Name: "ifHCInOctets", Bits: 64, Unit: counter.Octets, Twin: "ifInOctets"}},
+	table, err := newTable([]counter.Column{{Name: "ifInOctets", Bits: 32, Unit: counter.Octets}, {Name: "ifHCInOctets", Bits: 64, Unit: counter.Octets, Twin: "ifInOctets"}},
 		counter.Options{Interval: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func BenchmarkPoll(b *testing.B) {
 	columns := switchColumns()
 	for _, speed := range []uint64{1e9, 1e10} { // at the second the octets of 32 bits are decided by their packets
 		b.Run(fmt.Sprintf("%dG", speed/1e9), func(b *testing.B) {
-			table, err := counter.NewTable(columns, counter.Options{Interval: 30 * time.Second})
+			table, err := newTable(columns, counter.Options{Interval: 30 * time.Second})
 			if err != nil {
 				b.Fatal(err)
 			}

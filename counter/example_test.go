@@ -9,10 +9,15 @@ import (
 
 // Two polls of an interface whose 32-bit counter wraps between them.
 func ExampleTable() {
-	table, err := counter.NewTable([]counter.Column{
+	columns, err := counter.NewColumns([]counter.Column{
 		{Name: "ifInOctets", Bits: 32, Unit: counter.Octets},
 		{Name: "ifHCInOctets", Bits: 64, Unit: counter.Octets, Twin: "ifInOctets"},
-	}, counter.Options{Interval: 10 * time.Second})
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	table, err := counter.NewTable(columns, counter.Options{Interval: 10 * time.Second})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -84,7 +84,7 @@ func FuzzPoll(f *testing.F) {
 			return binary.LittleEndian.Uint64(b[:])
 		}
 		columns := ifColumns()
-		table, err := counter.NewTable(columns, counter.Options{Interval: time.Duration(take()%1e12) + 1})
+		table, err := newTable(columns, counter.Options{Interval: time.Duration(take()%1e12) + 1})
 		if err != nil {
 			t.Fatal(err)
 		}

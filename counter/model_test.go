@@ -343,7 +343,7 @@ type tally struct {
 
 // check polls d and holds every number against the truth.
 func (d *device) check(t *testing.T, polls int, sum *tally) {
-	table, err := counter.NewTable(ifColumns(), counter.Options{Interval: d.interval})
+	table, err := newTable(ifColumns(), counter.Options{Interval: d.interval})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,6 @@ package counter
 import (
 	"math"
 	"math/bits"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -17,36 +15,6 @@ const (
 	followWithin = time.Second
 )
 
-type rowKey struct {
-	index uint32
-	name  string
-}
-
-// rowState is what a Table keeps of a row. prev, has and at are the baseline: the last fresh reading.
-type rowState struct {
-	prev  []uint64
-	has   uint64 // columns with a value in prev
-	taken uint64 // the number of its poll
-	at    Instant
-	speed speed
-
-	heard  time.Time // the last reading, fresh or not
-	poll   uint64    // its number; 0 is none yet
-	new    bool      // the last complete poll did not have the row
-	upTime uint32    // its sysUpTime
-	moment uint32    // its discontinuity object
-
-	follows uint8 // polls in a row at which the discontinuity object moved to the moment of the poll
-
-	// Sets of columns.
-	passed32    uint64 // Counter64s that have been above 2^32
-	fellOnce    uint64 // Counter64s that fell from between 2^31 and 2^32
-	disguised   uint64 // that fell so twice: Counter64Is32
-	unused      uint64 // Counter64Unused
-	seldom      uint64 // PolledTooSeldom has been told
-	toldAssumed bool   // SpeedAssumed has been told
-}
-
 // Poll judges one poll of the table. It sets Rates, Verdicts, Elapsed and Clock of every row, and appends to dst what is new about the
 // target. now is when the poll ended (monotonic), and is used only to forget rows.
 //
@@ -58,11 +26,9 @@ type rowState struct {
 func (t *Table) Poll(now time.Time, complete bool, rows []Row, dst []Finding) []Finding {
 	t.found = dst
 	t.polls++
-	t.states, t.intervals = t.states[:0], t.intervals[:0]
+	sorted := t.place(rows)
 	for i := range rows {
-		st := t.state(&rows[i])
-		t.states = append(t.states, st)
-		t.intervals = append(t.intervals, t.between(&rows[i], st))
+		rows[i].interval = t.between(&rows[i])
 	}
 	t.tellTable(rows)
 
@@ -79,43 +45,34 @@ func (t *Table) Poll(now time.Time, complete bool, rows []Row, dst []Finding) []
 		t.complete, t.living = t.polls, len(rows)
 	}
 	t.living = max(t.living, len(rows))
-	t.forget(now)
+	t.tidy(now, rows, sorted)
 	found := t.found
 	t.found = nil
 	return found
 }
 
-// state returns the row's state, nil if this poll has had the row already.
+// state returns r's state, nil if this poll has had the row already.
 func (t *Table) state(r *Row) *rowState {
-	key := rowKey{r.Index, r.Name}
-	st := t.rows[key]
-	if st == nil {
-		key.name = strings.Clone(key.name) // it may be part of a whole message
-		st = &rowState{prev: make([]uint64, len(t.columns))}
-		t.rows[key] = st
-	} else if st.poll == t.polls {
+	if r.state == twice {
 		return nil
 	}
-	if st.new = st.poll < t.complete; st.new {
-		st.has = 0
-	}
-	st.poll = t.polls
-	return st
+	return &t.rows[r.state]
 }
 
 // between compares the row's reading with its baseline, and takes note of what it says of the agent.
-func (t *Table) between(r *Row, st *rowState) Interval {
+func (t *Table) between(r *Row) Interval {
+	st := t.state(r)
 	if st == nil {
 		return Interval{Verdict: Ambiguous}
 	}
-	if !r.At.At.After(st.heard) {
+	if t.moment(r.At.At) <= st.heard {
 		return Interval{Verdict: Stale} // it came late; a baseline that a cache holds back may be older still
 	}
 	if st.has == 0 {
-		st.note(r)
+		t.note(r, st)
 		return Interval{Verdict: First}
 	}
-	prev, cur := st.at, r.At
+	prev, cur := t.baseline(st), r.At
 	prev.Identity, cur.Identity = 0, 0
 	cur.Resolution = time.Duration(t.step) * tick
 	if t.step == 0 {
@@ -126,28 +83,28 @@ func (t *Table) between(r *Row, st *rowState) Interval {
 		prev.Discontinuity, cur.Discontinuity = 0, 0
 	}
 	// A gap is a time without readings. While the agent answers from its cache the baseline grows old, and yet there is none.
-	iv := between(prev, cur, t.options.MaxGap+st.heard.Sub(st.at.At), st.ranOn(cur))
+	iv := between(prev, cur, t.options.MaxGap+time.Duration(st.heard-st.at), t.ranOn(st, cur))
 	switch {
 	case iv.Verdict == Reset:
 		t.step = 0 // it may be another agent
 	case t.step != 1 && prev.HasUpTime && cur.HasUpTime:
 		t.step = gcd(t.step, cur.UpTime-prev.UpTime)
 	}
-	st.note(r)
+	t.note(r, st)
 	return iv
 }
 
 // ranOn reports whether readings from after the baseline, of which none showed a reset, prove that the agent ran on until cur.
-func (st *rowState) ranOn(cur Instant) bool {
-	if !st.heard.After(st.at.At) || st.upTime == 0 {
+func (t *Table) ranOn(st *rowState, cur Instant) bool {
+	if st.heard <= st.at || st.lastUpTime == 0 {
 		return false // there are none, or one without a clock
 	}
-	last := Instant{At: st.heard, UpTime: st.upTime, HasUpTime: true}
+	last := Instant{At: t.time(st.heard), UpTime: st.lastUpTime, HasUpTime: true}
 	return Between(last, cur, 0).Verdict == OK
 }
 
-func (st *rowState) note(r *Row) {
-	st.heard, st.upTime, st.moment = r.At.At, r.At.UpTime, r.At.Discontinuity
+func (t *Table) note(r *Row, st *rowState) {
+	st.heard, st.lastUpTime, st.lastDiscontinuity = t.moment(r.At.At), r.At.UpTime, r.At.Discontinuity
 }
 
 func gcd(a, b uint32) uint32 {
@@ -161,7 +118,7 @@ func gcd(a, b uint32) uint32 {
 // poll, poll after poll, says nothing about the counters.
 func (t *Table) follow(r *Row, st *rowState) {
 	was := st.follows >= followPolls
-	if r.At.HasUpTime && r.At.Discontinuity != st.moment && within(time.Duration(int32(r.At.UpTime-r.At.Discontinuity))*tick, followWithin) {
+	if r.At.HasUpTime && r.At.Discontinuity != st.lastDiscontinuity && within(time.Duration(int32(r.At.UpTime-r.At.Discontinuity))*tick, followWithin) {
 		st.follows = min(st.follows+1, followPolls)
 	} else {
 		st.follows = 0
@@ -180,10 +137,10 @@ func (t *Table) tellTable(rows []Row) {
 	}
 	var noUpTime, unsound bool
 	follower := -1
-	for i, iv := range t.intervals {
+	for i := range rows {
 		noUpTime = noUpTime || !rows[i].At.HasUpTime
-		unsound = unsound || iv.Clock == UnsoundClock
-		if st := t.states[i]; follower < 0 && st != nil && st.follows >= followPolls {
+		unsound = unsound || rows[i].interval.Clock == UnsoundClock
+		if st := t.state(&rows[i]); follower < 0 && st != nil && st.follows >= followPolls {
 			follower = i
 		}
 	}
@@ -230,7 +187,7 @@ const (
 func (t *Table) compare(rows []Row) (compared, still bool) {
 	still = true
 	for i := range rows {
-		v, st := t.intervals[i].Verdict, t.states[i]
+		v, st := rows[i].interval.Verdict, t.state(&rows[i])
 		if st != nil && st.new && t.complete >= t.freshPoll {
 			still = false
 		}
@@ -238,9 +195,10 @@ func (t *Table) compare(rows []Row) (compared, still bool) {
 			continue
 		}
 		compared = compared || v == OK || v == Gap || v == Discontinuity
+		words := t.words(int(rows[i].state))
 		for m := st.has & rows[i].Has; m != 0 && still; m &= m - 1 {
 			c := bits.TrailingZeros64(m)
-			still = rows[i].Values[c] == st.prev[c]
+			still = rows[i].Values[c] == t.columns.value(words, c)
 		}
 	}
 	return compared, still
@@ -282,8 +240,12 @@ func latest(rows []Row) time.Time {
 
 // learn takes this poll's part in what is known of the agent's cache. moved is how many counters did.
 func (t *Table) learn(rows []Row, f freshness, compared, still bool, moved int) {
-	if !slices.ContainsFunc(t.intervals, func(iv Interval) bool { return iv.Verdict != Stale }) {
-		return // late replies, or none
+	late := true
+	for i := range rows {
+		late = late && rows[i].interval.Verdict == Stale
+	}
+	if late {
+		return
 	}
 	at := latest(rows)
 	switch {
@@ -308,24 +270,5 @@ func (t *Table) learn(rows []Row, f freshness, compared, still bool, moved int) 
 	if period, known := t.refresh.period(t.options.Interval); known {
 		tooShort := period > 0 && t.options.Interval < 3*period
 		t.tellChange(&t.toldShort, tooShort, Finding{Kind: IntervalTooShort, Row: -1, Column: -1, Period: period})
-	}
-}
-
-// forget drops rows that have not been seen for long, so that a target that makes and removes interfaces all day costs no more memory than twice
-// its living rows.
-func (t *Table) forget(now time.Time) {
-	crowded := len(t.rows) > 2*t.living+spareRows
-	if !crowded && (now.Sub(t.swept) < forgetAfter/60 || len(t.rows) == len(t.states)) {
-		return
-	}
-	t.swept = now
-	kept := max(forgetAfter, 2*t.options.MaxGap)
-	for key, st := range t.rows {
-		if st.poll != t.polls && (crowded || now.Sub(st.heard) > kept) {
-			if st.follows >= followPolls {
-				t.following--
-			}
-			delete(t.rows, key)
-		}
 	}
 }

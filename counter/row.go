@@ -4,9 +4,10 @@ import "math/bits"
 
 // judge sets the results of rows[i] and returns how many of its counters moved. f is the table's.
 func (t *Table) judge(rows []Row, i int, f freshness) (moved int) {
-	r, st, iv := &rows[i], t.states[i], t.intervals[i]
-	clear(r.Rates[:len(t.columns)])
-	clear(r.Verdicts[:len(t.columns)])
+	r := &rows[i]
+	st, iv := t.state(r), r.interval
+	clear(r.Rates[:len(t.columns.list)])
+	clear(r.Verdicts[:len(t.columns.list)])
 	r.Elapsed, r.Clock = iv.Elapsed, iv.Clock
 	served := t.served(r)
 	if st == nil {
@@ -14,7 +15,7 @@ func (t *Table) judge(rows []Row, i int, f freshness) (moved int) {
 		return 0
 	}
 	var now speed
-	if t.bounded != 0 {
+	if t.columns.bounded != 0 {
 		now = speedOf(r, t.options.AssumeSpeed)
 		t.tellAssumed(rows, i, served, now)
 	}
@@ -26,24 +27,24 @@ func (t *Table) judge(rows []Row, i int, f freshness) (moved int) {
 	case f != isFresh:
 		fill(r.Verdicts, both, Stale)
 	default:
-		over := now.over(st.speed)
-		p := pair{t: t, row: i, r: r, st: st, iv: iv, both: both, assumed: over.assumed, limits: over.limits()}
+		over := now.over(speed{st.speed, st.speedAssumed})
+		p := pair{t: t, row: i, r: r, st: st, prev: t.words(int(r.state)), odd: st.odd(), iv: iv, both: both, assumed: over.assumed, limits: over.limits()}
 		p.seconds = iv.Elapsed.Seconds()
 		p.longest = p.seconds + iv.Slack.Seconds() + t.lag.Seconds()
 		p.judge()
+		st.setOdd(p.odd)
 		moved = p.moved
 	}
 	if f != isStale && iv.Verdict != Stale {
-		copy(st.prev, r.Values[:len(t.columns)])
-		st.has, st.taken, st.at, st.speed = served, t.polls, r.At, now
+		t.keep(r, served, now)
 	}
 	return moved
 }
 
 // served returns the columns of which r has a value that its type can hold.
 func (t *Table) served(r *Row) uint64 {
-	set := r.Has & (1<<len(t.columns) - 1)
-	for m := set & t.narrow; m != 0; m &= m - 1 {
+	set := r.Has & (1<<len(t.columns.list) - 1)
+	for m := set & t.columns.narrow; m != 0; m &= m - 1 {
 		if c := bits.TrailingZeros64(m); r.Values[c]>>32 != 0 {
 			set &^= 1 << c
 		}
@@ -62,8 +63,8 @@ func (t *Table) tellAssumed(rows []Row, i int, served uint64, s speed) {
 	if rows[i].Unread {
 		return
 	}
-	st := t.states[i]
-	t.tellChange(&st.toldAssumed, s.assumed && served&t.bounded != 0, Finding{Kind: SpeedAssumed, Row: i, Column: -1})
+	st := t.state(&rows[i])
+	t.tellChange(&st.toldAssumed, s.assumed && served&t.columns.bounded != 0, Finding{Kind: SpeedAssumed, Row: i, Column: -1})
 }
 
 // pair judges the counters of one row over an Interval that is OK or a Gap. Sets of columns are bit masks, as in Row.Has.
@@ -72,6 +73,8 @@ type pair struct {
 	row     int
 	r       *Row
 	st      *rowState
+	prev    []uint32 // see Table.words
+	odd     oddities // st's
 	iv      Interval
 	seconds float64 // iv.Elapsed
 	longest float64 // for which the agent may have counted
@@ -87,12 +90,15 @@ type pair struct {
 	doubt   bool   // they may have been: a fall that only an assumed limit makes impossible
 }
 
+// last returns column c of the baseline.
+func (p *pair) last(c int) uint64 { return p.t.columns.value(p.prev, c) }
+
 func (p *pair) judge() {
 	// The narrow ones first: they may show that the row was reset, and a Counter64's fall then says nothing about its width.
-	for m := p.both & p.t.narrow; m != 0; m &= m - 1 {
+	for m := p.both & p.t.columns.narrow; m != 0; m &= m - 1 {
 		p.count(bits.TrailingZeros64(m), 32)
 	}
-	for m := p.both &^ p.t.narrow; m != 0; m &= m - 1 {
+	for m := p.both &^ p.t.columns.narrow; m != 0; m &= m - 1 {
 		c := bits.TrailingZeros64(m)
 		if width := p.width(c); width != 0 {
 			p.count(c, width)
@@ -105,17 +111,17 @@ func (p *pair) judge() {
 		p.withhold()
 	}
 	if p.reset {
-		clear(p.r.Rates[:len(p.t.columns)])
+		clear(p.r.Rates[:len(p.t.columns.list)])
 		fill(p.r.Verdicts, p.both, Reset)
 	}
-	for m := (p.long &^ p.numbers) | p.st.seldom; m != 0; m &= m - 1 {
+	for m := (p.long &^ p.numbers) | p.odd.seldom; m != 0; m &= m - 1 {
 		p.tellSeldom(bits.TrailingZeros64(m))
 	}
 }
 
 // count judges column c as a counter of this width.
 func (p *pair) count(c int, width uint8) {
-	prev, cur := p.st.prev[c], p.r.Values[c]
+	prev, cur := p.last(c), p.r.Values[c]
 	if prev != cur {
 		p.moved++
 	}
@@ -140,17 +146,17 @@ func (p *pair) count(c int, width uint8) {
 // counter that agrees with its twin modulo 2^32 has not been reset, however far it fell and whatever its limit is. An interval in which
 // it may wrap unseen is left to the rules for that.
 func (p *pair) countByTwin(c int) bool {
-	wide := p.t.columns[c].wide
-	if p.r.Values[wide] < p.st.prev[wide] || p.limit(c, 32)*p.longest >= 1<<32 {
+	wide := p.t.columns.list[c].wide
+	if p.r.Values[wide] < p.last(int(wide)) || p.limit(c, 32)*p.longest >= 1<<32 {
 		return false
 	}
-	whole := p.r.Values[wide] - p.st.prev[wide]
-	agrees := uint32(whole) == uint32(p.r.Values[c]-p.st.prev[c])
+	whole := p.r.Values[wide] - p.last(int(wide))
+	agrees := uint32(whole) == uint32(p.r.Values[c]-p.last(c))
 	switch {
 	case agrees && whole < 1<<32:
 		p.agreed |= 1 << c
 		v := OK
-		if p.r.Values[c] < p.st.prev[c] {
+		if p.r.Values[c] < p.last(c) {
 			v = Wrapped
 		}
 		if limit := p.limit(c, 32); !p.guessed(c) && !plausible(whole, p.seconds, 32, limit) {
@@ -166,11 +172,11 @@ func (p *pair) countByTwin(c int) bool {
 }
 
 // guessed reports whether the limit of column c follows from a speed that was only assumed.
-func (p *pair) guessed(c int) bool { return p.assumed && p.t.columns[c].unit != Events }
+func (p *pair) guessed(c int) bool { return p.assumed && p.t.columns.list[c].unit != Events }
 
 // withhold takes back the numbers of the narrow counters that no twin confirms.
 func (p *pair) withhold() {
-	for m := p.both & p.t.narrow & p.numbers &^ p.agreed; m != 0; m &= m - 1 {
+	for m := p.both & p.t.columns.narrow & p.numbers &^ p.agreed; m != 0; m &= m - 1 {
 		c := bits.TrailingZeros64(m)
 		p.r.Rates[c], p.r.Verdicts[c] = 0, Ambiguous
 	}
@@ -191,7 +197,7 @@ func (p *pair) settle(c int, diff uint64, v Verdict) {
 
 // limit is the most that column c counts in a second, 0 for a Counter64 of which that was only assumed.
 func (p *pair) limit(c int, width uint8) float64 {
-	col := &p.t.columns[c]
+	col := &p.t.columns.list[c]
 	limit, assumed := p.limits[col.unit], p.assumed
 	if col.unit == Events {
 		limit, assumed = col.maxRate, col.assumed
@@ -206,46 +212,46 @@ func (p *pair) limit(c int, width uint8) float64 {
 // case it has set the verdict.
 func (p *pair) width(c int) uint8 {
 	st, bit := p.st, uint64(1)<<c
-	prev, cur := st.prev[c], p.r.Values[c]
-	if st.unused&bit != 0 && cur != 0 {
+	prev, cur := p.last(c), p.r.Values[c]
+	if p.odd.unused&bit != 0 && cur != 0 {
 		// It has come to life, and what it counted until now is unknown.
-		p.flip(&st.unused, Counter64Unused, c)
+		p.flip(&p.odd.unused, Counter64Unused, c)
 		p.r.Verdicts[c] = First
 		return 0
 	}
-	if st.unused&bit == 0 && prev == 0 && cur == 0 && p.twinMoved(c) {
-		p.flip(&st.unused, Counter64Unused, c)
+	if p.odd.unused&bit == 0 && prev == 0 && cur == 0 && p.twinMoved(c) {
+		p.flip(&p.odd.unused, Counter64Unused, c)
 	}
-	if st.unused&bit != 0 {
+	if p.odd.unused&bit != 0 {
 		return 0
 	}
 	switch {
 	case (prev|cur)>>32 != 0:
 		st.passed32 |= bit
-		if st.disguised&bit != 0 {
-			p.flip(&st.disguised, Counter64Is32, c)
+		if p.odd.disguised&bit != 0 {
+			p.flip(&p.odd.disguised, Counter64Is32, c)
 		}
-	case cur < prev && prev>>31 != 0 && (st.passed32|st.disguised)&bit == 0 && !p.reset:
-		if st.fellOnce&bit != 0 {
-			p.flip(&st.disguised, Counter64Is32, c)
+	case cur < prev && prev>>31 != 0 && (st.passed32|p.odd.disguised)&bit == 0 && !p.reset:
+		if p.odd.fellOnce&bit != 0 {
+			p.flip(&p.odd.disguised, Counter64Is32, c)
 		}
-		st.fellOnce |= bit
+		p.odd.fellOnce |= bit
 	}
-	if st.disguised&bit != 0 {
+	if p.odd.disguised&bit != 0 {
 		return 32
 	}
 	return 64
 }
 
 func (p *pair) twinMoved(c int) bool {
-	twin := p.t.columns[c].twin
-	return twin >= 0 && p.both>>twin&1 != 0 && p.st.prev[twin] != p.r.Values[twin]
+	twin := p.t.columns.list[c].twin
+	return twin >= 0 && p.both>>twin&1 != 0 && p.last(int(twin)) != p.r.Values[twin]
 }
 
 // bound gives column c, octets over an interval in which 32 bits may wrap unseen, its number if the packets of the same pair of readings leave only
 // one possible.
 func (p *pair) bound(c int) {
-	for _, set := range p.t.columns[c].packets {
+	for _, set := range p.t.columns.list[c].packets {
 		if set&^p.numbers != 0 {
 			continue
 		}
@@ -257,18 +263,18 @@ func (p *pair) bound(c int) {
 			return
 		}
 		v := OK
-		if p.r.Values[c] < p.st.prev[c] {
+		if p.r.Values[c] < p.last(c) {
 			v = Wrapped
 		}
-		p.settle(c, uint64(uint32(p.r.Values[c]-p.st.prev[c])), v)
+		p.settle(c, uint64(uint32(p.r.Values[c]-p.last(c))), v)
 		return
 	}
 }
 
 // advance is what column c, which has a number, went on by.
 func (p *pair) advance(c int) uint64 {
-	diff := p.r.Values[c] - p.st.prev[c]
-	if (p.t.narrow|p.st.disguised)>>c&1 != 0 {
+	diff := p.r.Values[c] - p.last(c)
+	if (p.t.columns.narrow|p.odd.disguised)>>c&1 != 0 {
 		return uint64(uint32(diff))
 	}
 	return diff
@@ -278,18 +284,18 @@ func (p *pair) advance(c int) uint64 {
 // be: an idle interface alone does not end it.
 func (p *pair) tellSeldom(c int) {
 	limit := p.limit(c, 32)
-	told := p.st.seldom>>c&1 != 0
-	holds := seldom(p.t.options.Interval, 32, limit) && !p.twinWorks(c) && (p.t.narrow|p.st.disguised)>>c&1 != 0
+	told := p.odd.seldom>>c&1 != 0
+	holds := seldom(p.t.options.Interval, 32, limit) && !p.twinWorks(c) && (p.t.columns.narrow|p.odd.disguised)>>c&1 != 0
 	if told != holds {
-		p.st.seldom ^= 1 << c
+		p.odd.seldom ^= 1 << c
 		p.t.found = append(p.t.found, Finding{Kind: PolledTooSeldom, Cleared: told, Row: p.row, Column: c, Period: WrapTime(32, limit)})
 	}
 }
 
 // twinWorks reports whether the Counter64 that counts the same as column c does so in 64 bits.
 func (p *pair) twinWorks(c int) bool {
-	wide := p.t.columns[c].wide
-	return wide >= 0 && (p.both&^p.st.unused&^p.st.disguised)>>wide&1 != 0
+	wide := p.t.columns.list[c].wide
+	return wide >= 0 && (p.both&^p.odd.unused&^p.odd.disguised)>>wide&1 != 0
 }
 
 // flip changes column c's membership in one of the row's sets, and tells it.

@@ -68,26 +68,30 @@ type Row struct {
 	Verdicts []Verdict     // one a column
 	Elapsed  time.Duration // what the differences were divided by; 0 where there was no pair of readings
 	Clock    Clock         // whose time Elapsed is
+
+	// During Poll.
+	state    int32 // a position in Table.rows, or twice
+	interval Interval
 }
 
 // Table turns successive polls of one table of one target into rates. It keeps the last fresh reading of each row, and what the agent
 // has taught about itself: the period of its cache, the steps of its sysUpTime, counters that are not what their type says.
 // It is not safe for concurrent use; it starts nothing and reads no clock.
 type Table struct {
-	columns []column
+	columns *Columns
 	options Options
-	narrow  uint64 // columns of 32 bits
-	bounded uint64 // columns that an interface's speed limits
 
-	rows     map[rowKey]*rowState
-	polls    uint64 // the number of the current poll
-	complete uint64 // the number of the last poll that was complete
-	living   int    // rows that are believed to exist
+	epoch    time.Time  // of moments
+	rows     []rowState // in the order of the last poll's rows, and then those that it did not have
+	prev     []uint32   // the words of each: the values of its baseline
+	polls    uint32     // the number of the current poll; one a second overflows in 136 years
+	complete uint32     // the number of the last poll that was complete
+	living   int        // rows that are believed to exist
 	swept    time.Time
 
 	refresh   refresh
 	fresh     time.Time     // the last poll that was not stale
-	freshPoll uint64        // its number
+	freshPoll uint32        // its number
 	age       age           // of the baselines
 	lag       time.Duration // refresh.lag
 	step      uint32        // of sysUpTime, in TimeTicks: the greatest common divisor of its advances; 0 is none seen
@@ -96,35 +100,38 @@ type Table struct {
 
 	toldNoUpTime, toldUnsound, toldShort, toldFollows bool // findings that were told and not cleared
 
-	states    []*rowState // of the current poll's rows; nil for a row that is there twice
-	intervals []Interval  // of the same
-	found     []Finding   // dst of the current poll
+	found []Finding // dst of the current poll
 }
 
-// column is a Column with its names resolved. There are as many Tables as targets, so it holds no more than is used.
+// Columns are the counter objects of a table, for any number of Tables: they do not change.
+type Columns struct {
+	list    []column
+	narrow  uint64 // those of 32 bits
+	bounded uint64 // those that an interface's speed limits
+	words   int    // that the values of a row take
+}
+
+// column is a Column with its names resolved.
 type column struct {
 	unit    Unit
 	assumed bool     // maxRate was not given
 	twin    int16    // of a Counter64: its Counter32, else -1
 	wide    int16    // of a Counter32: its Counter64, else -1
+	word    int16    // where its value begins among the words of a row: one of 32 bits has one, one of 64 two, the lower first
 	maxRate float64  // of Events
 	packets []uint64 // sets of columns
 }
 
-// NewTable returns a Table that has seen nothing. It reports columns that make no sense: more than 64, a name twice, Bits other than 32
-// and 64; and an Interval that is not above 0.
-func NewTable(columns []Column, o Options) (*Table, error) {
-	if o.Interval <= 0 {
-		return nil, fmt.Errorf("counter: the interval between polls is %v; it must be above 0", o.Interval)
+const wordBits = 32
+
+// NewColumns reports columns that make no sense: more than 64, a name twice, Bits other than 32 and 64.
+func NewColumns(list []Column) (*Columns, error) {
+	if len(list) > 64 {
+		return nil, fmt.Errorf("counter: a table of %d counters; at most 64 fit, poll it as two tables", len(list))
 	}
-	if len(columns) > 64 {
-		return nil, fmt.Errorf("counter: a table of %d counters; at most 64 fit, poll it as two tables", len(columns))
-	}
-	o.MaxGap = cmp.Or(o.MaxGap, 5*o.Interval)
-	o.AssumeSpeed = cmp.Or(o.AssumeSpeed, defaultSpeed)
-	t := &Table{options: o, rows: make(map[rowKey]*rowState), columns: make([]column, len(columns))}
-	index := make(map[string]int, len(columns))
-	for i, c := range columns {
+	cs := &Columns{list: make([]column, len(list))}
+	index := make(map[string]int, len(list))
+	for i, c := range list {
 		if _, twice := index[c.Name]; twice {
 			return nil, fmt.Errorf("counter: column %q is there twice", c.Name)
 		}
@@ -136,23 +143,24 @@ func NewTable(columns []Column, o Options) (*Table, error) {
 		}
 		index[c.Name] = i
 		if c.Bits == 32 {
-			t.narrow |= 1 << i
+			cs.narrow |= 1 << i
 		}
 		if c.Unit != Events {
-			t.bounded |= 1 << i
+			cs.bounded |= 1 << i
 		}
-		t.columns[i] = column{unit: c.Unit, assumed: c.MaxRate == 0, twin: -1, wide: -1, maxRate: cmp.Or(c.MaxRate, defaultMaxRate)}
+		cs.list[i] = column{unit: c.Unit, assumed: c.MaxRate == 0, twin: -1, wide: -1, word: int16(cs.words), maxRate: cmp.Or(c.MaxRate, defaultMaxRate)}
+		cs.words += int(c.Bits) / wordBits
 	}
-	for i := range columns {
-		t.resolve(i, &columns[i], index)
+	for i := range list {
+		cs.resolve(i, &list[i], index)
 	}
-	return t, nil
+	return cs, nil
 }
 
-func (t *Table) resolve(i int, from *Column, index map[string]int) {
-	c := &t.columns[i]
-	if twin, ok := index[from.Twin]; ok && from.Bits == 64 && t.narrow>>twin&1 != 0 {
-		c.twin, t.columns[twin].wide = int16(twin), int16(i)
+func (cs *Columns) resolve(i int, from *Column, index map[string]int) {
+	c := &cs.list[i]
+	if twin, ok := index[from.Twin]; ok && from.Bits == 64 && cs.narrow>>twin&1 != 0 {
+		c.twin, cs.list[twin].wide = int16(twin), int16(i)
 	}
 sets:
 	for _, names := range from.Packets {
@@ -168,4 +176,34 @@ sets:
 			c.packets = append(c.packets, set)
 		}
 	}
+}
+
+// value returns the value of column c among the words of a row.
+func (cs *Columns) value(words []uint32, c int) uint64 {
+	w := cs.list[c].word
+	if cs.narrow>>c&1 != 0 {
+		return uint64(words[w])
+	}
+	return uint64(words[w]) | uint64(words[w+1])<<wordBits
+}
+
+// store puts the values of a row into its words.
+func (cs *Columns) store(words []uint32, values []uint64) {
+	for c := range cs.list {
+		w, v := cs.list[c].word, values[c]
+		words[w] = uint32(v)
+		if cs.narrow>>c&1 == 0 {
+			words[w+1] = uint32(v >> wordBits)
+		}
+	}
+}
+
+// NewTable returns a Table that has seen nothing. An Interval that is not above 0 is an error.
+func NewTable(columns *Columns, o Options) (*Table, error) {
+	if o.Interval <= 0 {
+		return nil, fmt.Errorf("counter: the interval between polls is %v; it must be above 0", o.Interval)
+	}
+	o.MaxGap = cmp.Or(o.MaxGap, 5*o.Interval)
+	o.AssumeSpeed = cmp.Or(o.AssumeSpeed, defaultSpeed)
+	return &Table{columns: columns, options: o}, nil
 }

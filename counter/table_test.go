@@ -22,9 +22,17 @@ type rig struct {
 	found   []counter.Finding
 }
 
+func newTable(columns []counter.Column, o counter.Options) (*counter.Table, error) {
+	cs, err := counter.NewColumns(columns)
+	if err != nil {
+		return nil, err
+	}
+	return counter.NewTable(cs, o)
+}
+
 func newRig(t *testing.T, columns []counter.Column, o counter.Options, names ...string) *rig {
 	t.Helper()
-	table, err := counter.NewTable(columns, o)
+	table, err := newTable(columns, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,11 +141,11 @@ func TestNewTableRefuses(t *testing.T) {
 		"rate not a number": {[]counter.Column{{Name: "a", Bits: 32, MaxRate: math.NaN()}}, every},
 	}
 	for name, tc := range tests {
-		if table, err := counter.NewTable(tc.columns, tc.o); err == nil || table != nil {
-			t.Errorf("%s: NewTable = %v, %v", name, table, err)
+		if table, err := newTable(tc.columns, tc.o); err == nil || table != nil {
+			t.Errorf("%s: %v, %v", name, table, err)
 		}
 	}
-	if _, err := counter.NewTable(many[:64], every); err != nil {
+	if _, err := newTable(many[:64], every); err != nil {
 		t.Error(err)
 	}
 }
