@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"walkabout/exporters/filter"
 	"walkabout/internal/lograte"
 	"walkabout/metric"
 	"walkabout/spool"
@@ -24,6 +25,8 @@ type Config struct {
 	MinBackoff    time.Duration // pause after the first failure, doubled by each further one; 1 s
 	MaxBackoff    time.Duration // longest pause that nobody asked for; 1 min
 	Logger        *slog.Logger  // slog.Default()
+	// Filter is what samples go through before they are batched. It must be valid; the zero one lets all through as they are.
+	Filter filter.Config
 	// Rejected is shown the samples that the output will never take, with its words, by the Runner's goroutine; nil if nobody wants them.
 	Rejected func(samples []metric.Sample, err error)
 }
@@ -49,6 +52,7 @@ type Stats struct {
 	Output    string
 	Written   uint64            // samples that are durable at the output
 	Rejected  uint64            // samples that the output will never take
+	Filtered  uint64            // samples that the filter kept from the output
 	Unread    uint64            // batches of the spool that make no sense
 	Retries   uint64            // Exports that followed a failed one
 	Errors    map[string]uint64 // failed Exports by reason: "config", "rejected", "timeout", …
@@ -72,6 +76,7 @@ type Runner struct {
 	stats Stats // but Omitted
 
 	// Only the goroutine uses these.
+	filter     *filter.Filter  // nil: all samples go through
 	chunk      spool.Chunk     // taken, and not yet acknowledged
 	samples    []metric.Sample // of chunk, those that are still to be shipped
 	lane       spool.Lane      // of chunk
@@ -96,6 +101,9 @@ func Start(e Exporter, source *spool.Reader, c Config) *Runner {
 	r := &Runner{
 		exporter: e, source: source, config: c.withDefaults(), cancel: cancel,
 		closing: make(chan struct{}), done: make(chan struct{}),
+	}
+	if !c.Filter.IsZero() {
+		r.filter = filter.New(c.Filter)
 	}
 	r.stats.Output = c.Name
 	r.stats.Errors = map[string]uint64{}
@@ -183,9 +191,25 @@ func (r *Runner) fetch() bool {
 			r.unread(err)
 			continue
 		}
-		r.samples = append(r.samples, b.Samples...)
+		r.samples = append(r.samples, r.passed(b)...)
 	}
 	return len(r.chunk.Records) > 0
+}
+
+// passed returns what the output is to get of b.
+func (r *Runner) passed(b metric.Batch) []metric.Sample {
+	started := b.Started()
+	for i := range b.Samples {
+		b.Samples[i].Started = started
+	}
+	if r.filter == nil {
+		return b.Samples
+	}
+	left := r.filter.Apply(b.Samples)
+	r.mu.Lock()
+	r.stats.Filtered += uint64(len(b.Samples) - len(left))
+	r.mu.Unlock()
+	return left
 }
 
 func (r *Runner) isClosing() bool {

@@ -15,3 +15,12 @@ type Batch struct {
 	HasUpTime bool
 	Reset     bool // the agent restarted or was replaced since its last poll
 }
+
+// Started returns when the agent started, as its sysUpTime tells: to the round trip at best, and after 497 days, when that begins anew, too late.
+// It is zero if the agent told no sysUpTime.
+func (b Batch) Started() time.Time {
+	if !b.HasUpTime {
+		return time.Time{}
+	}
+	return b.At.Add(-time.Duration(b.UpTime) * 10 * time.Millisecond)
+}

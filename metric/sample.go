@@ -20,6 +20,8 @@ type Sample struct {
 	Tags        []Tag
 	Fields      []Field
 	At          time.Time
+	// Started is when the agent started that counted, as its sysUpTime tells; zero where nobody knows or asks. Exporters are given it.
+	Started time.Time
 }
 
 // Tag is a name and a value that identify a series.

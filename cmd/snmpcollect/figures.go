@@ -18,6 +18,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	written      = desc("output_samples_written_total", "Samples that are durable at the output.", "output")
 	rejected     = desc("output_samples_rejected_total", "Samples that the output will never take.", "output")
+	filtered     = desc("output_samples_filtered_total", "Samples that the output's filter kept from it.", "output")
 	unread       = desc("output_batches_unread_total", "Batches of the spool that make no sense.", "output")
 	outRetries   = desc("output_retries_total", "Writes tried again.", "output")
 	writeErrors  = desc("output_write_errors_total", "Writes that failed, by reason.", "output", "reason")
@@ -52,6 +53,7 @@ func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ..
 func output(ch chan<- prometheus.Metric, s exporters.Stats) {
 	counter(ch, written, s.Written, s.Output)
 	counter(ch, rejected, s.Rejected, s.Output)
+	counter(ch, filtered, s.Filtered, s.Output)
 	counter(ch, unread, s.Unread, s.Output)
 	counter(ch, outRetries, s.Retries, s.Output)
 	for reason, n := range s.Errors {

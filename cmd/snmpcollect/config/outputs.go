@@ -87,7 +87,7 @@ func (r *reader) outputs(list []output) []Output {
 	return out
 }
 
-// queue is what all outputs have: how they are written to, and their place in the spool.
+// queue is what all outputs have: what they are given, how they are written to, and their place in the spool.
 type queue struct {
 	Name          string `yaml:"name"`
 	BatchLimit    *int   `yaml:"batch_limit"`
@@ -95,6 +95,7 @@ type queue struct {
 	SpoolSize     size   `yaml:"spool_size"`
 	SpoolAge      period `yaml:"spool_age"`
 	Backfill      string `yaml:"backfill"`
+	filterKeys    `yaml:",inline"`
 }
 
 func (q *queue) common() *queue { return q }
@@ -108,6 +109,7 @@ const (
 // queue reads into o what the entry at says of its writing and of its place in the spool, with the mistakes in it told.
 func (r *reader) queue(o *Output, q queue, at ...any) {
 	o.Queue = exporters.Config{Name: q.Name, FlushInterval: time.Duration(q.FlushInterval)}
+	o.Queue.Filter = r.filter(q.filterKeys, at...)
 	o.Bounds = spool.Bounds{Size: cmp.Or(int64(q.SpoolSize), defaultSpoolSize), Age: cmp.Or(time.Duration(q.SpoolAge), defaultSpoolAge)}
 	if q.BatchLimit != nil && *q.BatchLimit < 1 {
 		r.fail(errors.New("batch_limit must be at least 1"), append(at, "batch_limit")...)
