@@ -1,10 +1,15 @@
 package influxdb
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // maxWords bounds what is read of a server's answer. 1.8 repeats every line that it cannot parse.
@@ -13,10 +18,19 @@ const maxWords = 64 << 10
 // doer sends the client library's requests. It takes 204 for the only success, as all versions document it, where the library
 // takes every 2xx: some other web server's 200 must not pass for a write. For the same reason it follows no redirect, which
 // could turn the POST into a GET.
-type doer struct{ client http.Client }
+//
+// It compresses lines itself as well: the library's gzip takes half of the CPU time of all that is done for an output.
+type doer struct {
+	client http.Client
+	gzip   *gzip.Writer
+}
 
 func newDoer(transport http.RoundTripper, timeout time.Duration) *doer {
-	return &doer{http.Client{
+	fast, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // there is such a level
+	}
+	return &doer{gzip: fast, client: http.Client{
 		Transport:     transport,
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -31,6 +45,11 @@ func (e *notInfluxDB) Error() string {
 }
 
 func (d *doer) Do(req *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(req.URL.Path, "/api/v2/write") {
+		if err := d.compress(req); err != nil {
+			return nil, err
+		}
+	}
 	resp, err := d.client.Do(req)
 	if err != nil {
 		return nil, err
@@ -45,6 +64,21 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = body{io.LimitReader(resp.Body, maxWords), resp.Body}
 	return resp, nil
+}
+
+// compress makes req's body gzip. An Exporter is called by one goroutine at a time, and so is d.
+func (d *doer) compress(req *http.Request) error {
+	var octets bytes.Buffer // of its own, as the transport may read it still when Do has returned
+	d.gzip.Reset(&octets)
+	_, err := io.Copy(d.gzip, req.Body)
+	if err = errors.Join(err, d.gzip.Close(), req.Body.Close()); err != nil {
+		return fmt.Errorf("compressing the lines: %w", err)
+	}
+	req.Body = io.NopCloser(bytes.NewReader(octets.Bytes()))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(octets.Bytes())), nil }
+	req.ContentLength = int64(octets.Len())
+	req.Header.Set("Content-Encoding", "gzip")
+	return nil
 }
 
 // body is the beginning of a response's body.

@@ -68,7 +68,7 @@ func New(c Config) (*Exporter, error) {
 		MaxResponseHeaderBytes: 64 << 10,
 		ForceAttemptHTTP2:      true,
 	}
-	options := influxdb2.DefaultOptions().SetUseGZip(true).SetApplicationName("walkabout")
+	options := influxdb2.DefaultOptions().SetUseGZip(false).SetApplicationName("walkabout")
 	options.HTTPOptions().SetHTTPDoer(newDoer(transport, c.Timeout))
 	e := &Exporter{config: c, base: base, transport: transport, maxBytes: c.MaxBytes}
 	e.client = influxdb2.NewClientWithOptions(base.String(), c.Token.Reveal(), options)

@@ -132,6 +132,9 @@ func (d *InfluxDB) Start() {
 	}
 }
 
+// Pid is the server's process.
+func (d *InfluxDB) Pid() int { return d.cmd.Process.Pid }
+
 // Stop ends the server and returns when it is gone. Its data stay for another Start.
 func (d *InfluxDB) Stop() {
 	d.t.Helper()
