@@ -10,9 +10,23 @@ import (
 
 // The rules, as Alert.Rule and the configuration name them.
 const (
-	RuleInterfaceMismatch = "interface_mismatch"
-	RuleDeviceUnreachable = "device_unreachable"
+	RuleInterfaceMismatch    = "interface_mismatch"
+	RuleDeviceUnreachable    = "device_unreachable"
+	RuleSNMPSilent           = "snmp_silent"
+	RuleAuthenticationFailed = "authentication_failed"
+	RuleDeviceRebooted       = "device_rebooted"
+	RuleInterfaceUtilisation = "interface_utilisation"
+	RuleInterfaceErrors      = "interface_errors"
+	RuleInterfaceDiscards    = "interface_discards"
+	RuleInterfaceSpeedDuplex = "interface_speed_duplex"
+	RuleCounterTooNarrow     = "counter_too_narrow"
+	RuleSpoolFilling         = "spool_filling"
+	RuleCollectorLate        = "collector_late"
 )
+
+// RuleNames are the built-in rules.
+var RuleNames = [...]string{RuleInterfaceMismatch, RuleDeviceUnreachable, RuleSNMPSilent, RuleAuthenticationFailed, RuleDeviceRebooted,
+	RuleInterfaceUtilisation, RuleInterfaceErrors, RuleInterfaceDiscards, RuleInterfaceSpeedDuplex, RuleCounterTooNarrow, RuleSpoolFilling, RuleCollectorLate}
 
 // The kinds of alerts. One interface has at most one alert of each kind.
 const (
@@ -20,6 +34,17 @@ const (
 	KindOperUp   = "admin_down_oper_up" // interface_mismatch: disabled, and passing traffic
 	KindNeverUp  = "never_up"           // interface_mismatch: KindOperDown on a port that nothing shows was ever used; Listed only
 	KindNoAnswer = "no_answer"          // device_unreachable
+
+	KindSNMPSilent           = "snmp_silent"
+	KindAuthenticationFailed = "authentication_failed"
+	KindRebooted             = "rebooted"
+	KindAbove                = "above_threshold" // interface_utilisation, interface_errors, interface_discards
+	KindSpeed                = "speed_changed"   // interface_speed_duplex
+	KindDuplex               = "duplex_changed"  // interface_speed_duplex
+	KindTooNarrow            = "wraps_too_soon"  // counter_too_narrow
+	KindFilling              = "filling"         // spool_filling
+	KindLate                 = "late"            // collector_late
+	KindExpression           = "expression"      // a rule of the site's own
 )
 
 // State is where an alert stands.
@@ -64,7 +89,10 @@ const (
 	Recovered     Reason = "recovered"      // the condition was seen not to hold
 	Removed       Reason = "removed"        // two complete walks in a row did not contain the interface
 	TargetRemoved Reason = "target_removed" // the device, or the table that the rule reads, is no longer collected
-	RuleRemoved   Reason = "rule_removed"   // the rule was turned off
+	RuleRemoved   Reason = "rule_removed"   // the rule was turned off, or is another
+	Ignored       Reason = "ignored"        // the configuration or ifAlias says that nobody wants to know
+	Accepted      Reason = "accepted"       // interface_speed_duplex: what was new is what is usual now
+	Superseded    Reason = "superseded"     // the device does not answer for another reason, of which it has another alert
 )
 
 // Freeze says why an alert's state stands still.
@@ -99,13 +127,44 @@ type Alert struct {
 
 	Frozen Freeze `json:"frozen,omitempty"`
 
-	// Labels say where: device, agent_host, hostname, the target's labels; ifName, ifDescr and ifAlias of an interface.
+	// Severity is the rule's: "critical", "warning" or "info" unless configured otherwise. Receivers route by it.
+	Severity string `json:"severity,omitempty"`
+
+	// FiredBefore is how often this alert (Fingerprint) fired before this time within Config.Remember, and LastFired when it last did.
+	FiredBefore int       `json:"fired_before,omitempty"`
+	LastFired   time.Time `json:"last_fired_at,omitzero"`
+
+	// ExplainedBy names what explains an alert that is Pending and would fire otherwise: an interface below this one (its Key), or a device
+	// that this one is behind. Explains is of the other side: how many alerts were kept back for this one, up to now.
+	ExplainedBy string `json:"explained_by,omitempty"`
+	Explains    int    `json:"explains,omitempty"`
+
+	// Untold: it fired while it was silenced, and nobody was told. If it still fires when the silence is over, people are told then.
+	Untold bool `json:"untold,omitempty"`
+	// SilencedBy is what silences it now: the ID of a silence, or "maintenance:" and the name of a window; set by Alerts.
+	SilencedBy string `json:"silenced_by,omitempty"`
+	// Ack is set while somebody looks after it. What escalates asks for it (Manager.Alert) before it does.
+	Ack *Ack `json:"ack,omitempty"`
+
+	// Link leads to the alert on the collector's pages; "" unless Config.ExternalURL is set.
+	Link string `json:"link,omitempty"`
+
+	// Labels say where: device, agent_host, hostname, sysLocation, the target's labels; ifName, ifDescr and ifAlias of an interface; those
+	// that the rule adds.
 	Labels map[string]string `json:"labels,omitempty"`
 	// Values are what decided, by MIB object, enumerations by their names ("lowerLayerDown"); for device_unreachable "error"
 	// and "failedPolls".
 	Values map[string]string `json:"values,omitempty"`
 	// Summary is one line for people.
 	Summary string `json:"summary"`
+}
+
+// Ack says who looks after an alert. It ends with the alert, or at Until.
+type Ack struct {
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+	Until  time.Time `json:"until,omitzero"` // zero: as long as it fires
 }
 
 // Transition is one change of one alert's state. The embedded Alert is as it stands after the change, so that State is the
@@ -116,12 +175,15 @@ type Transition struct {
 	ID   string    `json:"id"`
 	From State     `json:"from"`
 	At   time.Time `json:"at"` // the time of the poll that caused it
+	// Quiet: nobody is told. It is silenced, or the end of an alert that nobody was told of.
+	Quiet bool `json:"quiet,omitempty"`
 	Alert
 }
 
-// Notifies reports whether t is for people's eyes: an alert that fires, or is found to be flapping, or the end of one that fired.
+// Notifies reports whether t is for people's eyes: an alert that fires, is found to be flapping, or still fires at the end of a silence; or
+// the end of one that people were told of.
 func (t Transition) Notifies() bool {
-	return t.State == Firing || t.State == Resolved && t.From == Firing
+	return !t.Quiet && (t.State == Firing || t.State == Resolved && t.From == Firing)
 }
 
 // fingerprint hashes what identifies an alert. Lengths go in front, so that no two lists of strings run together.

@@ -67,7 +67,7 @@ func BenchmarkObserve48(b *testing.B) {
 				e.Observe(*p)
 			}
 			b.ReportAllocs()
-			b.ReportMetric(float64(len(e.Alerts())), "alerts")
+			b.ReportMetric(float64(len(e.Alerts(start))), "alerts")
 		})
 	}
 }

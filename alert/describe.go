@@ -1,11 +1,12 @@
 package alert
 
 import (
-	"maps"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+
+	"walkabout/metric"
 )
 
 // statusNames are the enumerations of ifAdminStatus and ifOperStatus (IF-MIB, RFC 2863).
@@ -21,16 +22,9 @@ func statusName(v int64) string {
 // describe fills in a, an alert of p, from the row r.
 func (p *port) describe(a *Alert, d *device, r *row) {
 	p.said = r.status
-	labels := make(map[string]string, len(r.sample.Tags)+len(d.target.Labels)+2)
-	maps.Copy(labels, d.target.Labels)
-	for _, t := range r.sample.Tags {
-		if t.Value != "" {
-			labels[t.Name] = t.Value
-		}
-	}
-	labels["device"] = d.name
-	if r.alias != "" {
-		labels["ifAlias"] = r.alias
+	labels := d.rowLabels(r.sample)
+	if p.traits.alias != "" {
+		labels["ifAlias"] = p.traits.alias
 	}
 	values := map[string]string{"ifAdminStatus": statusName(r.admin), "ifOperStatus": statusName(r.oper)}
 	if r.hasIndex {
@@ -40,20 +34,37 @@ func (p *port) describe(a *Alert, d *device, r *row) {
 		values["ifLastChange"] = strconv.FormatUint(r.lastChange, 10)
 	}
 	a.Labels, a.Values = labels, values
-	where := d.name + " " + p.key
-	if r.alias != "" && r.alias != p.key {
-		where += " (" + r.alias + ")"
-	}
-	a.Summary = clean(where + ": admin " + values["ifAdminStatus"] + ", oper " + values["ifOperStatus"])
+	a.Summary = clean(p.where(d) + ": admin " + values["ifAdminStatus"] + ", oper " + values["ifOperStatus"])
 	if a.Flapping {
 		a.Summary += ", flapping"
 	}
+}
+
+// where names p for people.
+func (p *port) where(d *device) string {
+	if alias := p.traits.alias; alias != "" && alias != p.key {
+		return d.name + " " + p.key + " (" + alias + ")"
+	}
+	return d.name + " " + p.key
+}
+
+// rowLabels returns the labels of an alert of a row of a table.
+func (d *device) rowLabels(s *metric.Sample) map[string]string {
+	labels := d.labels()
+	for _, t := range s.Tags {
+		if t.Value != "" {
+			labels[t.Name] = t.Value
+		}
+	}
+	labels["device"] = d.name
+	return labels
 }
 
 // resolvedSummary tells the end of a, whose Summary tells how things are now.
 func resolvedSummary(a *Alert, at time.Time) string {
 	why := map[Reason]string{
 		Recovered: "recovered", Removed: "the interface is gone", TargetRemoved: "no longer collected", RuleRemoved: "the rule is off",
+		Ignored: "ignored from now on", Accepted: "it is taken as usual now", Superseded: "another alert tells why the device does not answer",
 	}[a.Reason]
 	if a.Reason == Recovered {
 		return a.Summary + "; " + why + " after " + short(at.Sub(a.Since))

@@ -3,7 +3,7 @@ package alert
 import (
 	"maps"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"walkabout/metric"
@@ -97,27 +97,32 @@ func (d *device) learn(s *metric.Sample) {
 	}
 }
 
-// describe fills in a, the device's own alert.
-func (d *device) describe(a *Alert, err error) {
-	text := "no answer"
-	if err != nil {
-		text = err.Error()
+// learnLocation keeps sysLocation, which no row of another table has.
+func (d *device) learnLocation(samples []metric.Sample) {
+	for i := range samples {
+		if samples[i].Measurement != systemGroup {
+			continue
+		}
+		if f, ok := samples[i].Field("sysLocation"); ok {
+			d.location = strings.ToValidUTF8(f.Str, "\uFFFD")
+		}
 	}
-	a.Values = map[string]string{"error": text, "failedPolls": strconv.Itoa(d.failed)}
-	labels := map[string]string{}
+}
+
+// systemGroup is the measurement of the system group of SNMPv2-MIB.
+const systemGroup = "system"
+
+// labels returns those of every alert of d.
+func (d *device) labels() map[string]string {
+	labels := make(map[string]string, len(d.target.Labels)+8)
 	maps.Copy(labels, d.target.Labels)
 	for _, l := range [...]metric.Tag{
 		{Name: "device", Value: d.name}, {Name: "agent_host", Value: d.target.AgentHost},
-		{Name: "agent_host", Value: d.agentHost}, {Name: "hostname", Value: d.hostname},
+		{Name: "agent_host", Value: d.agentHost}, {Name: "hostname", Value: d.hostname}, {Name: "sysLocation", Value: d.location},
 	} {
 		if l.Value != "" {
 			labels[l.Name] = l.Value
 		}
 	}
-	a.Labels = labels
-	where := d.name
-	if host := labels["agent_host"]; host != "" && host != d.name {
-		where += " (" + host + ")"
-	}
-	a.Summary = clean(where + ": no answer to " + plural(d.failed, "poll") + ": " + text)
+	return labels
 }

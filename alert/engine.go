@@ -2,8 +2,6 @@ package alert
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -20,12 +18,19 @@ const (
 // The times that are passed for one device must not go back by much: a step back is taken for no time at all.
 type Engine struct {
 	cfg      Config
-	devices  map[string]*device // the targets, and until Configure those of Restore
-	resolved []Alert            // had been Firing; oldest first
-	revision uint64             // moves with whatever a snapshot should not miss
+	devices  map[string]*device   // the targets, and until Configure those of Restore
+	children map[string][]*device // by the name of the device that they are behind, in the order of the configuration
+	self     *device              // the collector itself, without a name
+	mutes    mutes
+	past     map[string]past // by fingerprint
+	resolved []Alert         // had been Firing; oldest first
+	revision uint64          // moves with whatever a snapshot should not miss
+	configs  uint64          // counts configurations
 
-	rows  []row          // scratch of Observe
-	names map[string]int // scratch of Observe: how many rows claim an identity
+	rows    []row          // scratch of Observe
+	names   map[string]int // scratch of Observe: how many rows claim an identity
+	layout  layout
+	waiting []pendingPort // scratch of Observe
 }
 
 // device is what is known of one target.
@@ -34,47 +39,63 @@ type device struct {
 	target      Target
 	hostname    string // sysName, from samples
 	agentHost   string
+	location    string // sysLocation
 	ports       map[string]*port
+	byIndex     map[int64]*port // by the ifIndex of the last row
+	conditions  map[conditionKey]*condition
 	unreachable *Alert
+	reach       reach
 
-	poll      uint64    // counts answered polls
-	at        time.Time // of the last answered poll
-	extra     bool      // that poll was between two of the schedule
-	observing bool      // that poll was taken by this process, and none has failed since
-	failed    int       // polls since the last answer
-	upTime    uint32    // the last sysUpTime
-	upTimeAt  time.Time // and when it was read; zero: never
-	heldUntil time.Time // frozen before that; zero without a reset
+	poll         uint64    // counts answered polls
+	epoch        uint64    // counts what time is not observed over: polls that failed, resets
+	at           time.Time // of the last answered poll
+	extra        bool      // that poll was between two of the schedule
+	observing    bool      // that poll was taken by this process, and none has failed since
+	failed       int       // polls since the last answer
+	upTime       uint32    // the last sysUpTime
+	upTimeAt     time.Time // and when it was read; zero: never
+	upTimeBefore uint32    // the one before the last reset
+	heldUntil    time.Time // frozen before that; zero without a reset
+}
+
+func newDevice(name string) *device {
+	return &device{name: name, ports: map[string]*port{}, byIndex: map[int64]*port{}, conditions: map[conditionKey]*condition{}}
 }
 
 // NewEngine returns an engine without targets or rules: Configure gives it both. Restore, if at all, comes before.
 func NewEngine() *Engine {
-	return &Engine{devices: map[string]*device{}, names: map[string]int{}}
+	return &Engine{devices: map[string]*device{}, self: newDevice(""), past: map[string]past{}, mutes: newMutes(), names: map[string]int{}}
 }
 
 // Configure makes cfg the configuration from now on. Alerts of devices, tables and rules that it no longer has are resolved.
 // Other alerts go on.
 func (e *Engine) Configure(now time.Time, cfg Config) []Transition {
 	var ts []Transition
+	before := e.cfg.Rules
 	e.cfg = cfg
+	e.configs++
 	e.revision++
 	wanted := map[string]Target{}
+	e.children = map[string][]*device{}
 	for _, t := range cfg.Targets {
 		wanted[t.Device] = t
 		d := e.devices[t.Device]
 		if d == nil {
-			d = &device{name: t.Device, ports: map[string]*port{}}
+			d = newDevice(t.Device)
 			e.devices[t.Device] = d
 		}
 		d.target = t
+		if parent := t.Labels[ParentLabel]; parent != "" {
+			e.children[parent] = append(e.children[parent], d)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.devices)) {
 		d := e.devices[name]
 		t, keep := wanted[name]
-		if d.unreachable != nil && !(keep && cfg.DeviceUnreachable.Enabled) {
+		if d.unreachable != nil && !(keep && e.options(d.unreachable.Rule).Enabled) {
 			ts = e.resolve(ts, &d.unreachable, now, removalReason(keep))
 		}
-		collected := keep && (t.Collect == nil || slices.Contains(t.Collect, "interface"))
+		collected := keep && (t.Collect == nil || slices.Contains(t.Collect, interfaceTable))
 		if !collected || !cfg.InterfaceMismatch.Enabled {
 			for _, p := range d.sortedPorts() {
 				p.listed, p.flaps = nil, flaps{}
@@ -83,11 +104,12 @@ func (e *Engine) Configure(now time.Time, cfg Config) []Transition {
 				}
 			}
 		}
+		ts = e.dropConditions(ts, d, now, before, keep)
 		if !keep {
 			delete(e.devices, name)
 		}
 	}
-	return ts
+	return e.dropConditions(ts, e.self, now, before, true)
 }
 
 func removalReason(collected bool) Reason {
@@ -97,69 +119,35 @@ func removalReason(collected bool) Reason {
 	return TargetRemoved
 }
 
-// Observe takes a poll that was answered, in whole or in part, and returns the transitions that it caused, in the order of
-// its samples and then of the keys of what is gone.
+// Observe takes a poll that was answered, in whole or in part, and returns the transitions that it caused.
 func (e *Engine) Observe(p Poll) []Transition {
 	d := e.devices[p.Device]
 	if d == nil {
 		return nil
 	}
-	var ts []Transition
-	if d.failed > 0 {
-		d.failed = 0
-		e.revision++
-	}
-	if d.unreachable != nil {
-		d.unreachable.Summary = clean(d.name) + ": answers again"
-		ts = e.resolve(ts, &d.unreachable, p.At, Recovered)
-	}
+	ts := e.answered(nil, d, p.At)
 	e.readRows(d, p.Samples)
 	elapsed := d.advance(p)
+	before := d.upTime
 	if run := d.readUpTime(p); p.Reset || run == restarted || run == unknownRun && allReset(e.rows) {
 		d.heldUntil = stamp(p.At).Add(e.cfg.RebootHold)
+		d.epoch++
+		d.upTimeBefore = before
 		e.revision++
 	} else if until := stamp(p.At).Add(e.cfg.RebootHold); d.heldUntil.After(until) { // the clock was set back
 		d.heldUntil = until
 		e.revision++
 	}
-	if e.cfg.InterfaceMismatch.Enabled {
-		ts = e.observePorts(ts, d, p, elapsed)
-	}
+	ts = e.observeReboot(ts, d, &p)
+	ts = e.observePorts(ts, d, &p, elapsed)
+	ts = e.observeRules(ts, d, &p)
+	ts = e.settleChildren(ts, d, p.At)
 	clear(e.rows) // lets go of the samples
+	clear(e.waiting)
 	return ts
 }
 
-// Failed takes a poll that was not answered at all. A poll that we ourselves broke off (context.Canceled) says nothing about
-// the device and changes nothing.
-func (e *Engine) Failed(at time.Time, device string, err error) []Transition {
-	d := e.devices[device]
-	if d == nil || errors.Is(err, context.Canceled) {
-		return nil
-	}
-	d.failed++
-	d.observing = false
-	e.revision++
-	if !e.cfg.DeviceUnreachable.Enabled {
-		return nil
-	}
-	var ts []Transition
-	if d.unreachable == nil {
-		d.unreachable = newAlert(d.name, RuleDeviceUnreachable, "", KindNoAnswer, at)
-	}
-	a := d.unreachable
-	a.Polls, a.Observed = d.failed, max(0, at.Sub(a.Since))
-	d.describe(a, err)
-	switch {
-	case a.State != Firing && d.failed >= e.cfg.DeviceUnreachable.Polls:
-		ts = e.enter(ts, a, Firing, at)
-	case a.State == Inactive:
-		ts = e.enter(ts, a, Pending, at)
-	}
-	return ts
-}
-
-// Advance lets time pass: what was resolved long ago leaves the list, and ports that are long gone are forgotten. The rules of
-// today go by observed time only, which passes in Observe, so it returns no transitions yet; callers must not rely on that.
+// Advance lets time pass: silences and acknowledgements end, what was resolved long ago leaves the list, and what is long gone is forgotten.
 func (e *Engine) Advance(now time.Time) []Transition {
 	e.resolved = slices.DeleteFunc(e.resolved, func(a Alert) bool { return now.Sub(a.ResolvedAt) > resolvedKept })
 	for _, d := range e.devices {
@@ -170,28 +158,78 @@ func (e *Engine) Advance(now time.Time) []Transition {
 			}
 		}
 	}
-	return nil
+	e.forget(now)
+	var ts []Transition
+	for _, name := range slices.Sorted(maps.Keys(e.devices)) {
+		ts = e.settle(ts, e.devices[name], now)
+	}
+	return e.advanceMutes(ts, now)
+}
+
+// active returns the alerts that are Pending or Firing, by device, rule, key and kind. They are the engine's own.
+func (e *Engine) active() []*Alert {
+	var list []*Alert
+	for _, d := range e.devices {
+		list = d.alerts(list)
+	}
+	list = e.self.alerts(list)
+	slices.SortFunc(list, compareAlerts)
+	return list
+}
+
+// alerts appends those of d to list.
+func (d *device) alerts(list []*Alert) []*Alert {
+	if d.unreachable != nil {
+		list = append(list, d.unreachable)
+	}
+	for _, p := range d.ports {
+		if p.alert != nil {
+			p.alert.Frozen = d.frozen(p)
+			list = append(list, p.alert)
+		}
+	}
+	for _, c := range d.conditions {
+		c.alert.Frozen = d.frozenCondition(c)
+		list = append(list, c.alert)
+	}
+	return list
 }
 
 // Alerts returns the alerts that are Pending or Firing, and those that fired and were Resolved within the last hour, by
 // device, rule, key, kind and Since.
-func (e *Engine) Alerts() []Alert {
-	var list []Alert
-	for _, d := range e.devices {
-		if d.unreachable != nil {
-			list = append(list, *d.unreachable)
-		}
-		for _, p := range d.ports {
-			if p.alert != nil {
-				a := *p.alert
-				a.Frozen = d.frozen(p)
-				list = append(list, a)
-			}
+func (e *Engine) Alerts(now time.Time) []Alert {
+	var list []*Alert
+	for _, a := range e.active() {
+		b := *a
+		b.SilencedBy = e.mutedBy(a, now)
+		list = append(list, &b)
+	}
+	for i := range e.resolved {
+		list = append(list, &e.resolved[i])
+	}
+	slices.SortFunc(list, compareAlerts)
+	out := make([]Alert, 0, len(list))
+	for _, a := range list {
+		out = append(out, *a)
+	}
+	return out
+}
+
+// Alert returns the alert of a fingerprint that is Pending or Firing, else the one that was Resolved last within the last hour.
+func (e *Engine) Alert(fingerprint string, now time.Time) (Alert, bool) {
+	for _, a := range e.active() {
+		if a.Fingerprint == fingerprint {
+			b := *a
+			b.SilencedBy = e.mutedBy(a, now)
+			return b, true
 		}
 	}
-	list = append(list, e.resolved...)
-	slices.SortFunc(list, compareAlerts)
-	return list
+	for i := len(e.resolved) - 1; i >= 0; i-- {
+		if e.resolved[i].Fingerprint == fingerprint {
+			return e.resolved[i], true
+		}
+	}
+	return Alert{}, false
 }
 
 // NeverUp returns the ports that are down but raise no alert because nothing shows that they were ever used, as Listed alerts
@@ -207,11 +245,11 @@ func (e *Engine) NeverUp() []Alert {
 			}
 		}
 	}
-	slices.SortFunc(list, compareAlerts)
+	slices.SortFunc(list, func(a, b Alert) int { return compareAlerts(&a, &b) })
 	return list
 }
 
-func compareAlerts(a, b Alert) int {
+func compareAlerts(a, b *Alert) int {
 	return cmp.Or(cmp.Compare(a.Device, b.Device), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Key, b.Key),
 		cmp.Compare(a.Kind, b.Kind), a.Since.Compare(b.Since))
 }
@@ -223,26 +261,45 @@ func newAlert(device, rule, key, kind string, since time.Time) *Alert {
 
 // enter moves a into state and appends the transition to ts.
 func (e *Engine) enter(ts []Transition, a *Alert, state State, at time.Time) []Transition {
-	from := a.State
+	t := Transition{From: a.State, At: stamp(at)}
 	a.State = state
 	switch state {
 	case Firing:
 		a.FiredAt = stamp(at)
+		a.ExplainedBy = ""
+		e.remember(a)
+		if e.cfg.ExternalURL != "" {
+			a.Link = e.cfg.ExternalURL + "/alerts/" + a.Fingerprint
+		}
+		a.Untold = e.mutedBy(a, at) != ""
 	case Resolved:
 		a.ResolvedAt = stamp(at)
-		if from == Firing {
+		a.ExplainedBy = ""
+		if t.From == Firing {
 			e.resolved = append(e.resolved, *a)
 			e.resolved = e.resolved[max(0, len(e.resolved)-resolvedMost):]
 		}
 	}
 	e.revision++
-	return append(ts, Transition{ID: transitionID(a), From: from, At: stamp(at), Alert: *a})
+	t.Quiet = a.Untold
+	t.ID, t.Alert = transitionID(a), *a
+	return append(ts, t)
+}
+
+// again tells of a, which fires, once more, under an ID that why makes its own.
+func (e *Engine) again(ts []Transition, a *Alert, why string, at time.Time) []Transition {
+	e.revision++
+	return append(ts, Transition{ID: transitionID(a) + "-" + why, From: Firing, At: stamp(at), Quiet: a.Untold, Alert: *a})
 }
 
 // resolve ends the alert that *slot holds and empties the slot.
 func (e *Engine) resolve(ts []Transition, slot **Alert, at time.Time, why Reason) []Transition {
 	a := *slot
 	*slot = nil
+	return e.end(ts, a, at, why)
+}
+
+func (e *Engine) end(ts []Transition, a *Alert, at time.Time, why Reason) []Transition {
 	a.Reason = why
 	a.Summary = resolvedSummary(a, at)
 	return e.enter(ts, a, Resolved, at)

@@ -71,7 +71,7 @@ func TestConfigure(t *testing.T) {
 	systemOnly.Targets = []alert.Target{{Device: "sw1", Collect: []string{"system"}}}
 	longer.InterfaceMismatch.For = time.Hour
 	begin := []step{{0, "poll | p1 up/down | p2 up/down", one(pending, "p2 admin_up_oper_down inactive>pending")},
-		{60, "poll | p1 up/down | p2 up/up", one(firing, "p2 admin_up_oper_down pending>resolved recovered")}, {90, "fail timeout", one(silent)}}
+		{60, "poll | p1 up/down | p2 up/up", one("p2 admin_up_oper_down pending>resolved recovered", firing)}, {90, "fail timeout", one(silent)}}
 	const notCollected, ruleOff = "p1 admin_up_oper_down firing>resolved target_removed", "p1 admin_up_oper_down firing>resolved rule_removed"
 	for name, c := range map[string]struct {
 		changed alert.Config
@@ -100,8 +100,8 @@ func TestOtherDevicesAndOurOwnCancelling(t *testing.T) {
 	for range 3 {
 		got = append(got, e.Failed(start, "sw1", fmt.Errorf("poll: %w", context.Canceled))...)
 	}
-	if len(got)+len(e.Alerts()) > 0 {
-		t.Errorf("transitions %v, alerts %v", brief(got), e.Alerts())
+	if len(got)+len(e.Alerts(start)) > 0 {
+		t.Errorf("transitions %v, alerts %v", brief(got), e.Alerts(start))
 	}
 }
 
@@ -127,26 +127,26 @@ func TestAlertTells(t *testing.T) {
 	silentAt := start.Add(2 * time.Minute)
 	want := []alert.Alert{
 		{
-			Device: "sw1", Rule: "device_unreachable", Kind: "no_answer", State: alert.Pending,
+			Device: "sw1", Rule: "device_unreachable", Kind: "no_answer", State: alert.Pending, Severity: alert.Critical,
 			Since: silentAt, Polls: 1, Labels: labels("", ""),
 			Values:  map[string]string{"error": "read udp 192.0.2.1:161: i/o\ntimeout", "failedPolls": "1"},
 			Summary: "sw1 (192.0.2.1): no answer to 1 poll: read udp 192.0.2.1:161: i/o\ufffdtimeout",
 		},
 		{
-			Device: "sw1", Rule: "interface_mismatch", Kind: "admin_up_oper_down", Key: "p1", State: alert.Firing,
+			Device: "sw1", Rule: "interface_mismatch", Kind: "admin_up_oper_down", Key: "p1", State: alert.Firing, Severity: alert.Critical,
 			Since: start, FiredAt: start.Add(time.Minute), Observed: 90 * time.Second, Polls: 4, Frozen: alert.Unreachable, Labels: labels("p1", "core"),
 			Values:  map[string]string{"ifAdminStatus": "up", "ifOperStatus": "lowerLayerDown", "ifIndex": "4", "ifLastChange": "500"},
 			Summary: "sw1 p1 (core): admin up, oper lowerLayerDown",
 		},
 	}
 	wantNeverUp := []alert.Alert{{
-		Device: "sw1", Rule: "interface_mismatch", Kind: "never_up", Key: "p2", State: alert.Listed, Since: start, Polls: 4,
+		Device: "sw1", Rule: "interface_mismatch", Kind: "never_up", Key: "p2", State: alert.Listed, Severity: alert.Critical, Since: start, Polls: 4,
 		Frozen: alert.Unreachable, Labels: labels("p2", ""),
 		Values:  map[string]string{"ifAdminStatus": "up", "ifOperStatus": "down", "ifLastChange": "0"},
 		Summary: "sw1 p2: admin up, oper down",
 	}}
 	noPrints := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Fingerprint" }, cmp.Ignore())
-	if diff := cmp.Diff(want, e.Alerts(), noPrints); diff != "" {
+	if diff := cmp.Diff(want, e.Alerts(start), noPrints); diff != "" {
 		t.Errorf("Alerts (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(wantNeverUp, e.NeverUp(), noPrints); diff != "" {
@@ -190,7 +190,7 @@ func TestSummaries(t *testing.T) {
 
 func TestFrozenAndResolvedAreListed(t *testing.T) {
 	frozen := func(e *alert.Engine) (out []string) {
-		for _, a := range e.Alerts() {
+		for _, a := range e.Alerts(start) {
 			out = append(out, fmt.Sprintf("%s %v %s", a.Key, a.State, a.Frozen))
 		}
 		return out

@@ -65,27 +65,43 @@ func TestFlapping(t *testing.T) {
 			}
 			return append(append(steps, polls("up/up", 2580, 2820)...), step{2850, "poll | p1 up/up", one(calmed)})
 		}()},
-		"what is not for long enough is no change": {func(c *alert.Config) { c.InterfaceMismatch.For = time.Minute }, func() (steps []step) {
-			for at := 0; at < 1200; at += 60 {
-				steps = append(steps, step{at, "poll | p1 up/down", one(pending)}, step{at + 30, "poll | p1 up/up", one(cancelled)})
+		"what is never for long enough is flapping all the same": {func(c *alert.Config) { c.InterfaceMismatch.For = time.Minute }, func() (steps []step) {
+			steps = []step{{0, "poll | p1 up/down", one(pending)}, {30, "poll | p1 up/up", one(cancelled)},
+				{60, "poll | p1 up/down", one(pending)}, {90, "poll | p1 up/up", one(firesFlapping)}}
+			for at := 120; at < 1200; at += 60 {
+				steps = append(steps, step{at, "poll | p1 up/down", nil}, step{at + 30, "poll | p1 up/up", nil})
 			}
-			return steps
+			return append(append(steps, polls("up/up", 1200, 1440)...), step{1470, "poll | p1 up/up", one(calmed)})
+		}()},
+		"two that are short and far apart are not": {func(c *alert.Config) { c.InterfaceMismatch.For = time.Minute }, []step{
+			{0, "poll | p1 up/down", one(pending)}, {30, "poll | p1 up/up", one(cancelled)},
+			{930, "poll | p1 up/down", one(pending)}, {960, "poll | p1 up/up", one(cancelled)},
+		}},
+		"held down, forty flaps are one alert from the beginning": {func(c *alert.Config) {
+			c.InterfaceMismatch.KeepFiringFor, c.InterfaceMismatch.FlapChanges = 2*time.Minute, 0
+		}, func() []step {
+			steps := []step{{0, "poll | p1 up/down", one(pending)}, {30, "poll | p1 up/down", one(firing)}}
+			for at := 60; at < 60+40*90; at += 90 {
+				steps = append(steps, polls("up/up", at, at+30)...)
+				steps = append(steps, polls("up/down", at+60, at+60)...)
+			}
+			return append(append(steps, polls("up/up", 3660, 3750)...), step{3780, "poll | p1 up/up", one(recovered)})
 		}()},
 		"a relapse begins the five minutes anew": {nil, join(flap(), polls("up/up", 180, 420), polls("up/down", 450, 450),
 			polls("up/up", 480, 750), []step{{780, "poll | p1 up/up", one(calmed)}})},
 		"down for good, then well": {nil, join(flap(), polls("up/down", 180, 3600), polls("up/up", 3630, 3900), []step{{3930, "poll | p1 up/up", one(calmed)}})},
 		"it flaps again soon": {nil, join(flap(), polls("up/up", 180, 420), []step{
 			{450, "poll | p1 up/up", one(calmed)},
-			{480, "poll | p1 up/down", one(pending)},
-			{510, "poll | p1 up/down", one(firesFlapping)},
+			{480, "poll | p1 up/down", one(pending, firesFlapping)},
+			{510, "poll | p1 up/down", nil},
 			{540, "poll | p1 up/up", nil},
 		})},
 		"a fire may be the one that is too many": {func(c *alert.Config) { c.InterfaceMismatch.FlapChanges = 2 }, []step{
 			{0, "poll | p1 up/down", one(pending)},
 			{30, "poll | p1 up/down", one(firing)},
 			{60, "poll | p1 up/up", one(recovered)},
-			{90, "poll | p1 up/down", one(pending)},
-			{120, "poll | p1 up/down", one(firesFlapping)},
+			{90, "poll | p1 up/down", one(pending, firesFlapping)},
+			{120, "poll | p1 up/down", nil},
 			{150, "poll | p1 up/up", nil},
 		}},
 		"changes that are too far apart": {nil, []step{
@@ -189,7 +205,7 @@ func TestFlappingReconfigured(t *testing.T) {
 // What people read while it goes on.
 func TestFlappingTold(t *testing.T) {
 	e := play(t, quick(), nil, flap(polls("up/down", 180, 240)...))
-	list := e.Alerts()
+	list := e.Alerts(start)
 	var got []string
 	for _, a := range list {
 		got = append(got, fmt.Sprintf("%v flapping=%t since %v, observed %v: %s", a.State, a.Flapping, a.Since.Sub(start), a.Observed, a.Summary))
@@ -219,7 +235,7 @@ func TestFlappingTold(t *testing.T) {
 		"sw1 p1: admin up, oper down, seen for 30s",
 		"sw1 p1: admin up, oper up; recovered after 1m0s",
 		"sw1 p1: admin up, oper down, seen for 30s",
-		"sw1 p1: admin up, oper up, flapping: 4 changes in 2m0s",
+		"sw1 p1: admin up, oper up, flapping: 4 changes in 2m30s",
 		"sw1 p1: admin up, oper up, flapping; recovered after 6m0s",
 	}
 	if diff := cmp.Diff(want, summaries); diff != "" {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"walkabout/counter"
 	"walkabout/metric"
 )
 
@@ -35,14 +34,23 @@ type port struct {
 	absent int       // complete walks since a row was last seen
 	goneAt time.Time // when it was removed; zero while it exists
 
+	status           // as of the last row
+	lowers  []string // the keys of the ports that it runs over
+	traits  traits
+	ignored bool
+
+	speed  float64 // bits per second that it should have, as it always had; 0: not known
+	duplex string  // likewise
+
 	alert      *Alert    // Pending or Firing, of either kind
 	flaps      flaps     // of alert, and of those before it
 	listed     *Alert    // never_up
 	listedFrom time.Time // since when it is known to be never_up; zero if it is not
 
-	present  uint64 // device.poll that had a row of it
-	observed uint64 // device.poll that had its status, outside a freeze
-	said     status // what alert or listed describes
+	present  uint64    // device.poll that had a row of it
+	observed uint64    // device.poll that had its status, outside a freeze
+	said     status    // what alert or listed describes
+	toldAt   time.Time // when a linkDown told of it; zero: not since it was seen
 }
 
 // status is what a row says that an alert shows.
@@ -54,61 +62,21 @@ type status struct {
 	hasIndex, hasLastChg bool
 }
 
-// row is one Sample of the interface table.
-type row struct {
-	status
-	sample              *metric.Sample
-	name                string // ifName, else ifDescr, else ifIndex
-	hasAdmin, hasOper   bool
-	hasOctets, counted  bool // there is a counter of octets received; it is above 0
-	verdicts, allResets bool // it has counters that were compared; all of them were reset
-}
-
 // readRows fills e.rows with the interfaces among samples.
 func (e *Engine) readRows(d *device, samples []metric.Sample) {
 	e.rows = e.rows[:0]
 	clear(e.names)
+	if len(samples) > 0 {
+		d.learn(&samples[0])
+	}
+	d.learnLocation(samples)
 	for i := range samples {
-		s := &samples[i]
-		if i == 0 {
-			d.learn(s)
-		}
-		if s.Measurement != interfaceTable {
-			continue
-		}
-		r := readRow(s)
-		e.names[r.name]++
-		e.rows = append(e.rows, r)
-	}
-}
-
-func readRow(s *metric.Sample) row {
-	r := row{sample: s, allResets: true}
-	for i := range s.Fields {
-		f := &s.Fields[i]
-		if f.Verdict != counter.None && f.Verdict != counter.First {
-			r.verdicts = true
-			r.allResets = r.allResets && f.Verdict == counter.Reset
-		}
-		switch f.Name {
-		case "ifIndex":
-			r.index, r.hasIndex = int64(f.Num), true
-		case "ifAdminStatus":
-			r.admin, r.hasAdmin = int64(f.Num), true
-		case "ifOperStatus":
-			r.oper, r.hasOper = int64(f.Num), true
-		case "ifLastChange":
-			r.lastChange, r.hasLastChg = f.Num, true
-		case "ifAlias":
-			r.alias = f.Str
-		case "ifHCInOctets", "ifInOctets":
-			// Either being above 0 is enough: there are agents whose 64-bit counters stay at 0.
-			r.hasOctets = true
-			r.counted = r.counted || f.Num > 0
+		if s := &samples[i]; s.Measurement == interfaceTable {
+			r := e.layout.read(s)
+			e.names[r.name]++
+			e.rows = append(e.rows, r)
 		}
 	}
-	r.name = identity(s, r.index)
-	return r
 }
 
 // identity names a row across renumbering. What is not UTF-8 is replaced, as the state file would.
@@ -135,19 +103,23 @@ func allReset(rows []row) bool {
 	return some
 }
 
-// observePorts evaluates e.rows, the interfaces of the poll p of d.
-func (e *Engine) observePorts(ts []Transition, d *device, p Poll, elapsed time.Duration) []Transition {
+// observePorts evaluates e.rows, the interfaces of the poll p of d: first each by itself, then those that are to fire, which may depend on others.
+func (e *Engine) observePorts(ts []Transition, d *device, p *Poll, elapsed time.Duration) []Transition {
 	complete := slices.Contains(p.Complete, interfaceTable)
 	held := d.held()
 	seen := 0
+	e.waiting = e.waiting[:0]
 	for i := range e.rows {
 		r := &e.rows[i]
 		po := e.port(d, r)
 		if po.present == d.poll {
 			continue // two rows without anything to tell them apart: the first stands
 		}
-		po.present, po.absent = d.poll, 0
+		po.present, po.absent, po.status = d.poll, 0, r.status
 		seen++
+		if r.hasIndex {
+			d.byIndex[r.index] = po
+		}
 		if !po.goneAt.IsZero() {
 			po.goneAt = time.Time{}
 			e.revision++
@@ -156,12 +128,24 @@ func (e *Engine) observePorts(ts []Transition, d *device, p Poll, elapsed time.D
 			po.used = true
 			e.revision++
 		}
-		if !held && r.hasAdmin && r.hasOper {
+		if e.ignored(d, po, r) {
+			ts = e.ignore(ts, d, po, p)
+			continue
+		}
+		if !held && r.hasAdmin && r.hasOper && e.cfg.InterfaceMismatch.Enabled {
 			ts = e.evaluate(ts, d, po, r, p.At, elapsed, complete)
 		}
+		if !held {
+			ts = e.interfaceRules(ts, d, po, r, p)
+		}
 	}
-	if complete && !held && seen < len(d.ports) {
-		ts = e.miss(ts, d, p.At)
+	e.readStack(d, p)
+	ts = e.fire(ts, d, p.At)
+	if complete && !held {
+		if seen < len(d.ports) {
+			ts = e.miss(ts, d, p.At)
+		}
+		ts = e.observeNarrow(ts, d, p)
 	}
 	return ts
 }
@@ -200,16 +184,20 @@ func (e *Engine) miss(ts []Transition, d *device, at time.Time) []Transition {
 		if p.alert != nil {
 			ts = e.resolve(ts, &p.alert, at, Removed)
 		}
+		if d.byIndex[p.index] == p {
+			delete(d.byIndex, p.index)
+		}
 	}
 	return ts
 }
 
 // mismatch returns the kind of disagreement between the two statuses, "" for none.
-func mismatch(admin, oper int64) string {
+func (e *Engine) mismatch(admin, oper int64) string {
+	rule := &e.cfg.InterfaceMismatch
 	switch {
-	case admin == statusUp && (oper == statusDown || oper == statusNotPresent || oper == statusLowerLayerDown):
+	case admin == statusUp && (oper == statusDown || oper == statusNotPresent || oper == statusLowerLayerDown || slices.Contains(rule.Also, oper)):
 		return KindOperDown
-	case admin == statusDown && oper == statusUp:
+	case admin == statusDown && oper == statusUp && !rule.NoReverse:
 		return KindOperUp
 	}
 	return ""
@@ -227,9 +215,12 @@ func (r *row) showsUse() bool {
 	return r.hasOper
 }
 
+// toldFor is how long a linkDown stands for a poll that saw the port down.
+const toldFor = time.Minute
+
 // evaluate takes one more observation of a port. elapsed is the time since the device's previous poll.
 func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, at time.Time, elapsed time.Duration, complete bool) []Transition {
-	kind := mismatch(r.admin, r.oper)
+	kind := e.mismatch(r.admin, r.oper)
 	if kind == KindOperDown && p.alert == nil && !p.used && !r.hasOctets && !complete {
 		return ts // whether this is never_up is in the part of the walk that is missing
 	}
@@ -239,6 +230,7 @@ func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, at time.T
 	p.observed = d.poll
 	if p.alert != nil && p.alert.Kind != kind {
 		p.describe(p.alert, d, r)
+		e.dress(p.alert)
 		var over bool
 		if ts, over = e.recovered(ts, p, at, elapsed); !over {
 			return ts
@@ -250,29 +242,88 @@ func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, at time.T
 	}
 	p.listed, p.listedFrom = nil, time.Time{}
 	if kind == "" {
+		p.toldAt = time.Time{}
 		return ts
 	}
-	if p.alert == nil {
+	return e.mismatched(ts, d, p, r, kind, at, elapsed)
+}
+
+// mismatched takes an observation of p that has the mismatch kind, of which its alert, if there is one, is too.
+func (e *Engine) mismatched(ts []Transition, d *device, p *port, r *row, kind string, at time.Time, elapsed time.Duration) []Transition {
+	fresh, back := p.alert == nil, p.alert != nil && p.flaps.well
+	if fresh {
 		p.alert = newAlert(d.name, RuleInterfaceMismatch, p.key, kind, at)
-		p.alert.Polls = 1
-		p.describe(p.alert, d, r)
-		return e.enter(ts, p.alert, Pending, at)
+		if kind == KindOperDown && !p.toldAt.IsZero() && at.Sub(p.toldAt).Abs() < toldFor {
+			p.alert.Polls = 1 // the device itself has said so
+		}
 	}
 	a := p.alert
 	a.Polls++
-	if !p.flaps.well {
+	if !fresh && !back {
 		a.Observed += elapsed
 	}
 	p.flaps.calm, p.flaps.well = 0, false
-	if r.status != p.said {
+	if fresh || r.status != p.said {
 		p.describe(a, d, r)
+		e.dress(a)
 	}
-	// This is at least the second poll that agrees, whatever For is.
-	if a.State == Pending && a.Observed >= e.cfg.InterfaceMismatch.For {
-		p.describe(a, d, r)
-		a.Summary += ", seen for " + short(a.Observed)
-		if a.Flapping = e.changed(p, at); a.Flapping {
-			a.Summary += ", flapping" + p.flapText(at)
+	tooOften := (fresh || back) && e.changed(p, at)
+	if fresh {
+		ts = e.enter(ts, a, Pending, at)
+	}
+	switch {
+	case a.State == Pending:
+		e.waiting = append(e.waiting, pendingPort{p, r, tooOften})
+	case tooOften && !a.Flapping:
+		ts = e.flap(ts, p, at)
+	}
+	return ts
+}
+
+// pendingPort is a port whose alert is Pending, with the row that shows it.
+type pendingPort struct {
+	*port
+	row      *row
+	tooOften bool // it has come and gone too often
+}
+
+// fire lets those of e.waiting fire that are due and that nothing explains.
+func (e *Engine) fire(ts []Transition, d *device, at time.Time) []Transition {
+	for _, w := range e.waiting {
+		a := w.alert
+		below := e.explanation(d, w.port, at)
+		switch {
+		case below != nil:
+			if a.ExplainedBy == "" {
+				below.alert.Explains++
+			}
+			a.ExplainedBy, a.Polls, a.Observed = below.key, 0, 0
+			e.revision++
+		case a.ExplainedBy != "": // from now on it is on its own
+			a.ExplainedBy, a.Polls = "", 1
+			e.revision++
+		}
+	}
+	rule := &e.cfg.InterfaceMismatch
+	for _, w := range e.waiting {
+		a := w.alert
+		due := a.Polls >= max(1, rule.Polls) && a.Observed >= rule.For
+		if a.ExplainedBy != "" || !due && !w.tooOften || d.unsure(w.port) {
+			continue
+		}
+		w.describe(a, d, w.row)
+		e.dress(a)
+		if a.Observed > 0 {
+			a.Summary += ", seen for " + short(a.Observed)
+		}
+		if names := d.allDisabled(w.port); names != "" {
+			a.Summary += clean(", and all that is below it is disabled: " + names)
+		}
+		if a.Explains > 0 {
+			a.Summary += ", and with it " + plural(a.Explains, "interface") + " above it"
+		}
+		if a.Flapping = w.tooOften; a.Flapping {
+			a.Summary += ", flapping" + w.flapText(at)
 		}
 		ts = e.enter(ts, a, Firing, at)
 	}
@@ -289,8 +340,10 @@ func (e *Engine) list(d *device, p *port, r *row, at time.Time) {
 		p.listed = newAlert(d.name, RuleInterfaceMismatch, p.key, KindNeverUp, p.listedFrom)
 		p.listed.State = Listed
 		p.describe(p.listed, d, r)
+		e.dress(p.listed)
 	} else if r.status != p.said {
 		p.describe(p.listed, d, r)
+		e.dress(p.listed)
 	}
 	p.listed.Polls++
 }

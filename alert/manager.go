@@ -132,7 +132,14 @@ func (m *Manager) Configure(now time.Time, cfg Config) []Transition {
 func (m *Manager) Alerts() []Alert {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.engine.Alerts()
+	return m.engine.Alerts(time.Now())
+}
+
+// Alert is Engine.Alert.
+func (m *Manager) Alert(fingerprint string) (Alert, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.engine.Alert(fingerprint, time.Now())
 }
 
 // NeverUp is Engine.NeverUp.

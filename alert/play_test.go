@@ -43,12 +43,19 @@ func parseRow(t *testing.T, text string, at time.Time) metric.Sample {
 			s.Fields = append(s.Fields, metric.Field{Name: "ifLastChange", Kind: metric.Unsigned, Num: n})
 		case "index":
 			s.Fields = append(s.Fields, metric.Field{Name: "ifIndex", Kind: metric.Integer, Num: n})
+		case "type", "highspeed", "speed":
+			field := map[string]string{"type": "ifType", "highspeed": "ifHighSpeed", "speed": "ifSpeed"}[name]
+			s.Fields = append(s.Fields, metric.Field{Name: field, Kind: metric.Unsigned, Num: n})
 		case "alias":
 			s.Fields = append(s.Fields, metric.Field{Name: "ifAlias", Kind: metric.String, Str: value})
 		case "verdict":
 			verdict = map[string]counter.Verdict{"reset": counter.Reset, "first": counter.First}[value]
 		default:
-			t.Fatalf("row %q: %q", text, w)
+			rate, err := strconv.ParseFloat(value, 64)
+			if err != nil || !strings.HasPrefix(name, "if") {
+				t.Fatalf("row %q: %q", text, w)
+			}
+			s.Fields = append(s.Fields, metric.Field{Name: name, Kind: metric.Counter64, Num: 1, Rate: rate, Verdict: counter.OK})
 		}
 	}
 	if in != "-" {
@@ -66,7 +73,7 @@ func parseRow(t *testing.T, text string, at time.Time) metric.Sample {
 	return s
 }
 
-// parsePoll makes a poll of "[partial] [reset] [extra] [up=SECONDS] | ROW | ROW …".
+// parsePoll makes a poll of "[partial] [reset] [extra] [up=TICKS] [device=NAME] | ROW | ROW …". A ROW "stack UPPER/LOWER …" is ifStackTable, by ifIndex.
 func parsePoll(t *testing.T, text string, at time.Time) alert.Poll {
 	t.Helper()
 	p := alert.Poll{Device: "sw1", At: at, Interval: 30 * time.Second, Complete: []string{"system", "interface"}}
@@ -79,6 +86,8 @@ func parsePoll(t *testing.T, text string, at time.Time) alert.Poll {
 			p.Reset = true
 		case "extra":
 			p.Extra, p.Complete = true, nil
+		case "device":
+			p.Device = value
 		case "up":
 			n, err := strconv.ParseUint(value, 10, 32)
 			if err != nil {
@@ -90,13 +99,32 @@ func parsePoll(t *testing.T, text string, at time.Time) alert.Poll {
 		}
 	}
 	for _, row := range parts[1:] {
+		if pairs, ok := strings.CutPrefix(strings.TrimSpace(row), "stack"); ok {
+			p.Complete = append(p.Complete, "interface_stack")
+			p.Samples = append(p.Samples, parseStack(pairs, at)...)
+			continue
+		}
 		p.Samples = append(p.Samples, parseRow(t, row, at))
 	}
 	return p
 }
 
+func parseStack(pairs string, at time.Time) (rows []metric.Sample) {
+	for _, pair := range strings.Fields(pairs) {
+		upper, lower, _ := strings.Cut(pair, "/")
+		s := metric.Sample{Measurement: "interface_stack", At: at, Fields: []metric.Field{{Name: "ifStackStatus", Kind: metric.String, Str: "active"}}}
+		for name, text := range map[string]string{"ifStackHigherLayer": upper, "ifStackLowerLayer": lower} {
+			n, _ := strconv.ParseUint(text, 10, 31)
+			s.Fields = append(s.Fields, metric.Field{Name: name, Kind: metric.Integer, Num: n})
+		}
+		rows = append(rows, s)
+	}
+	return rows
+}
+
 func config() alert.Config {
 	c := alert.DefaultConfig()
+	c.DeviceRebooted.Enabled = false
 	c.Targets = []alert.Target{{Device: "sw1", AgentHost: "192.0.2.1", Labels: map[string]string{"site": "paris"}}}
 	return c
 }
@@ -120,7 +148,7 @@ func restart(t *testing.T, e *alert.Engine, at time.Time) *alert.Engine {
 // step is one event at a number of seconds after the start, and the transitions that it must cause: "KEY KIND FROM>TO [REASON]".
 type step struct {
 	at   int
-	do   string // "poll | ROW …" (see parsePoll), "fail ERROR", "restart", "configure" (after config changed), "advance"
+	do   string // "poll | ROW …" (see parsePoll), "fail ERROR", "silent DEVICE CAUSE", "linkdown INDEX", "restart", "configure" (after config changed), "advance"
 	want []string
 }
 
@@ -128,9 +156,15 @@ func brief(ts []alert.Transition) []string {
 	var out []string
 	for _, t := range ts {
 		s := fmt.Sprintf("%s %s %v>%v", t.Key, t.Kind, t.From, t.State)
-		s = strings.TrimSpace(s + " " + string(t.Reason))
+		if t.Device != "sw1" {
+			s = t.Device + " " + s
+		}
+		s = strings.ReplaceAll(strings.TrimSpace(s+" "+string(t.Reason)), "  ", " ")
 		if t.Flapping {
 			s += " flapping"
+		}
+		if t.Quiet {
+			s += " quiet"
 		}
 		out = append(out, s)
 	}
@@ -152,6 +186,12 @@ func play(t *testing.T, cfg alert.Config, changed *alert.Config, steps []step) *
 			got = e.Observe(parsePoll(t, rest, at))
 		case "fail":
 			got = e.Failed(at, "sw1", errors.New(rest))
+		case "silent": // "silent DEVICE CAUSE"
+			name, cause, _ := strings.Cut(rest, " ")
+			got = e.Failed(at, name, &alert.PollError{Cause: cause, Err: errors.New("request timeout")})
+		case "linkdown":
+			n, _ := strconv.ParseInt(rest, 10, 64)
+			e.LinkDown(at, "sw1", n)
 		case "restart":
 			e = restart(t, e, at)
 			got = e.Configure(at, cfg)

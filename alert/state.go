@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"walkabout/alert/silence"
 )
 
 // snapshotVersion is the format that Encode writes and DecodeSnapshot reads.
@@ -16,11 +18,14 @@ const mostCounted = 1 << 30
 
 // Snapshot is everything that alerting must remember over a restart: a JSON document.
 type Snapshot struct {
-	Version     int           `json:"version"` // 1
-	SavedAt     time.Time     `json:"saved_at"`
-	Devices     []DeviceState `json:"devices"`
-	Resolved    []Alert       `json:"resolved,omitempty"` // fired and ended lately; oldest first
-	Undelivered []Undelivered `json:"undelivered,omitempty"`
+	Version     int               `json:"version"` // 1
+	SavedAt     time.Time         `json:"saved_at"`
+	Devices     []DeviceState     `json:"devices"`
+	Collector   DeviceState       `json:"collector,omitzero"` // of the collector itself
+	Resolved    []Alert           `json:"resolved,omitempty"` // fired and ended lately; oldest first
+	Past        map[string]past   `json:"past,omitempty"`     // by fingerprint: how often alerts fired lately
+	Silences    []silence.Silence `json:"silences,omitempty"` // in the order in which they were made
+	Undelivered []Undelivered     `json:"undelivered,omitempty"`
 }
 
 // DeviceState is what is remembered of one target.
@@ -34,6 +39,19 @@ type DeviceState struct {
 	HeldUntil   time.Time        `json:"held_until,omitzero"` // frozen after a reset
 	Unreachable *Alert           `json:"unreachable,omitempty"`
 	Interfaces  []InterfaceState `json:"interfaces,omitempty"`
+	Location    string           `json:"location,omitempty"`   // sysLocation
+	PollAt      time.Time        `json:"poll_at,omitzero"`     // the last poll that is in this state, answered or not
+	Excused     int              `json:"excused,omitempty"`    // failed polls that the device it is behind explains
+	Conditions  []ConditionState `json:"conditions,omitempty"` // of all rules but those above
+}
+
+// ConditionState is a condition that holds, or that held until lately.
+type ConditionState struct {
+	Alert       Alert         `json:"alert"`
+	Measurement string        `json:"measurement,omitempty"`
+	Absent      int           `json:"absent,omitempty"` // complete walks that lacked its row
+	Well        bool          `json:"well,omitempty"`   // it does not hold
+	Calm        time.Duration `json:"calm_ns,omitempty"`
 }
 
 // InterfaceState is what is remembered of one interface.
@@ -49,6 +67,11 @@ type InterfaceState struct {
 	FlapsOf string        `json:"flaps_of,omitempty"`
 	Flaps   []time.Time   `json:"flaps,omitempty"`
 	Calm    time.Duration `json:"calm_ns,omitempty"`
+	Well    bool          `json:"well,omitempty"`
+
+	Lowers []string `json:"lowers,omitempty"` // what it runs over
+	Speed  float64  `json:"speed,omitempty"`  // that it should have, in bits per second
+	Duplex string   `json:"duplex,omitempty"` // likewise
 }
 
 // Undelivered is a transition that some notifiers have not yet told.
@@ -59,22 +82,39 @@ type Undelivered struct {
 
 // Snapshot returns the engine's state, without Undelivered, in the order of names.
 func (e *Engine) Snapshot(now time.Time) Snapshot {
-	s := Snapshot{Version: snapshotVersion, SavedAt: stamp(now), Resolved: slices.Clone(e.resolved)}
+	s := Snapshot{Version: snapshotVersion, SavedAt: stamp(now), Resolved: slices.Clone(e.resolved), Silences: e.Silences(), Collector: e.self.state()}
+	if len(e.past) > 0 {
+		s.Past = maps.Clone(e.past)
+	}
 	for _, name := range slices.Sorted(maps.Keys(e.devices)) {
-		d := e.devices[name]
-		ds := DeviceState{
-			Device: d.name, AgentHost: d.agentHost, Hostname: d.hostname, Failed: d.failed, HeldUntil: stamp(d.heldUntil),
-			Unreachable: copyAlert(d.unreachable), UpTime: d.upTime, UpTimeAt: stamp(d.upTimeAt),
-		}
-		for _, p := range d.sortedPorts() {
-			ds.Interfaces = append(ds.Interfaces, InterfaceState{
-				Key: p.key, Used: p.used, NeverUp: p.listedFrom, Absent: p.absent, RemovedAt: p.goneAt, Mismatch: copyAlert(p.alert),
-				FlapsOf: p.flaps.kind, Flaps: slices.Clone(p.flaps.changes), Calm: p.flaps.calm,
-			})
-		}
-		s.Devices = append(s.Devices, ds)
+		s.Devices = append(s.Devices, e.devices[name].state())
 	}
 	return s
+}
+
+func (d *device) state() DeviceState {
+	ds := DeviceState{
+		Device: d.name, AgentHost: d.agentHost, Hostname: d.hostname, Failed: d.failed, HeldUntil: stamp(d.heldUntil),
+		Unreachable: copyAlert(d.unreachable), UpTime: d.upTime, UpTimeAt: stamp(d.upTimeAt), Location: d.location, Excused: d.reach.excused,
+		PollAt: stamp(d.reach.result),
+	}
+	for _, p := range d.sortedPorts() {
+		ds.Interfaces = append(ds.Interfaces, InterfaceState{
+			Key: p.key, Used: p.used, NeverUp: p.listedFrom, Absent: p.absent, RemovedAt: p.goneAt, Mismatch: copyAlert(p.alert),
+			FlapsOf: p.flaps.kind, Flaps: slices.Clone(p.flaps.changes), Calm: p.flaps.calm, Well: p.flaps.well,
+			Lowers: slices.Clone(p.lowers), Speed: p.speed, Duplex: p.duplex,
+		})
+	}
+	keys := make([]conditionKey, 0, len(d.conditions))
+	for k := range d.conditions {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, compareKeys)
+	for _, k := range keys {
+		c := d.conditions[k]
+		ds.Conditions = append(ds.Conditions, ConditionState{Alert: *c.alert, Measurement: c.measurement, Absent: c.absent, Well: c.well, Calm: c.calm})
+	}
+	return ds
 }
 
 func copyAlert(a *Alert) *Alert {
@@ -109,117 +149,34 @@ func DecodeSnapshot(data []byte) (Snapshot, error) {
 	return s, nil
 }
 
-func (s *Snapshot) validate() error {
-	devices := map[string]bool{}
-	for _, d := range s.Devices {
-		if devices[d.Device] {
-			return fmt.Errorf("device %q is there twice", d.Device)
-		}
-		devices[d.Device] = true
-		if err := d.validate(); err != nil {
-			return fmt.Errorf("device %q: %w", d.Device, err)
-		}
-	}
-	for _, a := range s.Resolved {
-		if err := a.validate(Resolved); err != nil {
-			return fmt.Errorf("resolved: %w", err)
-		}
-	}
-	for _, u := range s.Undelivered {
-		t := u.Transition
-		if err := t.validate(Firing, Resolved); err != nil {
-			return fmt.Errorf("undelivered: %w", err)
-		}
-		if t.ID == "" || !t.Notifies() || !writable(t.At) {
-			return fmt.Errorf("undelivered: transition %q from %v to %v is not for notifiers", t.ID, t.From, t.State)
-		}
-	}
-	return nil
-}
-
-func (d *DeviceState) validate() error {
-	if d.Failed < 0 || d.Failed > mostCounted {
-		return fmt.Errorf("%d failed polls", d.Failed)
-	}
-	if !writable(d.UpTimeAt, d.HeldUntil) {
-		return fmt.Errorf("time out of range")
-	}
-	if a := d.Unreachable; a != nil {
-		if err := a.validate(Pending, Firing); err != nil {
-			return err
-		}
-		if a.Device != d.Device || a.Rule != RuleDeviceUnreachable || a.Key != "" {
-			return fmt.Errorf("alert of rule %q for %q %q in its place", a.Rule, a.Device, a.Key)
-		}
-	}
-	keys := map[string]bool{}
-	for _, i := range d.Interfaces {
-		if keys[i.Key] {
-			return fmt.Errorf("interface %q is there twice", i.Key)
-		}
-		keys[i.Key] = true
-		if i.Absent < 0 || i.Absent > mostCounted || !writable(i.NeverUp, i.RemovedAt) {
-			return fmt.Errorf("interface %q: absent from %d walks, or time out of range", i.Key, i.Absent)
-		}
-		if !writable(i.Flaps...) || i.Calm < 0 {
-			return fmt.Errorf("interface %q: well for %v, or times of changes out of range", i.Key, i.Calm)
-		}
-		a := i.Mismatch
-		if a == nil {
-			continue
-		}
-		if err := a.validate(Pending, Firing); err != nil {
-			return err
-		}
-		if a.Device != d.Device || a.Rule != RuleInterfaceMismatch || a.Key != i.Key {
-			return fmt.Errorf("interface %q: alert of rule %q for %q %q in its place", i.Key, a.Rule, a.Device, a.Key)
-		}
-	}
-	return nil
-}
-
-// writable reports whether the times are zero or of an age that JSON can hold in every time zone.
-func writable(times ...time.Time) bool {
-	return !slices.ContainsFunc(times, func(t time.Time) bool { return !t.IsZero() && (t.Year() < 1970 || t.Year() > 9000) })
-}
-
-// validate accepts what engines write in one of the states.
-func (a *Alert) validate(states ...State) error {
-	kinds := map[string][]string{RuleInterfaceMismatch: {KindOperDown, KindOperUp}, RuleDeviceUnreachable: {KindNoAnswer}}
-	switch {
-	case !slices.Contains(states, a.State):
-		return fmt.Errorf("alert %s is %v", a.Fingerprint, a.State)
-	case !slices.Contains(kinds[a.Rule], a.Kind):
-		return fmt.Errorf("alert %s has rule %q and kind %q", a.Fingerprint, a.Rule, a.Kind)
-	case a.Fingerprint != fingerprint(a.Device, a.Rule, a.Key, a.Kind):
-		return fmt.Errorf("alert %q does not have the fingerprint of its device, rule, key and kind", a.Fingerprint)
-	case a.Since.IsZero(), a.State == Firing && a.FiredAt.IsZero(), a.State == Resolved && a.ResolvedAt.IsZero():
-		return fmt.Errorf("alert %s lacks a time", a.Fingerprint)
-	case !writable(a.Since, a.FiredAt, a.ResolvedAt):
-		return fmt.Errorf("alert %s has a time out of range", a.Fingerprint)
-	case a.Flapping && (a.Rule != RuleInterfaceMismatch || a.State != Firing && a.State != Resolved):
-		return fmt.Errorf("alert %s of rule %q is flapping while %v", a.Fingerprint, a.Rule, a.State)
-	case a.Observed < 0, a.Polls < 0:
-		return fmt.Errorf("alert %s was seen for %v in %d polls", a.Fingerprint, a.Observed, a.Polls)
-	}
-	return nil
-}
-
 // Restore makes s, which DecodeSnapshot or Snapshot returned, the state of an engine that has none yet. Configure follows; it
 // resolves what belongs to targets that are no more. The time until the next poll is not observed time.
 func (e *Engine) Restore(s Snapshot) {
 	e.resolved = slices.Clone(s.Resolved[max(0, len(s.Resolved)-resolvedMost):])
+	e.mutes.silences = slices.Clone(s.Silences)
+	maps.Copy(e.past, s.Past)
+	e.self = restoreDevice(s.Collector)
 	for _, ds := range s.Devices {
-		d := &device{
-			name: ds.Device, agentHost: ds.AgentHost, hostname: ds.Hostname, failed: ds.Failed, heldUntil: ds.HeldUntil,
-			unreachable: copyAlert(ds.Unreachable), upTime: ds.UpTime, upTimeAt: ds.UpTimeAt, ports: map[string]*port{},
-		}
-		for _, i := range ds.Interfaces {
-			d.ports[i.Key] = &port{
-				key: i.Key, used: i.Used, listedFrom: i.NeverUp, absent: i.Absent, goneAt: i.RemovedAt, alert: copyAlert(i.Mismatch),
-				flaps: flaps{kind: i.FlapsOf, changes: slices.Clone(i.Flaps), calm: i.Calm},
-			}
-		}
-		e.devices[d.name] = d
+		e.devices[ds.Device] = restoreDevice(ds)
 	}
+}
+
+func restoreDevice(ds DeviceState) *device {
+	d := newDevice(ds.Device)
+	d.agentHost, d.hostname, d.location, d.failed, d.heldUntil = ds.AgentHost, ds.Hostname, ds.Location, ds.Failed, ds.HeldUntil
+	d.unreachable, d.upTime, d.upTimeAt = copyAlert(ds.Unreachable), ds.UpTime, ds.UpTimeAt
+	d.reach = reach{excused: ds.Excused, result: ds.PollAt}
+	for _, i := range ds.Interfaces {
+		d.ports[i.Key] = &port{
+			key: i.Key, used: i.Used, listedFrom: i.NeverUp, absent: i.Absent, goneAt: i.RemovedAt, alert: copyAlert(i.Mismatch),
+			flaps:  flaps{kind: i.FlapsOf, changes: slices.Clone(i.Flaps), calm: i.Calm, well: i.Well},
+			lowers: slices.Clone(i.Lowers), speed: i.Speed, duplex: i.Duplex,
+		}
+	}
+	for _, c := range ds.Conditions {
+		d.conditions[conditionKey{c.Alert.Rule, c.Alert.Key, c.Alert.Kind}] = &condition{
+			alert: copyAlert(&c.Alert), measurement: c.Measurement, absent: c.Absent, well: c.Well, calm: c.Calm,
+		}
+	}
+	return d
 }

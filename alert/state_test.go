@@ -132,7 +132,7 @@ func FuzzRestore(f *testing.F) {
 			cfg.Targets = append(cfg.Targets, alert.Target{Device: d.Device})
 		}
 		e.Configure(start, cfg)
-		e.Alerts()
+		e.Alerts(start)
 		e.Advance(start)
 		for i, text := range []string{"up=100 | p1 up/down | p2 up/up", "up=6100 | p1 up/up", "up=12100 | p1 down/up", "up=0"} {
 			e.Observe(parsePoll(t, text, start.Add(time.Duration(i)*time.Minute)))
