@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -73,7 +74,7 @@ func TestExample(t *testing.T) {
 	if c.Outputs[0].Queue.Name != "influxdb" || c.Outputs[0].InfluxDB.Token.Reveal() != "tokensecret" || c.Outputs[1].File.Path != "-" {
 		t.Errorf("outputs: %+v", c.Outputs)
 	}
-	if c.Alerts.InterfaceMismatch.For != time.Minute || !c.Alerts.InterfaceMismatch.Enabled || c.Alerts.DeviceUnreachable != alert.DefaultConfig().DeviceUnreachable {
+	if c.Alerts.InterfaceMismatch.For != time.Minute || !c.Alerts.InterfaceMismatch.Enabled || !reflect.DeepEqual(c.Alerts.DeviceUnreachable, alert.DefaultConfig().DeviceUnreachable) {
 		t.Errorf("alerts: %+v", c.Alerts)
 	}
 	if got := c.AlertsFor(c.Targets).Targets[1]; got.Device != "core2" || cmp.Diff([]string{"interface", "interface_ethernet", "interface_stack"}, got.Collect) != "" {

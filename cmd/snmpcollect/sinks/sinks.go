@@ -26,7 +26,7 @@ func Spool(s *spool.Spool) collector.Sink {
 func Alerts(m *alert.Manager) collector.Sink {
 	return collector.SinkFunc(func(_ context.Context, p collector.Poll) {
 		if !p.Answered {
-			m.Failed(p.At, p.Device, p.Err)
+			m.Failed(p.At, p.Device, &alert.PollError{Cause: p.State(), Err: p.Err})
 			return
 		}
 		m.Observe(alert.Poll{Device: p.Device, At: p.At, Interval: p.Interval, Samples: p.Samples, Complete: p.Complete,
