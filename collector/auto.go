@@ -177,7 +177,7 @@ func (p *poller) choose(ctx context.Context) error {
 		return nil
 	}
 	p.lookups, p.changes, p.signals = nil, nil, nil
-	parts, err := newParts(p.target, collect, p.auto.profiles, p.lookup)
+	parts, err := newParts(p.target, collect, p.auto.profiles, &p.shared.layouts, p.lookup)
 	if err != nil {
 		return err
 	}

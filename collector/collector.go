@@ -109,6 +109,7 @@ func (c *Collector) SetTargets(targets []Target) error {
 func (c *Collector) Configure(profiles Profiles, targets []Target) error {
 	c.reload.Lock()
 	defer c.reload.Unlock()
+	c.shared.layouts.forget()
 	err := c.configureLocked(profiles, targets)
 	if err == nil {
 		c.options.Profiles = profiles

@@ -14,9 +14,9 @@ type source int
 
 // link is a Lookup of a part.
 type link struct {
-	table *lookupTable
-	by    []source // empty: the whole index
-	index []smi.IndexPart
+	object Object   // the column that it takes
+	by     []source // empty: the whole index
+	index  []smi.IndexPart
 }
 
 // sieve is a Filter of a part.
@@ -25,35 +25,35 @@ type sieve struct {
 	of source
 }
 
-// newDerived gives p what its table's rows have beside columns.
-func (p *part) newDerived(tables func(Object) *lookupTable) {
-	t := p.table
-	p.derived = t.derived()
+// newDerived gives l what its table's rows have beside columns.
+func (l *layout) newDerived() {
+	t := l.table
+	l.derived = t.derived()
 	find := func(name string) source {
-		for i, o := range p.objects {
+		for i, o := range l.objects {
 			if o.Name == name {
 				return source(i)
 			}
 		}
-		for i, o := range p.derived {
+		for i, o := range l.derived {
 			if o.Name == name {
-				return source(len(p.objects) + i)
+				return source(len(l.objects) + i)
 			}
 		}
 		return -1
 	}
 	for _, i := range t.Indexes {
-		p.index = append(p.index, smi.IndexPart{Name: i.Name, Syntax: i.syntax, Implied: i.Implied})
+		l.index = append(l.index, smi.IndexPart{Name: i.Name, Syntax: i.syntax, Implied: i.Implied})
 	}
-	for _, l := range t.Lookups {
-		k := link{table: tables(l.object), index: l.index}
-		for _, name := range l.By {
+	for i := range t.Lookups {
+		k := link{object: t.Lookups[i].object, index: t.Lookups[i].index}
+		for _, name := range t.Lookups[i].By {
 			k.by = append(k.by, find(name))
 		}
-		p.links = append(p.links, k)
+		l.links = append(l.links, k)
 	}
 	for _, f := range t.Filters {
-		p.sieves = append(p.sieves, sieve{f, find(f.Of)})
+		l.sieves = append(l.sieves, sieve{f, find(f.Of)})
 	}
 }
 
@@ -71,16 +71,16 @@ func (p *part) derive(index oid.OID, values []snmp.Value) []snmp.Value {
 		}
 		out = append(out, parts...)
 	}
-	for _, k := range p.links {
-		out = append(out, k.find(index, values, out))
+	for i, k := range p.links {
+		out = append(out, k.find(p.tables[i], index, values, out))
 	}
 	return out
 }
 
-// find returns what the link leads to; NULL if it leads nowhere. derived are the values that come before it.
-func (k *link) find(index oid.OID, values, derived []snmp.Value) snmp.Value {
+// find returns what the link leads to in table; NULL if it leads nowhere. derived are the values that come before it.
+func (k *link) find(table *lookupTable, index oid.OID, values, derived []snmp.Value) snmp.Value {
 	if len(k.by) == 0 {
-		return k.table.get(index)
+		return table.get(index)
 	}
 	var key oid.OID
 	for i, by := range k.by {
@@ -98,7 +98,7 @@ func (k *link) find(index oid.OID, values, derived []snmp.Value) snmp.Value {
 		}
 		key = key.Join(arcs)
 	}
-	return k.table.get(key)
+	return table.get(key)
 }
 
 func at(values, derived []snmp.Value, s source) snmp.Value {

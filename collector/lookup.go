@@ -11,7 +11,7 @@ import (
 // lookupTable is a column of another table, as it was read last. It is shared by all parts of a target that look into it.
 type lookupTable struct {
 	object Object
-	rows   map[oid.OID]snmp.Value
+	column column
 	read   time.Time // zero: never, or it must be read again
 
 	missed map[oid.OID]bool // rows that were asked for and are not there, at most maxRows
@@ -20,7 +20,7 @@ type lookupTable struct {
 
 // get returns the cell of a row; NULL if there is none.
 func (l *lookupTable) get(index oid.OID) snmp.Value {
-	v, ok := l.rows[index]
+	v, ok := l.column.find(index)
 	if !ok && !l.missed[index] && len(l.missed) < maxRows {
 		if l.missed == nil {
 			l.missed = map[oid.OID]bool{}
@@ -50,13 +50,9 @@ func (p *poller) lookup(o Object) *lookupTable {
 // readLookups reads what the part looks into, as far as that is due. A column that breaks off keeps what it had; the error is the one after which nothing
 // more can be asked.
 func (p *poller) readLookups(ctx context.Context, s *scratch, part *part, now time.Time) error {
-	tables := make([]*lookupTable, 0, len(part.links)+1)
+	tables := part.tables
 	if part.vlans != nil {
-		tables = append(tables, part.vlans.list) // what its rows look into is each VLAN's own
-	} else {
-		for _, k := range part.links {
-			tables = append(tables, k.table)
-		}
+		tables = []*lookupTable{part.vlans.list} // what its rows look into is each VLAN's own
 	}
 	for _, l := range tables {
 		if !l.due(now, p.target.Structure) {
@@ -67,16 +63,7 @@ func (p *poller) readLookups(ctx context.Context, s *scratch, part *part, now ti
 		w := &s.walker
 		*w = walker{asker: &p.asker, grid: g, objects: []Object{l.object}, legs: w.legs, names: w.names, indexes: w.indexes, state: w.state, reread: w.reread}
 		err := w.walk(ctx, []int{0})
-		if err == nil && g.fault() == nil {
-			l.rows = make(map[oid.OID]snmp.Value, len(g.index))
-		}
-		if l.rows == nil {
-			l.rows = map[oid.OID]snmp.Value{}
-		}
-		for r, index := range g.index {
-			l.rows[index.Clone()] = g.values(r)[0].Clone()
-			delete(l.missed, index)
-		}
+		l.take(g, err == nil && g.fault() == nil)
 		l.read, l.fresh = now, false
 		if err != nil {
 			return err
@@ -85,9 +72,23 @@ func (p *poller) readLookups(ctx context.Context, s *scratch, part *part, now ti
 	return nil
 }
 
+// take keeps what was read of l; what it had before as well, unless whole.
+func (l *lookupTable) take(g *grid, whole bool) {
+	cells := make(map[oid.OID]snmp.Value, len(g.index))
+	for i := 0; !whole && i < l.column.rows.len(); i++ {
+		index, v := l.column.at(i)
+		cells[index] = v
+	}
+	for r, index := range g.index {
+		cells[index] = g.values(r)[0]
+		delete(l.missed, index)
+	}
+	l.column = newColumn(cells)
+}
+
 // forgetLookups makes all tables be read again: the agent is not the one that it was.
 func (p *poller) forgetLookups() {
 	for _, l := range p.lookups {
-		l.read, l.rows, l.missed = time.Time{}, nil, nil
+		l.read, l.column, l.missed = time.Time{}, column{}, nil
 	}
 }

@@ -73,7 +73,7 @@ func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger, shared 
 	p.asker.odd = &p.stats.session.Odd
 	if slices.Contains(t.Collect, Auto) {
 		p.auto = &automatic{profiles: profiles}
-	} else if p.parts, err = newParts(t, t.Collect, profiles, p.lookup); err != nil {
+	} else if p.parts, err = newParts(t, t.Collect, profiles, &shared.layouts, p.lookup); err != nil {
 		return nil, &TargetError{t.Name, err}
 	}
 	for _, part := range p.parts {
@@ -184,6 +184,7 @@ type workspace struct {
 	scratches sync.Pool     // of *scratch
 	reading   chan struct{} // a token for each scratch that is in use
 	engines   engines
+	layouts   layouts
 }
 
 func newWorkspace() *workspace {
@@ -393,7 +394,7 @@ func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int,
 	}
 	s.rows = part.rows(s.rows[:0], &s.grid, count)
 	p.count(s, part, complete)
-	if complete && part.remembered != nil {
+	if complete {
 		part.forget(&s.grid)
 	}
 	s.template = p.template(s.template[:0], part)

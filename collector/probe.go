@@ -130,7 +130,7 @@ func (p *probe) resolve(ctx context.Context, host string) bool {
 func (p *poller) pingSample(poll *Poll) metric.Sample {
 	r := poll.Ping
 	s := metric.Sample{Measurement: pingMeasurement, At: poll.At}
-	for _, t := range p.template(nil, &part{}) {
+	for _, t := range p.template(nil, &part{layout: &layout{}}) {
 		if t.value != "" {
 			s.Tags = append(s.Tags, metric.Tag{Name: t.name, Value: t.value})
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math/bits"
 	"slices"
-	"strings"
 	"time"
 
 	"walkabout/collector/session"
@@ -21,13 +20,10 @@ var errDeviates = errors.New("the table has changed")
 // plan is what is needed to read a table again without walking it: which cells there are, and how their names are written. The zero plan
 // serves for nothing.
 type plan struct {
-	columns  [][]byte // of part.fast: the content octets of the OID
-	counters uint64   // which of them are counters
-	identity uint64   // which of them say what a row is of: they are asked even where no row had them
-	index    []byte   // of all rows, one after another: the content octets of what stands behind the column's
-	ends     []int32  // of each row, in index
-	has      []uint64 // of each row: bit i is set if it has a cell of the i-th column of part.fast
-	tags     []string // of each row, one a tag: its octets, "" if it has none
+	index []byte   // of all rows, one after another: the content octets of what stands behind the column's
+	ends  []int32  // of each row, in index
+	has   []uint64 // of each row: bit i is set if it has a cell of the i-th column of part.fast
+	tags  texts    // of each row, one a tag: its octets, "" if it has none
 }
 
 // planned is how many columns of a table a plan can have.
@@ -36,24 +32,16 @@ const planned = 64
 // newPlan returns the plan of the first rows of g, which has been walked to its end.
 func newPlan(p *part, g *grid, rows int) plan {
 	var pl plan
-	if len(p.fast) > planned {
+	if len(p.names.columns) == 0 {
 		return pl
-	}
-	for i, c := range p.fast {
-		pl.columns = append(pl.columns, ber.AppendOIDContent(nil, p.objects[c].OID.OID))
-		if p.objects[c].Type.counter() {
-			pl.counters |= 1 << i
-		}
-		if slices.Contains(p.identity, c) {
-			pl.identity |= 1 << i
-		}
 	}
 	column := p.objects[p.fast[0]].OID.OID
 	var name []byte
-	pl.ends, pl.has, pl.tags = make([]int32, 0, rows), make([]uint64, 0, rows), make([]string, 0, rows*len(p.tags))
+	var tags textList
+	pl.ends, pl.has = make([]int32, 0, rows), make([]uint64, 0, rows)
 	for r := range rows {
 		name = ber.AppendOIDContent(name[:0], column.Join(g.index[r]))
-		pl.index = append(pl.index, name[len(pl.columns[0]):]...)
+		pl.index = append(pl.index, name[len(p.names.columns[0]):]...)
 		pl.ends = append(pl.ends, int32(len(pl.index)))
 		var has uint64
 		for i, c := range p.fast {
@@ -63,24 +51,11 @@ func newPlan(p *part, g *grid, rows int) plan {
 		}
 		pl.has = append(pl.has, has)
 		for _, c := range p.tags {
-			pl.tags = append(pl.tags, strings.Clone(g.values(r)[c].Octets()))
+			tags.add(g.values(r)[c].Octets())
 		}
 	}
-	pl.columns, pl.index = slices.Clip(pl.columns), slices.Clip(pl.index)
+	pl.index, pl.tags = slices.Clone(pl.index), tags.texts()
 	return pl
-}
-
-// keep returns name in memory that it may stay in: a tag's of row r, if one is the same.
-func (pl *plan) keep(r int, name string) string {
-	if n := len(pl.has); n > 0 {
-		width := len(pl.tags) / n
-		for _, tag := range pl.tags[r*width : (r+1)*width] {
-			if tag == name {
-				return tag
-			}
-		}
-	}
-	return strings.Clone(name)
 }
 
 // equal reports whether both are of the same cells.
@@ -97,9 +72,9 @@ func (pl *plan) at(r int) []byte {
 	return pl.index[from:pl.ends[r]]
 }
 
-// named reports whether name is that of the i-th column in row r.
-func (pl *plan) named(name []byte, i, r int) bool {
-	column, index := pl.columns[i], pl.at(r)
+// named reports whether name is that of the i-th column in a row.
+func (r *reread) named(name []byte, i, row int) bool {
+	column, index := r.names.columns[i], r.plan.at(row)
 	return len(name) == len(column)+len(index) && bytes.Equal(name[len(column):], index) && bytes.Equal(name[:len(column)], column)
 }
 
@@ -121,9 +96,10 @@ type chunk struct{ from, to int }
 // one answer, as in a walk.
 type reread struct {
 	*asker
-	part *part
-	plan *plan
-	grid *grid
+	part  *part
+	names *planNames
+	plan  *plan
+	grid  *grid
 
 	most   int                  // rows a request
 	next   int                  // the first row that was not asked
@@ -142,12 +118,12 @@ var (
 // reread fills g with the rows of the part's structure. After errDeviates and errors that a walk may help against g is empty; after others it has
 // what came until then.
 func (p *part) reread(ctx context.Context, a *asker, pipe session.Pipeline, g *grid, r *reread) (walk bool, err error) {
-	for _, index := range p.structure.index {
-		if g.row(index) < 0 {
+	for i := range p.structure.index.len() {
+		if g.row(p.structure.index.at(i)) < 0 {
 			return true, errTooMuch
 		}
 	}
-	*r = reread{asker: a, part: p, plan: &p.structure.plan, grid: g, most: a.repetitions(len(p.fast)), left: r.left[:0]}
+	*r = reread{asker: a, part: p, names: &p.names, plan: &p.structure.plan, grid: g, most: a.repetitions(len(p.fast)), left: r.left[:0]}
 	for {
 		err = pipe.Ask(ctx, r)
 		switch {
@@ -186,7 +162,7 @@ func (r *reread) Next(slot int, list []byte) (session.Request, []byte, bool) {
 		before = r.plan.at(c.from - 1)
 	}
 	for m := r.columns(c); m != 0; m &= m - 1 {
-		list = snmp.AppendName(list, r.plan.columns[bits.TrailingZeros64(m)], before)
+		list = snmp.AppendName(list, r.names.columns[bits.TrailingZeros64(m)], before)
 	}
 	return session.Request{NonRepeaters: r.clocks(), Repetitions: c.to - c.from}, list, true
 }
@@ -210,7 +186,7 @@ func (r *reread) chunk() chunk {
 
 // columns returns which columns are asked for the rows of c: those that one of them has.
 func (r *reread) columns(c chunk) uint64 {
-	m := r.plan.identity
+	m := r.names.identity
 	for _, has := range r.plan.has[c.from:c.to] {
 		m |= has
 	}
@@ -273,18 +249,18 @@ func (r *reread) take(b *snmp.Answer, i int, c chunk) error {
 	row := r.plan.after(i, r.cursor[i])
 	if row == len(r.plan.has) { // behind the last
 		vb, err := b.Next()
-		if err == nil && vb.Kind != snmp.KindEndOfMibView && bytes.HasPrefix(vb.Name, r.plan.columns[i]) {
+		if err == nil && vb.Kind != snmp.KindEndOfMibView && bytes.HasPrefix(vb.Name, r.names.columns[i]) {
 			err = errDeviates
 		}
 		return err
 	}
-	vb, ok := b.Expect(r.plan.columns[i], r.plan.at(row))
+	vb, ok := b.Expect(r.names.columns[i], r.plan.at(row))
 	if !ok { // another, or of another form
 		var err error
 		if vb, err = b.Next(); err != nil {
 			return err
 		}
-		if !r.plan.named(vb.Name, i, row) {
+		if !r.named(vb.Name, i, row) {
 			return errDeviates
 		}
 	}
@@ -296,7 +272,7 @@ func (r *reread) take(b *snmp.Answer, i int, c chunk) error {
 		return nil // asked in its own turn, with the rest of its row
 	}
 	r.grid.values(row)[r.part.fast[i]] = r.value(vb, i, row)
-	if r.plan.counters>>i&1 != 0 {
+	if r.names.counters>>i&1 != 0 {
 		last := int32(len(r.grid.moments) - 1)
 		r.grid.spans[row] = span{last, last}
 	}
@@ -308,7 +284,7 @@ func (r *reread) value(vb snmp.RawVarBind, i, row int) snmp.Value {
 	if vb.Kind == snmp.KindOctetString {
 		for t, c := range r.part.tags {
 			if c == r.part.fast[i] {
-				if known := r.plan.tags[row*len(r.part.tags)+t]; known == string(vb.Content) {
+				if known := r.plan.tags.at(row*len(r.part.tags) + t); known == string(vb.Content) {
 					return snmp.OctetString(known)
 				}
 			}

@@ -3,6 +3,7 @@ package collector
 import (
 	"slices"
 	"strings"
+	"unique"
 
 	"walkabout/counter"
 	"walkabout/snmp"
@@ -124,7 +125,7 @@ func (p *part) count(g *grid, at int, r *counter.Row) (torn bool) {
 	known := true
 	if p.table != nil && p.table.Interface != nil {
 		var l limits
-		l, known = p.limit(g, g.index[at], values)
+		l, known = p.limit(g, g.index[at].Arc(0), values)
 		r.Speed, r.MTU, r.Type, r.Unread = l.speed, l.mtu, l.typ, !known
 	}
 	for k, c := range p.counters {
@@ -138,31 +139,46 @@ func (p *part) count(g *grid, at int, r *counter.Row) (torn bool) {
 }
 
 // limit returns the limits of an interface, and whether they are known.
-func (p *part) limit(g *grid, index oid.OID, values []snmp.Value) (limits, bool) {
+func (p *part) limit(g *grid, index uint32, values []snmp.Value) (limits, bool) {
 	var numbers [4]int64
 	for i, c := range p.limits {
 		if c < 0 {
 			continue
 		}
 		if g.faults[c] != nil && values[c].Kind() == snmp.KindNull {
-			l, ok := p.remembered[index]
-			return l, ok
+			was, ok := p.remembered[index]
+			if !ok {
+				return limits{}, false
+			}
+			return was.Value(), true
 		}
 		numbers[i] = values[c].Int()
 	}
 	l := limits{speed: counter.Speed(uint32(numbers[highSpeed]), uint32(numbers[speed])), mtu: int(numbers[mtu]), typ: int(numbers[typ])}
-	if was, ok := p.remembered[index]; !ok {
-		p.remembered[index.Clone()] = l // index may be part of a whole message
-	} else if was != l {
-		p.remembered[index] = l
+	if was, ok := p.remembered[index]; !ok || was.Value() != l {
+		if p.remembered == nil {
+			p.remembered = map[uint32]unique.Handle[limits]{}
+		}
+		p.remembered[index] = unique.Make(l)
 	}
 	return l, true
 }
 
 // forget drops the limits of interfaces that no longer exist, after a walk that was complete.
 func (p *part) forget(g *grid) {
+	there := 0
+	for _, index := range g.index {
+		if index.Len() == 1 {
+			if _, ok := p.remembered[index.Arc(0)]; ok {
+				there++
+			}
+		}
+	}
+	if there == len(p.remembered) {
+		return
+	}
 	for index := range p.remembered {
-		if _, ok := g.rows[index]; !ok {
+		if _, ok := g.rows[oid.New(index)]; !ok {
 			delete(p.remembered, index)
 		}
 	}

@@ -91,18 +91,7 @@ func (p *part) readSelected(ctx context.Context, w *walker, signals []snmp.Value
 
 // sameRows reports whether the rows of g are those of the structure, with their names; true if there is none yet.
 func (p *part) sameRows(g *grid) bool {
-	if p.structure.read.IsZero() {
-		return true
-	}
-	if !slices.Equal(p.structure.index, g.index) {
-		return false
-	}
-	for r, name := range p.structure.names {
-		if p.identify(g.values(r)) != name {
-			return false
-		}
-	}
-	return true
+	return p.structure.read.IsZero() || p.structure.same(p, g)
 }
 
 // selectInterfaces gives a selection to the parts whose rows are interfaces: the one with Interface, which makes it, and those that are

@@ -2,11 +2,9 @@ package collector
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"walkabout/snmp"
-	"walkabout/snmp/oid"
 )
 
 // structure is what was read of a table's slow columns. It stands in for reading them again as long as the table has the same rows, each
@@ -14,10 +12,9 @@ import (
 type structure struct {
 	read    time.Time    // zero: there is none
 	signals []snmp.Value // of the objects that tell of changes, as they were before the columns were read
-	index   []oid.OID    // of each row, in the order in which the table is walked
-	names   []string     // of each row: what it is of
-	cells   []uint32     // of each row, one a slow column: a position in values
-	values  []snmp.Value // all different: most rows have a type, a speed, a state in common
+	index   indexes      // of the rows, in the order in which the table is walked
+	names   texts        // of each row: what it is of
+	cells   string       // of each row in turn, the slow columns: snmp.Value.AppendPacked
 	plan    plan
 }
 
@@ -38,11 +35,16 @@ func (s *structure) told() bool {
 
 // fits reports whether s may be used at now for the rows of g.
 func (s *structure) fits(p *part, g *grid, signals []snmp.Value, now time.Time, lasts time.Duration) bool {
-	if !s.holds(signals, now, lasts) || !slices.Equal(s.index, g.index) {
+	return s.holds(signals, now, lasts) && s.same(p, g)
+}
+
+// same reports whether g has the rows of s, of the same names.
+func (s *structure) same(p *part, g *grid) bool {
+	if !s.index.equal(g.index) {
 		return false
 	}
-	for r, name := range s.names {
-		if p.identify(g.values(r)) != name {
+	for r := range g.index {
+		if p.identify(g.values(r)) != s.names.at(r) {
 			return false
 		}
 	}
@@ -51,10 +53,11 @@ func (s *structure) fits(p *part, g *grid, signals []snmp.Value, now time.Time, 
 
 // fill puts the slow columns into g, whose rows it fits.
 func (s *structure) fill(p *part, g *grid) {
-	for r := range s.index {
+	rest := s.cells
+	for r := range s.index.len() {
 		values := g.values(r)
-		for i, c := range p.slow {
-			values[c] = s.values[s.cells[r*len(p.slow)+i]]
+		for _, c := range p.slow {
+			values[c], rest = snmp.TakePacked(rest)
 		}
 	}
 }
@@ -68,38 +71,18 @@ func (s *structure) keep(p *part, g *grid, rows int, signals []snmp.Value, now t
 	}
 	before := s.plan
 	s.plan = newPlan(p, g, rows)
-	s.index, s.names = keepIndex(g.index[:rows]), make([]string, rows)
-	s.cells, s.values = make([]uint32, 0, rows*len(p.slow)), nil
-	known := map[snmp.Value]uint32{}
+	s.index = newIndexes(g.index[:rows])
+	var names textList
+	var cells []byte
 	for r := range rows {
 		values := g.values(r)
-		s.names[r] = s.plan.keep(r, p.identify(values))
+		names.add(p.identify(values))
 		for _, c := range p.slow {
-			at, ok := known[values[c]]
-			if !ok {
-				at = uint32(len(s.values))
-				known[values[c]] = at
-				s.values = append(s.values, values[c].Clone())
-			}
-			s.cells = append(s.cells, at)
+			cells = values[c].AppendPacked(cells)
 		}
 	}
-	s.values = slices.Clip(s.values)
+	s.names, s.cells = names.texts(), string(cells)
 	return !s.plan.equal(&before)
-}
-
-// keepIndex returns list in memory of its own, all in one.
-func keepIndex(list []oid.OID) []oid.OID {
-	var all strings.Builder
-	for _, o := range list {
-		all.WriteString(o.Packed())
-	}
-	kept, rest := make([]oid.OID, len(list)), all.String()
-	for i, o := range list {
-		kept[i], _ = oid.FromPacked(rest[:len(o.Packed())]) // it was one
-		rest = rest[len(o.Packed()):]
-	}
-	return kept
 }
 
 // forget makes the slow columns be read again.

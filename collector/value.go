@@ -191,7 +191,7 @@ func extract(dst []metric.Field, o *Object, v snmp.Value) []metric.Field {
 
 // learnCounters finds out whether the TypeCounters of the part are of 32 bits, by the first rows that tell.
 func (p *part) learnCounters(g *grid, rows int) error {
-	learned := false
+	var objects []Object // nil while nothing was learned
 	for _, c := range p.counters {
 		if p.objects[c].Type != TypeCounter {
 			continue
@@ -201,18 +201,23 @@ func (p *part) learnCounters(g *grid, rows int) error {
 			if kind != snmp.KindCounter32 && kind != snmp.KindCounter64 {
 				continue
 			}
-			if !learned { // the profile's objects are those of all targets
-				learned, p.objects = true, append([]Object(nil), p.objects...)
+			if objects == nil {
+				objects = slices.Clone(p.objects)
 			}
-			p.objects[c].Type = TypeCounter64
+			objects[c].Type = TypeCounter64
 			if kind == snmp.KindCounter32 {
-				p.objects[c].Type, p.objects[c].MaxRate = TypeCounter32, 0 // what 64 bits can count would make every fall of 32 a riddle
+				objects[c].Type, objects[c].MaxRate = TypeCounter32, 0 // what 64 bits can count would make every fall of 32 a riddle
 			}
 			break
 		}
 	}
-	if learned {
-		return p.track()
+	if objects == nil {
+		return nil
 	}
-	return nil
+	learned, err := p.with(objects)
+	if err != nil {
+		return err
+	}
+	p.layout = learned
+	return p.track()
 }

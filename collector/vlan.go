@@ -17,7 +17,6 @@ import (
 type vlans struct {
 	list  *lookupTable
 	parts map[uint32]*vlanPart
-	make  func() (*part, error) // a part for one more
 }
 
 type vlanPart struct {
@@ -35,7 +34,7 @@ func (p *poller) takeVLANs(ctx context.Context, s *scratch, part *part, poll *Po
 	for _, number := range numbers {
 		one := part.vlans.parts[number]
 		if one == nil {
-			made, err := part.vlans.make()
+			made, err := part.vlanPart()
 			if err != nil {
 				return err
 			}
@@ -110,7 +109,8 @@ func (p *part) vlanNumbers() []uint32 {
 	v := p.table.VLANs
 	filter := sieve{Filter: Filter{In: v.In}}
 	var numbers []uint32
-	for index, value := range p.vlans.list.rows {
+	for i := range p.vlans.list.column.rows.len() {
+		index, value := p.vlans.list.column.at(i)
 		if n := index.Last(); n >= 1 && n <= maxVLANs && (len(v.In) == 0 || filter.passes(&p.vlans.list.object, value)) {
 			numbers = append(numbers, n)
 		}
