@@ -1,0 +1,140 @@
+package dns
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// knot reads Knot DNS by its control socket (knotc(8)). Its counters are those of mod-stats, as a global module.
+type knot struct{ *control }
+
+const knotRcode = "response-code["
+
+// What knot adds up: its counters are of many kinds.
+const (
+	knotNoError  = knotRcode + "NOERROR]"
+	knotNXDomain = knotRcode + "NXDOMAIN]"
+	knotNoData   = "reply-nodata[*]"
+)
+
+var knotRules = []Rule{
+	{Object: "dnsServConfigImplementIdent", From: "status version"},
+	{Object: "dnsServConfigRecurs", From: "unavailable: it is an authoritative server"},
+	{Object: "dnsServConfigReset", From: "whether it answers"},
+	{
+		Object: "dnsServCounterAuthAns", Plus: []string{knotNoError}, Minus: []string{knotNoData},
+		Approximate: "counts referrals, and answers to transfers, NOTIFY and UPDATE, as well",
+	},
+	{Object: "dnsServCounterAuthNoNames", Plus: []string{knotNXDomain}},
+	{Object: "dnsServCounterAuthNoDataResps", Plus: []string{knotNoData}},
+	{Object: "dnsServCounterErrors", From: "sum of response-code[*] but NOERROR and NXDOMAIN", Plus: []string{rcodeErrors}, Approximate: "without answers to what it cannot parse"},
+	{Object: "dnsServCounterReqRefusals", Plus: []string{knotRcode + "REFUSED]"}, Approximate: "without transfers that are refused with NOTAUTH"},
+	{Object: "dnsServCounterOtherErrors", Plus: []string{knotRcode + "SERVFAIL]"}},
+	{Object: "dnsServZoneLastSourceAttempt", From: "0.0.0.0 of a primary; of a secondary absent"},
+	{Object: "dnsServZoneStatus", From: "zone-status"},
+	{Object: "dnsServZoneSerial", From: "zone-status: serial"},
+	{Object: "dnsServZoneCurrent", From: "zone-status: serial"},
+	{Object: "dnsServZoneLastSourceSuccess", From: "0.0.0.0 of a primary; of a secondary absent"},
+	{Object: "dnsServZoneSrcStatus", From: "conf-read: zone.master, remote.address"},
+}
+
+// Rules implements Backend.
+func (k *knot) Rules() []Rule { return knotRules }
+
+// Read implements Backend. The flag F has counters that are 0 told as well.
+func (k *knot) Read(ctx context.Context) (*Reading, error) {
+	answers, err := k.knotOrders(ctx,
+		map[knotField]string{knotCommand: "status", knotType: "version"},
+		map[knotField]string{knotCommand: "stats", knotFlags: "F", knotSection: "mod-stats", knotItem: "response-code"},
+		map[knotField]string{knotCommand: "stats", knotFlags: "F", knotSection: "mod-stats", knotItem: "reply-nodata"},
+	)
+	if err != nil {
+		return k.readWithout(ctx, err)
+	}
+	r := &Reading{Recursion: RecursionUnavailable, Counters: Counters{}}
+	r.Software = knotVersion(answers[0])
+	for _, u := range append(answers[1], answers[2]...) {
+		n, err := strconv.ParseUint(u[knotData], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s[%s] is %q", ErrAnswer, u[knotItem], u[knotID], clip(u[knotData]))
+		}
+		switch {
+		case u[knotItem] == "reply-nodata":
+			r.Counters[knotNoData] += n
+		case u[knotItem] == "response-code":
+			r.Counters[knotRcode+u[knotID]+"]"] = n
+			if isError(u[knotID]) {
+				r.Counters[rcodeErrors] += n
+			}
+		}
+	}
+	return r, nil
+}
+
+// readWithout reads a server that counts nothing, for which asking for a counter is an error.
+func (k *knot) readWithout(ctx context.Context, failed error) (*Reading, error) {
+	answers, err := k.knotOrders(ctx, map[knotField]string{knotCommand: "status", knotType: "version"})
+	if err != nil {
+		return nil, failed
+	}
+	return &Reading{Recursion: RecursionUnavailable, Software: knotVersion(answers[0])}, nil
+}
+
+func knotVersion(units []knotUnit) string {
+	for _, u := range units {
+		if _, version, ok := strings.Cut(u[knotData], ": "); ok {
+			return "knot " + version
+		}
+		if u[knotData] != "" {
+			return "knot " + u[knotData]
+		}
+	}
+	return ""
+}
+
+// Zones implements Backend.
+func (k *knot) Zones(ctx context.Context) ([]Zone, error) {
+	answers, err := k.knotOrders(ctx,
+		map[knotField]string{knotCommand: "zone-status"},
+		map[knotField]string{knotCommand: "conf-read", knotSection: "zone", knotItem: "master"},
+		map[knotField]string{knotCommand: "conf-read", knotSection: "remote", knotItem: "address"},
+	)
+	if err != nil {
+		return nil, err
+	}
+	addresses, sources := map[string][]netip.Addr{}, map[string][]netip.Addr{}
+	for _, u := range answers[2] {
+		host, _, _ := strings.Cut(u[knotData], "@")
+		if a, err := netip.ParseAddr(host); err == nil {
+			addresses[u[knotID]] = append(addresses[u[knotID]], a)
+		}
+	}
+	for _, u := range answers[1] {
+		sources[u[knotID]] = append(sources[u[knotID]], addresses[u[knotData]]...)
+	}
+	zones := []Zone{}
+	for _, u := range answers[0] {
+		if last := len(zones) - 1; last < 0 || zones[last].Name != u[knotZone] {
+			zones = append(zones, Zone{Name: u[knotZone], Class: classIN, Sources: sources[u[knotZone]]})
+		}
+		switch z := &zones[len(zones)-1]; u[knotType] {
+		case "role":
+			z.Primary = u[knotData] == "master"
+		case "serial":
+			z.HasSerial, z.Status = true, ZoneNotCurrent
+			if n, err := strconv.ParseUint(u[knotData], 10, 32); err == nil { // "-" or "none" where nothing is loaded
+				z.Serial, z.Status = uint32(n), ZoneCurrent
+			}
+		}
+	}
+	return zones, nil
+}
+
+// Reload implements Backend.
+func (k *knot) Reload(ctx context.Context) error {
+	_, err := k.knotOrders(ctx, map[knotField]string{knotCommand: "reload"})
+	return err
+}
