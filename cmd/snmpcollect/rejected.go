@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"walkabout/exporters/lineprotocol"
+	"walkabout/exporters/lines"
 	"walkabout/metric"
 )
 
@@ -21,7 +21,7 @@ const maxRejected = 1 << 20
 
 // keepRejected keeps samples that one output will never take in the file path, as line protocol behind a comment with the output's words.
 func keepRejected(path string, log *slog.Logger) func([]metric.Sample, error) {
-	var batch lineprotocol.Batch
+	var batch lines.Batch
 	return func(samples []metric.Sample, err error) {
 		batch.Encode(samples)
 		words := strings.Join(strings.Fields(err.Error()), " ") // on one line

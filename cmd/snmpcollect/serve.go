@@ -229,7 +229,7 @@ func (p *parts) close() error {
 
 // openOutput starts the runner of an output.
 func (p *parts) openOutput(o config.Output, stdout io.Writer) error {
-	e, err := newExporter(o, stdout)
+	e, err := newExporter(o, stdout, p.log)
 	if err != nil {
 		return err
 	}
@@ -255,11 +255,11 @@ func (p *parts) tellOfAbsent() {
 	}
 }
 
-func newExporter(o config.Output, stdout io.Writer) (exporters.Exporter, error) {
+func newExporter(o config.Output, stdout io.Writer, log *slog.Logger) (exporters.Exporter, error) {
 	if o.InfluxDB != nil {
 		return influxdb.New(*o.InfluxDB)
 	}
 	f := *o.File
-	f.Stdout = stdout
+	f.Stdout, f.Logger = stdout, log
 	return file.New(f)
 }

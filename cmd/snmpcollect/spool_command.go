@@ -13,7 +13,7 @@ import (
 
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/collector"
-	"walkabout/exporters/lineprotocol"
+	"walkabout/exporters/lines"
 	"walkabout/internal/statedir"
 	"walkabout/metric"
 	"walkabout/spool"
@@ -107,7 +107,7 @@ func (p process) spoolExport() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var lines lineprotocol.Batch
+		var batch lines.Batch
 		return spool.Scan(dir, *output, func(r spool.Record) error {
 			b, err := metric.Decode(r.Data())
 			if err != nil {
@@ -117,8 +117,8 @@ func (p process) spoolExport() *cobra.Command {
 			if b.At.Before(from) {
 				return nil
 			}
-			lines.Encode(b.Samples)
-			_, err = p.stdout.Write(lines.Lines(0, lines.Len()))
+			batch.Encode(b.Samples)
+			_, err = p.stdout.Write(batch.Lines(0, batch.Len()))
 			return err
 		})
 	}

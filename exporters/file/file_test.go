@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,6 +19,7 @@ import (
 	"walkabout/exporters"
 	"walkabout/exporters/file"
 	"walkabout/exporters/lineprotocol"
+	form "walkabout/exporters/lines"
 	"walkabout/metric"
 )
 
@@ -86,13 +88,84 @@ func TestAppends(t *testing.T) {
 	contains(t, path, lines(0, 4))
 }
 
-func TestEndsALineThatWasTorn(t *testing.T) {
+// TestTornLine breaks the file off at each possible place, as a power failure may. The next start cuts the torn line off, and no more.
+func TestTornLine(t *testing.T) {
+	json := "{\"measurement\":\"m\",\"time\":\"1970-01-01T00:00:00Z\",\"tags\":{},\"fields\":{\"f\":\"two\\nlines\"}}\n"
+	for format, line := range map[form.Format]string{form.Influx: "m f=\"two 5\nlines 6\n\" 0\n", form.JSON: json} {
+		path := filepath.Join(t.TempDir(), "points")
+		all := strings.Repeat(line, 3)
+		for n := range len(all) + 1 {
+			if err := os.WriteFile(path, []byte(all[:n]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			e, err := file.New(file.Config{Path: path, Format: format})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Close(); err != nil {
+				t.Fatal(err)
+			}
+			contains(t, path, all[:n/len(line)*len(line)])
+		}
+	}
+}
+
+// TestForeignText: what is no beginning of a line of ours is not cut off, but ended.
+func TestForeignText(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "points")
-	if err := os.WriteFile(path, []byte("m f=1i 0\nm f=2"), 0o600); err != nil {
+	for before, want := range map[string]string{
+		"my diary: one\ntwo": "my diary: one\ntwo\n",
+		"my diary: one\n":    "my diary: one\n",
+		"m f=1i 5\none\ntwo": "m f=1i 5\none\ntwo\n",
+		"{\"a\":1}\n{\"b\":": "{\"a\":1}\n{\"b\":\n",
+		"":                   "",
+	} {
+		if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		export(t, open(t, path), samples(0, 1))
+		contains(t, path, want+lines(0, 1))
+	}
+}
+
+// TestRenamed: logrotate puts a file aside, or somebody deletes it, and says nothing.
+func TestRenamed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // an open file cannot be renamed there
+	}
+	path := filepath.Join(t.TempDir(), "points")
+	e := open(t, path)
+	export(t, e, samples(0, 1))
+	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
-	export(t, open(t, path), samples(0, 1))
-	contains(t, path, "m f=1i 0\nm f=2\n"+lines(0, 1))
+	export(t, e, samples(1, 2))
+	contains(t, path+".1", lines(0, 1))
+	contains(t, path, lines(1, 2))
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	export(t, e, samples(2, 3))
+	contains(t, path, lines(2, 3))
+}
+
+func TestJSON(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "points")
+	e, err := file.New(file.Config{Path: path, Format: form.JSON})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := samples(0, 2)
+	batch[1].Fields = append(batch[1].Fields, metric.Field{Name: "x", Kind: metric.Float, Num: math.Float64bits(math.NaN())})
+	export(t, e, batch)
+	if got := e.Omitted()["not_finite"]; got != 1 {
+		t.Errorf("%d fields counted as not finite, want 1", got)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const line = `{"measurement":"m","time":"1970-01-01T00:00:00Z","tags":{},"fields":{"f":"two\nlines"}}` + "\n"
+	contains(t, path, line+strings.Replace(line, ":00Z", ":00.000000001Z", 1))
 }
 
 func TestReopen(t *testing.T) {
@@ -120,16 +193,19 @@ func TestReopen(t *testing.T) {
 	if err := e.Reopen(); err == nil {
 		t.Error("a folder was opened")
 	}
-	export(t, e, samples(1, 2)) // goes on in the old file
+	var retry *exporters.RetryError
+	if err := e.Export(t.Context(), samples(1, 2)); !errors.As(err, &retry) {
+		t.Errorf("%v, want a RetryError", err)
+	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Reopen(); err != nil {
 		t.Fatal(err)
 	}
-	export(t, e, samples(2, 3))
-	contains(t, old, lines(0, 2))
-	contains(t, path, lines(2, 3))
+	export(t, e, samples(1, 2))
+	contains(t, old, lines(0, 1))
+	contains(t, path, lines(1, 2))
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -219,6 +295,9 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		{"no path", file.Config{}, nil},
 		{"no standard output", file.Config{Path: "-"}, nil},
+		{"an unknown format", file.Config{Path: "-", Stdout: io.Discard, Format: "xml"}, nil},
+		{"rotated standard output", file.Config{Path: "-", Stdout: io.Discard, Rotation: file.Rotation{Size: 1}}, nil},
+		{"compressed but not rotated", file.Config{Path: dir, Rotation: file.Rotation{Gzip: true}}, nil},
 		{"a folder", file.Config{Path: dir}, nil},
 		{"no such folder", file.Config{Path: filepath.Join(dir, "none", "points")}, fs.ErrNotExist},
 	}

@@ -12,7 +12,7 @@ import (
 
 	"walkabout/counter"
 	"walkabout/exporters/filter"
-	"walkabout/exporters/lineprotocol"
+	"walkabout/exporters/lines"
 	"walkabout/metric"
 )
 
@@ -161,7 +161,7 @@ func TestApply(t *testing.T) {
 			}
 			f := filter.New(tt.config)
 			for range 2 { // the second time with what the first one remembered
-				if diff := cmp.Diff(tt.want, lines(t, f.Apply(poll()))); diff != "" {
+				if diff := cmp.Diff(tt.want, written(t, f.Apply(poll()))); diff != "" {
 					t.Errorf("-want +got:\n%s", diff)
 				}
 			}
@@ -169,9 +169,9 @@ func TestApply(t *testing.T) {
 	}
 }
 
-func lines(t *testing.T, samples []metric.Sample) []string {
+func written(t *testing.T, samples []metric.Sample) []string {
 	t.Helper()
-	var b lineprotocol.Batch
+	var b lines.Batch
 	b.Encode(samples)
 	if b.Err != nil {
 		t.Fatal(b.Err)

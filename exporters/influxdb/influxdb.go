@@ -18,6 +18,7 @@ import (
 
 	"walkabout/exporters"
 	"walkabout/exporters/lineprotocol"
+	"walkabout/exporters/lines"
 	"walkabout/internal/clienttls"
 	"walkabout/internal/secret"
 	"walkabout/metric"
@@ -43,7 +44,7 @@ type Exporter struct {
 	client    influxdb2.Client
 	transport *http.Transport
 	write     api.WriteAPIBlocking
-	batch     lineprotocol.Batch
+	batch     lines.Batch
 	maxBytes  int // config's, less once the server has found a request too large
 }
 
@@ -73,7 +74,7 @@ func New(c Config) (*Exporter, error) {
 	e := &Exporter{config: c, base: base, transport: transport, maxBytes: c.MaxBytes}
 	e.client = influxdb2.NewClientWithOptions(base.String(), c.Token.Reveal(), options)
 	e.write = e.client.WriteAPIBlocking(c.Org, c.Bucket)
-	e.batch.Unsigned = c.Unsigned
+	e.batch.Encoder = &lineprotocol.Encoder{Unsigned: c.Unsigned}
 	return e, nil
 }
 
@@ -171,7 +172,7 @@ func (e *Exporter) ship(ctx context.Context, from, to int, s *shipment) error {
 }
 
 // Omitted counts what lineprotocol.Encoder left out.
-func (e *Exporter) Omitted() map[string]uint64 { return e.batch.Omitted() }
+func (e *Exporter) Omitted() map[string]uint64 { return e.batch.Encoder.Omitted() }
 
 // Close gives up idle connections.
 func (e *Exporter) Close() error {

@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"walkabout/exporters/lineprotocol"
+	"walkabout/exporters/lines"
 	"walkabout/internal/interop"
 	"walkabout/metric"
 	"walkabout/sim"
@@ -178,15 +178,15 @@ func moodsSeen(g *gate) (out []int32) {
 // pointsHeld returns the points that a spool holds, as pointsOf does, and how many there are with poison beside them.
 func pointsHeld(t *testing.T, dir string) (out []string, poison int) {
 	t.Helper()
-	var lines lineprotocol.Batch
+	var batch lines.Batch
 	err := spool.Scan(dir, "", func(r spool.Record) error {
 		b, err := metric.Decode(r.Data())
 		if err != nil {
 			return err
 		}
-		lines.Encode(b.Samples)
-		for i := range lines.Len() {
-			line := string(lines.Lines(i, i+1))
+		batch.Encode(b.Samples)
+		for i := range batch.Len() {
+			line := string(batch.Lines(i, i+1))
 			if strings.Contains(line, "poison\"") {
 				poison++
 				continue

@@ -11,6 +11,7 @@ import (
 	"walkabout/exporters"
 	"walkabout/exporters/file"
 	"walkabout/exporters/influxdb"
+	"walkabout/exporters/lines"
 	"walkabout/internal/clienttls"
 	"walkabout/internal/secret"
 	"walkabout/spool"
@@ -189,22 +190,41 @@ func (i *influxOutput) read(r *reader, o *Output, at ...any) bool {
 }
 
 type fileOutput struct {
-	Path     string `yaml:"path"`
-	Unsigned bool   `yaml:"unsigned"`
-	queue    `yaml:",inline"`
+	Path        string `yaml:"path"`
+	Format      string `yaml:"format"`
+	Unsigned    bool   `yaml:"unsigned"`
+	RotateSize  size   `yaml:"rotate_size"`
+	RotateEvery period `yaml:"rotate_every"`
+	RotateKeep  *int   `yaml:"rotate_keep"`
+	RotateGzip  bool   `yaml:"rotate_gzip"`
+	queue       `yaml:",inline"`
 }
 
 func (f *fileOutput) read(r *reader, o *Output, at ...any) bool {
 	o.Order = spool.InOrder
 	r.checkPath(f.Path, append(at, "path")...)
-	if f.Path == "" {
-		r.fail(errors.New(`file needs a path; "-" is standard output`), at...)
+	if f.RotateKeep != nil && *f.RotateKeep < 1 {
+		r.fail(errors.New("rotate_keep must be at least 1"), append(at, "rotate_keep")...)
 		return false
 	}
-	o.File = &file.Config{Path: f.Path, Unsigned: f.Unsigned}
-	o.where = "line protocol to " + f.Path
+	o.File = &file.Config{Path: f.Path, Format: lines.Format(f.Format), Unsigned: f.Unsigned,
+		Rotation: file.Rotation{Size: int64(f.RotateSize), Every: time.Duration(f.RotateEvery), Gzip: f.RotateGzip}}
+	set(&o.File.Rotation.Keep, f.RotateKeep)
+	if err := o.File.Validate(); err != nil {
+		r.fail(fmt.Errorf("file output: %w", err), at...)
+		return false
+	}
+	o.where = linesOf(f.Format) + " to " + f.Path
 	if f.Path == "-" {
-		o.where = "line protocol to standard output"
+		o.where = linesOf(f.Format) + " to standard output"
 	}
 	return true
+}
+
+// linesOf says what lines of a format are.
+func linesOf(format string) string {
+	if format == string(lines.JSON) {
+		return "JSON lines"
+	}
+	return "line protocol"
 }
