@@ -141,6 +141,9 @@ func (s *sieve) passes(o *Object, v snmp.Value) bool {
 	word := ""
 	if v.Kind() != snmp.KindNull {
 		word = o.syntax.Text(v)
+		if o.Type == TypeDescriptor {
+			word, _ = text(o, v)
+		}
 	}
 	found := false
 	if s.Match.Regexp != nil {

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -12,6 +13,8 @@ import (
 // part is one measurement of one target: a table or a group of scalars, and what was learned of its counters.
 type part struct {
 	*layout
+	declared    *layout // of the profile; see learnCounters
+	learned     bool
 	interval    time.Duration
 	repetitions int  // 0: the target's
 	noBulk      bool // walk with GETNEXT though the target's session does not
@@ -64,6 +67,7 @@ func newParts(t Target, collect []string, profiles Profiles, known *layouts, tab
 			parts = append(parts, p)
 		}
 	}
+	slices.SortStableFunc(parts, func(a, b *part) int { return cmp.Compare(a.turn(), b.turn()) })
 	if t.Interfaces != nil {
 		selectInterfaces(parts, t.Interfaces)
 	}
@@ -71,17 +75,29 @@ func newParts(t Target, collect []string, profiles Profiles, known *layouts, tab
 }
 
 func newPart(l *layout, t Target, profile *Profile, tables func(Object) *lookupTable) (*part, error) {
-	p := &part{layout: l, interval: max(t.Interval, time.Duration(profile.Interval)), repetitions: profile.MaxRepetitions}
+	p := &part{layout: l, declared: l, interval: max(t.Interval, time.Duration(profile.Interval)), repetitions: profile.MaxRepetitions}
 	p.noBulk = profile.Bulk != nil && !*profile.Bulk && !t.NoBulk
 	if l.table != nil {
 		p.interval = max(p.interval, time.Duration(l.table.Interval))
 	}
 	p.options = counter.Options{Interval: p.interval, MaxGap: time.Duration(t.MaxGap) * p.interval, AssumeSpeed: t.AssumeSpeed}
 	if l.table != nil && l.table.VLANs != nil {
-		p.vlans = &vlans{list: tables(l.table.VLANs.object), parts: map[uint32]*vlanPart{}}
+		p.vlans = &vlans{list: tables(l.table.VLANs.object), parts: map[uint32]*part{}}
 	}
 	p.look(tables)
 	return p, p.track()
+}
+
+// turn says when a poll reads the part, whatever the order of the profiles: interfaces first, which are what most polls are for; and what is read by VLAN
+// last, since an agent may keep silent about each.
+func (p *part) turn() int {
+	switch {
+	case p.table != nil && p.table.Interface != nil:
+		return -1
+	case p.vlans != nil:
+		return 1
+	}
+	return 0
 }
 
 // look gives p the tables that its rows look into.
@@ -93,7 +109,7 @@ func (p *part) look(tables func(Object) *lookupTable) {
 
 // vlanPart returns a part for one VLAN of p's.
 func (p *part) vlanPart() (*part, error) {
-	one := &part{layout: p.layout, interval: p.interval, options: p.options}
+	one := &part{layout: p.declared, declared: p.declared, interval: p.interval, options: p.options}
 	one.look(func(o Object) *lookupTable { return &lookupTable{object: o} })
 	return one, one.track()
 }

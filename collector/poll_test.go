@@ -27,7 +27,7 @@ func TestSamples(t *testing.T) {
 		if p.Err != nil {
 			t.Fatal(p.Err)
 		}
-		if diff := cmp.Diff([]string{"system", "interface", "tcp"}, p.Complete); diff != "" {
+		if diff := cmp.Diff([]string{"interface", "system", "tcp"}, p.Complete); diff != "" {
 			t.Errorf("Complete: %s", diff)
 		}
 		got := rowOf(t, p, "interface", "ifName", "Gi0/2")

@@ -51,11 +51,13 @@ type poller struct {
 	oddTold  bool          // it was logged that the agent serves odd values
 
 	// Of a poll between two slots (PollNow).
-	selected []string // the only measurements to poll; nil: all
-	unjudged bool     // counters are left alone
-	lookups  []*lookupTable
-	auto     *automatic     // nil: the target names its profiles
-	getNext  session.Client // as client, but walks with GETNEXT; nil until a part needs it
+	selected    []string // the only measurements to poll; nil: all
+	unjudged    bool     // counters are left alone
+	lookups     []*lookupTable
+	silentVLANs silentVLANs
+
+	auto    *automatic     // nil: the target names its profiles
+	getNext session.Client // as client, but walks with GETNEXT; nil until a part needs it
 }
 
 func newPoller(t Target, profiles Profiles, dial Dial, log *slog.Logger, shared *workspace) (*poller, error) {
@@ -252,6 +254,9 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 		for _, part := range p.parts {
 			part.structure.forget()
 			part.absent, part.last = false, time.Time{}
+			if err := part.forgetCounters(); err != nil {
+				p.log.Error("counters cannot be learned anew", "measurement", part.measurement, "err", err) // cannot be: they were judged so before
+			}
 			if part.selection != nil {
 				part.selection.read = time.Time{}
 			}
@@ -259,6 +264,7 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 				clear(part.vlans.parts)
 			}
 		}
+		p.silentVLANs = silentVLANs{}
 		p.forgetLookups()
 	}
 	if p.auto != nil && (p.auto.chosen == nil || poll.Reset) {
@@ -342,7 +348,7 @@ func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
 		if err != nil {
 			return at, err
 		}
-		p.hostname = strings.Clone(vbs[0].Value.Octets())
+		p.hostname = strings.TrimRight(strings.Clone(vbs[0].Value.Octets()), "\x00")
 		for i := range p.changes {
 			p.signals[i] = vbs[1+i].Value.Clone()
 		}

@@ -109,7 +109,8 @@ type Lookup struct {
 	Type Type     `yaml:"type"` // unless given, that of OID
 	By   []string `yaml:"by"`   // parts of the index, columns and earlier lookups that together are the other row's index; unless given, the whole index
 
-	Labels map[int64]string `yaml:"labels"` // see Object
+	Labels  map[int64]string `yaml:"labels"`  // see Object
+	Subtype string           `yaml:"subtype"` // see Object
 
 	Field bool `yaml:"field"`
 	Drop  bool `yaml:"drop"`
@@ -156,6 +157,10 @@ type Object struct {
 
 	Labels map[int64]string `yaml:"labels"` // of TypeEnum and TypeBits: the names of numbers or bits, where no MIB module says
 	Hint   string           `yaml:"hint"`   // of TypeDisplay: the DISPLAY-HINT, where no MIB module says
+
+	// Subtype, of TypeDisplay, is the enumeration of the same row that says what the octets are, as LldpChassisIdSubtype does: a column for a column,
+	// an earlier lookup for a lookup.
+	Subtype string `yaml:"subtype"`
 
 	// Of numbers that are no counters: what makes them numbers of a unit without a prefix.
 	Factor float64 `yaml:"factor"` // they are multiplied by it

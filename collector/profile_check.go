@@ -46,6 +46,7 @@ func (r *profileReader) checkScalars(s *Scalars, at ...any) {
 	r.checkObjects(s.Objects, nil, nil, append(at, "objects")...)
 	r.refers(s.Objects, s.Discontinuity, append(at, "discontinuity")...)
 	for i, o := range s.Objects {
+		r.refers(s.Objects, o.Subtype, append(at, "objects", i, "subtype")...)
 		if o.Tag || o.Slow {
 			r.fail(fmt.Errorf("%s: tag and slow are for columns of tables", o.Name), append(at, "objects", i)...)
 		}
@@ -97,6 +98,7 @@ func (r *profileReader) checkColumn(t *Table, o Object, at ...any) {
 	if o.Unit != Unit(counter.Events) && t.Interface == nil {
 		r.fail(fmt.Errorf("%s: the unit needs interface, which bounds it", o.Name), at...)
 	}
+	r.refers(t.Columns, o.Subtype, append(at, "subtype")...)
 	if s := o.Sensor; s != nil {
 		r.refers(t.Columns, s.Scale, append(at, "sensor")...)
 		r.refers(t.Columns, s.Precision, append(at, "sensor")...)
@@ -123,6 +125,7 @@ func (r *profileReader) checkDerived(t *Table, at ...any) {
 				r.fail(fmt.Errorf("by: no column, part of the index or earlier lookup is called %q%s", by, meant(by, known)), in("lookups", i)...)
 			}
 		}
+		r.refers(t.derived()[len(t.Indexes):len(t.Indexes)+i], l.Subtype, in("lookups", i, "subtype")...)
 		known = append(known, l.Name)
 	}
 	for i, f := range t.Filters {
@@ -214,6 +217,8 @@ func (o *Object) check(used map[string]bool, oids map[oid.OID]bool) error {
 		return fmt.Errorf("%s: unit, max_rate, twin and packets are for counters", o.Name)
 	case (o.Factor != 0 || o.Offset != 0 || o.Sensor != nil) && (o.Tag || o.Type.counter() || !o.Type.number()):
 		return fmt.Errorf("%s: factor and sensor are for fields that are numbers and no counters", o.Name)
+	case o.Subtype != "" && o.Type != TypeDisplay:
+		return fmt.Errorf("%s: subtype is for the type display", o.Name)
 	case len(o.Extract) > 0 && (o.Tag || o.Type.counter()):
 		return fmt.Errorf("%s: extract is for fields that are no counters", o.Name)
 	case slices.Contains(BuiltInTags(), o.Name) && !o.Tag:

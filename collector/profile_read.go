@@ -196,7 +196,7 @@ func (r *profileReader) table(t *Table) {
 	}
 	for i := range t.Lookups {
 		l := &t.Lookups[i]
-		l.object = Object{Name: l.Name, OID: l.OID, Type: l.Type, Labels: l.Labels, Tag: !l.Field}
+		l.object = Object{Name: l.Name, OID: l.OID, Type: l.Type, Labels: l.Labels, Subtype: l.Subtype, Tag: !l.Field}
 		r.object(&l.object, smi.Column)
 		l.Name, l.OID, l.Type = l.object.Name, l.object.OID, l.object.Type
 		if known, ok := r.names.Find(l.OID.OID); ok && known.OID == l.OID.OID {

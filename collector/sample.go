@@ -57,7 +57,7 @@ func (p *part) appendTags(dst []metric.Tag, template []tag, g *grid, r row) []me
 		case t.from >= len(p.objects):
 			value = p.derivedText(t.from-len(p.objects), r.derived)
 		case t.from >= 0:
-			value, _ = text(&p.objects[t.from], g.values(r.at)[t.from])
+			value, _ = p.text(&p.objects[t.from], g.values(r.at)[t.from], g.values(r.at))
 		case t.from == fromIndex:
 			if p.table.Index.Field && !r.twin {
 				continue
@@ -106,9 +106,16 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 			dst = extract(dst, o, v)
 			continue
 		}
-		if !field(&f, o, v) || !part.scale(&f, o, g.values(r.at)) {
+		ok := field(&f, o, v)
+		switch {
+		case !ok:
 			p.wrongType(part, c, v)
 			continue
+		case !part.scale(&f, o, g.values(r.at)):
+			p.unscaled(part, c)
+			continue
+		case o.Subtype != "":
+			f.Str, _ = part.text(o, v, g.values(r.at))
 		}
 		dst = append(dst, f)
 	}
@@ -131,15 +138,28 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 // wrongType counts a value whose type is not its object's, and logs the first of each object.
 func (p *poller) wrongType(part *part, c int, v snmp.Value) {
 	p.stats.wrongType()
-	if part.warned[c] {
-		return
+	if part.warn(c) {
+		p.log.Warn("the agent serves an object with a wrong type; it is left out",
+			"object", part.objects[c].Name, "type", v.Kind().String(), "expected", string(part.objects[c].Type))
 	}
-	if part.warned == nil {
-		part.warned = map[int]bool{}
+}
+
+// unscaled counts a sensor's value of which the agent does not say what it is to be multiplied by, and logs the first.
+func (p *poller) unscaled(part *part, c int) {
+	p.stats.wrongType()
+	if part.warn(c) {
+		p.log.Warn("the agent does not say how a sensor's value is scaled; it is left out", "object", part.objects[c].Name)
 	}
-	part.warned[c] = true
-	p.log.Warn("the agent serves an object with a wrong type; it is left out",
-		"object", part.objects[c].Name, "type", v.Kind().String(), "expected", string(part.objects[c].Type))
+}
+
+// warn reports whether what is wrong with object c has not been logged yet.
+func (p *part) warn(c int) bool {
+	if p.warned == nil {
+		p.warned = map[int]bool{}
+	}
+	was := p.warned[c]
+	p.warned[c] = true
+	return !was
 }
 
 // report logs what the tracker found, one line for each kind, and counts it.

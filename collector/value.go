@@ -67,8 +67,8 @@ func float(v snmp.Value) (float64, bool) {
 // text reads v, a value of o, as a text; false if v is not what o says.
 func text(o *Object, v snmp.Value) (string, bool) {
 	switch o.Type {
-	case TypeString:
-		return v.Octets(), v.Kind() == snmp.KindOctetString
+	case TypeString: // there are agents that count the NUL behind a text to it
+		return strings.TrimRight(v.Octets(), "\x00"), v.Kind() == snmp.KindOctetString
 	case TypePhysAddress:
 		return smi.PhysAddress(v.Octets()), v.Kind() == snmp.KindOctetString
 	case TypeDisplay:
@@ -92,6 +92,25 @@ func text(o *Object, v snmp.Value) (string, bool) {
 	return v.String(), v.IsNumber()
 }
 
+// text is text of a column, or of a scalar, whose meaning may be told by another one in the same row.
+func (p *part) text(o *Object, v snmp.Value, values []snmp.Value) (string, bool) {
+	if c := position(p.objects, o.Subtype); o.Subtype != "" && c >= 0 {
+		if s, ok := identifier(&p.objects[c], values[c], v); ok {
+			return s, true
+		}
+	}
+	return text(o, v)
+}
+
+// identifier reads v as what an enumeration of o says that it is; false if it says nothing, or v is not so.
+func identifier(o *Object, subtype, v snmp.Value) (string, bool) {
+	label, ok := o.syntax.Label(subtype.Int())
+	if !ok || !subtype.IsNumber() || v.Kind() != snmp.KindOctetString {
+		return "", false
+	}
+	return smi.Identifier(label, v.Octets())
+}
+
 // descriptor returns the name of the object that an OID is, with the rest of the OID behind it if it is below one.
 func descriptor(names smi.Resolver, v snmp.Value) string {
 	o, known := names.Find(v.OID())
@@ -112,6 +131,12 @@ func (p *part) derivedText(i int, derived []snmp.Value) string {
 	}
 	if i > 0 && i < len(p.index) && p.index[i].Syntax.Convention == "InetAddress" && p.index[i-1].Syntax.Convention == "InetAddressType" {
 		return smi.InetAddress(derived[i-1].Int(), v.Octets())
+	}
+	if o := &p.derived[i]; o.Subtype != "" {
+		at := position(p.derived, o.Subtype)
+		if s, ok := identifier(&p.derived[at], derived[at], v); ok {
+			return s
+		}
 	}
 	if s, ok := text(&p.derived[i], v); ok {
 		return s
@@ -189,27 +214,31 @@ func extract(dst []metric.Field, o *Object, v snmp.Value) []metric.Field {
 	return dst
 }
 
-// learnCounters finds out whether the TypeCounters of the part are of 32 bits, by the first rows that tell.
+// learnCounters finds out how wide the counters of the part are, by the first rows that tell: a TypeCounter is of 32 bits or of 64, and there are agents
+// that serve an object of the one type with the other, more often than not the wider. Such a Counter64 is judged as what it is.
 func (p *part) learnCounters(g *grid, rows int) error {
+	if p.learned || rows == 0 {
+		return nil
+	}
+	p.learned = true
 	var objects []Object // nil while nothing was learned
 	for _, c := range p.counters {
-		if p.objects[c].Type != TypeCounter {
+		o := p.objects[c]
+		switch kind, all := kindOf(g, rows, c); {
+		case o.Type == TypeCounter && kind == 0:
+			p.learned = false
+			continue
+		case o.Type == TypeCounter && kind == snmp.KindCounter32:
+			o.Type, o.MaxRate = TypeCounter32, 0 // what 64 bits can count would make every fall of 32 a riddle
+		case o.Type == TypeCounter, o.Type == TypeCounter32 && kind == snmp.KindCounter64 && all:
+			o.Type = TypeCounter64
+		default:
 			continue
 		}
-		for r := range rows {
-			kind := g.values(r)[c].Kind()
-			if kind != snmp.KindCounter32 && kind != snmp.KindCounter64 {
-				continue
-			}
-			if objects == nil {
-				objects = slices.Clone(p.objects)
-			}
-			objects[c].Type = TypeCounter64
-			if kind == snmp.KindCounter32 {
-				objects[c].Type, objects[c].MaxRate = TypeCounter32, 0 // what 64 bits can count would make every fall of 32 a riddle
-			}
-			break
+		if objects == nil {
+			objects = slices.Clone(p.objects)
 		}
+		objects[c] = o
 	}
 	if objects == nil {
 		return nil
@@ -219,5 +248,29 @@ func (p *part) learnCounters(g *grid, rows int) error {
 		return err
 	}
 	p.layout = learned
+	return p.track()
+}
+
+// kindOf returns the kind of counter that the first row which has one has in a column, 0 if none has, and whether all others have the same.
+func kindOf(g *grid, rows, c int) (first snmp.Kind, all bool) {
+	for r := range rows {
+		switch kind := g.values(r)[c].Kind(); {
+		case kind != snmp.KindCounter32 && kind != snmp.KindCounter64:
+		case first == 0:
+			first = kind
+		case first != kind:
+			return first, false
+		}
+	}
+	return first, true
+}
+
+// forgetCounters makes the counters be learned anew: the agent is not the one that it was.
+func (p *part) forgetCounters() error {
+	p.learned = false
+	if p.layout == p.declared {
+		return nil
+	}
+	p.layout = p.declared
 	return p.track()
 }

@@ -11,60 +11,73 @@ import (
 	"walkabout/collector/session"
 	"walkabout/internal/secret"
 	"walkabout/snmp"
+	"walkabout/snmp/oid"
 )
 
 // vlans is what a part that is read by VLAN has of each.
 type vlans struct {
 	list  *lookupTable
-	parts map[uint32]*vlanPart
+	parts map[uint32]*part
 }
 
-type vlanPart struct {
-	*part
-	silent time.Time // when its VLAN was found not to answer; zero for one that does
+// silentVLANs are the VLANs of an agent that did not answer, and when that was. They are asked again when the structure is old.
+type silentVLANs struct {
+	since    map[uint32]time.Time
+	answered bool // one of its VLANs did
 }
 
-// maxVLANs bounds the VLANs of one agent (IEEE 802.1Q).
-const maxVLANs = 4094
+func (s *silentVLANs) holds(number uint32, now time.Time, structure time.Duration) bool {
+	since, ok := s.since[number]
+	return ok && now.Sub(since) < structure
+}
 
-// takeVLANs is take for a part that is read once for each VLAN. One that does not answer is asked again when the structure is old.
+func (s *silentVLANs) add(now time.Time, numbers ...uint32) {
+	if s.since == nil {
+		s.since = map[uint32]time.Time{}
+	}
+	for _, n := range numbers {
+		s.since[n] = now
+	}
+}
+
+const (
+	// maxVLANs bounds the VLANs of one agent (IEEE 802.1Q).
+	maxVLANs = 4094
+	// vlanRetries is how often what is asked of a VLAN is sent again at most: an agent that does not tell VLANs apart by the community keeps silent.
+	vlanRetries = 1
+	// vlansTried is how many VLANs are tried where none has answered yet. The others would each cost the time of a silence, and the poll with it.
+	vlansTried = 2
+)
+
+// takeVLANs is take for a part that is read once for each VLAN. VLANs that do not answer, or whose context the agent does not have, leave the others
+// and the rest of the poll as they are.
 func (p *poller) takeVLANs(ctx context.Context, s *scratch, part *part, poll *Poll, errs *[]error) (fatal error) {
-	var failed error
 	numbers := part.vlanNumbers()
-	for _, number := range numbers {
-		one := part.vlans.parts[number]
-		if one == nil {
-			made, err := part.vlanPart()
-			if err != nil {
-				return err
-			}
-			made.vlan = tag{part.table.VLANs.Tag, strconv.FormatUint(uint64(number), 10), fixed}
-			one = &vlanPart{part: made}
-			part.vlans.parts[number] = one
-		}
-		if !one.silent.IsZero() && poll.At.Sub(one.silent) < p.target.Structure {
+	part.vlans.keep(numbers)
+	var failed error
+	refused := 0
+	for i, number := range numbers {
+		if ctx.Err() != nil && failed != nil || p.silentVLANs.holds(number, poll.At, p.target.Structure) {
 			continue
 		}
-		one.silent = time.Time{}
-		missing, err := p.takeVLAN(ctx, s, one.part, number, poll)
+		missing, err := p.takeVLAN(ctx, s, part, number, poll)
 		switch {
-		case isSilence(err):
-			one.silent = poll.At
+		case refuses(err):
+			refused++
 			p.asker.timeouts = 0 // it is the VLAN that keeps silent; the agent may well answer
+			p.silentVLANs.add(poll.At, number)
+			if !p.silentVLANs.answered && refused >= vlansTried {
+				p.silentVLANs.add(poll.At, numbers[i+1:]...)
+				failed = &PartError{Part: part.measurement, Err: fmt.Errorf("no VLAN answers (%d of %d were asked): %w", refused, len(numbers), err)}
+			}
 		case err != nil:
 			*errs = append(*errs, &PartError{Part: part.measurement, Err: fmt.Errorf("VLAN %d: %w", number, err)})
 			return err
+		default:
+			p.silentVLANs.answered = true
 		}
 		if missing != nil && failed == nil {
 			failed = &PartError{Part: part.measurement, Err: fmt.Errorf("VLAN %d: %w", number, errors.Unwrap(missing))}
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	for number := range part.vlans.parts {
-		if !slices.Contains(numbers, number) {
-			delete(part.vlans.parts, number)
 		}
 	}
 	if failed != nil {
@@ -75,11 +88,43 @@ func (p *poller) takeVLANs(ctx context.Context, s *scratch, part *part, poll *Po
 	return nil
 }
 
+// refuses reports whether err says no more than that an agent does not serve the instance of one VLAN.
+func refuses(err error) bool {
+	return isSilence(err) || errors.Is(err, session.ErrContext) || errors.Is(err, session.ErrAuthentication)
+}
+
+// keep forgets VLANs that are none of numbers.
+func (v *vlans) keep(numbers []uint32) {
+	for number := range v.parts {
+		if !slices.Contains(numbers, number) {
+			delete(v.parts, number)
+		}
+	}
+}
+
+// ofVLAN returns the part of one VLAN.
+func (p *part) ofVLAN(number uint32) (*part, error) {
+	if one := p.vlans.parts[number]; one != nil {
+		return one, nil
+	}
+	one, err := p.vlanPart()
+	if err != nil {
+		return nil, err
+	}
+	one.vlan = tag{p.table.VLANs.Tag, strconv.FormatUint(uint64(number), 10), fixed}
+	p.vlans.parts[number] = one
+	return one, nil
+}
+
 // takeVLAN reads the part of one VLAN from a session of its own.
-func (p *poller) takeVLAN(ctx context.Context, s *scratch, part *part, number uint32, poll *Poll) (missing, fatal error) {
+func (p *poller) takeVLAN(ctx context.Context, s *scratch, all *part, number uint32, poll *Poll) (missing, fatal error) {
+	part, err := all.ofVLAN(number)
+	if err != nil {
+		return &PartError{Part: all.measurement, Err: err}, err
+	}
 	o := p.open
 	suffix := strconv.FormatUint(uint64(number), 10)
-	o.Credential = vlanCredential(o.Credential, suffix)
+	o.Credential, o.Retries = vlanCredential(o.Credential, suffix), min(o.Retries, vlanRetries)
 	client, err := p.dial(ctx, o)
 	if err != nil {
 		return &PartError{Part: part.measurement, Err: err}, err
@@ -88,6 +133,11 @@ func (p *poller) takeVLAN(ctx context.Context, s *scratch, part *part, number ui
 	before, pipelined := p.asker.client, p.asker.pipelined
 	defer func() { p.asker.client, p.asker.pipelined = before, pipelined }()
 	p.asker.client, p.asker.pipelined = client, false
+	if !p.silentVLANs.answered { // a walk would ask more than once
+		if _, err := client.Get(ctx, nil, []oid.OID{sysUpTime0}); refuses(err) {
+			return &PartError{Part: part.measurement, Err: err}, err
+		}
+	}
 	if err := p.readLookups(ctx, s, part, poll.At); err != nil {
 		return &PartError{Part: part.measurement, Err: err}, err
 	}

@@ -1,6 +1,8 @@
 package collector_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"walkabout/collector"
+	"walkabout/collector/session"
 	"walkabout/snmp"
+	"walkabout/snmp/oid"
 )
 
 // TestVLANs reads a forwarding table that an agent keeps by VLAN, of which one keeps silent.
@@ -60,4 +64,39 @@ func TestProfileBulk(t *testing.T) {
 			t.Errorf("%v, %d of %d sessions without GETBULK", p.Err, d.openedPlain, d.opened)
 		}
 	})
+}
+
+// TestNoVLANAnswers holds that an agent which does not keep its bridge by VLAN, and so refuses each, loses nothing else by it, and is not asked for many.
+func TestNoVLANAnswers(t *testing.T) {
+	for name, refusal := range map[string]error{"silence": nil, "no such context": session.ErrContext, "no access": session.ErrSecurityLevel} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := switchOf(2)
+				refusing := &device{silent: refusal == nil, fault: func([]oid.OID) error { return refusal }, objects: b.objects}
+				main := &device{latency: time.Millisecond, instances: map[string]*device{}}
+				main.objects = func(now time.Time) []snmp.VarBind {
+					vbs := b.objects(now)
+					for vlan := range uint32(200) {
+						index := fmt.Sprint("vtpVlanState.1.", vlan+1)
+						vbs = append(vbs, at(t, index, snmp.Integer(1)))
+						main.instances[fmt.Sprint("public@", vlan+1)] = refusing
+					}
+					return vbs
+				}
+				h := start(t, map[string]*device{"dev": main}, target("dev", collector.Auto))
+				for i := range 3 {
+					p := h.next("dev")
+					if rowOf(t, p, "interface", "ifName", "Gi0/2"); p.Duration > 10*time.Second {
+						t.Errorf("poll %d took %v", i, p.Duration)
+					}
+					if told := p.Err != nil && strings.Contains(p.Err.Error(), "no VLAN answers (2 of 200 were asked)"); told != (i == 0) {
+						t.Errorf("poll %d: %v", i, p.Err)
+					}
+				}
+				if refusing.asked > 4 {
+					t.Errorf("%d requests to VLANs", refusing.asked)
+				}
+			})
+		})
+	}
 }

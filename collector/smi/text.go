@@ -176,6 +176,22 @@ func DateAndTime(octets string) (string, bool) {
 	return fmt.Sprintf("%s%c%02d:%02d", text, sign, hours, minutes), true
 }
 
+// Identifier writes the octets of an LldpChassisId or LldpPortId (IEEE 802.1AB, LLDP-MIB) whose subtype has this label: a macAddress as one, a
+// networkAddress without the octet of its IANA family before it, everything else as text. False if they are not so.
+func Identifier(subtype, octets string) (string, bool) {
+	switch {
+	case octets == "":
+		return "", true
+	case subtype == "macAddress":
+		return PhysAddress(octets), len(octets) == 6
+	case subtype == "networkAddress":
+		family := map[byte]int{inetIPv4: 4, inetIPv6: 16}[octets[0]] // IANA's numbers of the two are those of InetAddressType
+		return InetAddress(0, octets[1:]), family == len(octets)-1
+	}
+	text := strings.TrimRight(octets, "\x00")
+	return text, printable(text)
+}
+
 // The numbers of InetAddressType (RFC 4001).
 const (
 	inetIPv4  = 1
