@@ -21,10 +21,11 @@ type linuxHost struct {
 	usage         usageReader
 	packageReader packageReader
 
-	processList unhurried[[]Process]
-	packageList unhurried[*Packages]
-	sensorList  unhurried[[]Sensor]
-	userCount   unhurried[int]
+	processCount recent[int]
+	processList  unhurried[[]Process]
+	packageList  unhurried[*Packages]
+	sensorList   unhurried[[]Sensor]
+	userCount    unhurried[int]
 
 	models func() map[uint32]string
 
@@ -53,7 +54,7 @@ func newLinuxHost(o Options) *linuxHost {
 		return parseCPUInfo(b)
 	})
 	page := int64(os.Getpagesize())
-	h.processList = unhurried[[]Process]{window: processWindow, limit: slowLimit, read: func() ([]Process, error) { return readProcesses(o.Proc, page) }}
+	h.processList = unhurried[[]Process]{window: processWindow, limit: slowLimit, read: func() ([]Process, error) { return readProcesses(o.Proc, page, readAt) }}
 	h.packageList = unhurried[*Packages]{window: packageWindow, limit: slowLimit, read: h.packageReader.read}
 	h.sensorList = unhurried[[]Sensor]{window: sensorWindow, limit: slowLimit, read: func() ([]Sensor, error) { return readSensors(o.Sys) }}
 	h.userCount = unhurried[int]{window: sessionWindow, limit: slowLimit, read: func() (int, error) { return readSessions(o.Root) }}
@@ -135,9 +136,12 @@ func (h *linuxHost) kernelState(at time.Time) (*Kernel, error) {
 	k.PageSize = int64(os.Getpagesize())
 	_, err1 := h.readStat(&k)
 	err2 := h.vmstat.read(func(b []byte) error { return parseVmstat(b, &k) })
-	ids, err3 := listProcesses(h.proc)
-	if len(ids) > 0 {
-		k.Processes = int64(len(ids))
+	n, err3 := h.processCount.of(func() (int, error) {
+		ids, err := listProcesses(h.proc)
+		return len(ids), err
+	})
+	if err3 == nil && n > 0 {
+		k.Processes = int64(n)
 	}
 	k.Parameters = readText(filepath.Join(h.proc, "cmdline"))
 	list, err4 := h.mountList()

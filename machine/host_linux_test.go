@@ -294,6 +294,71 @@ func TestUnhurried(t *testing.T) {
 	})
 }
 
+// TestUnhurriedStale: who asks while a reading takes long has the one before it, unless that is old, and what took long is good for longer.
+func TestUnhurriedStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads := 0
+		var takes atomic.Int64
+		u := unhurried[int]{window: time.Second, limit: 2 * time.Second, read: func() (int, error) {
+			reads++
+			time.Sleep(time.Duration(takes.Load()))
+			return reads, nil
+		}}
+		for _, step := range []struct {
+			after, takes time.Duration
+			want         int
+			wait         time.Duration
+		}{
+			{0, 300 * time.Millisecond, 1, 300 * time.Millisecond},
+			{2 * time.Second, 0, 1, 0}, // 300 ms are good for 3 s
+			{2 * time.Second, 400 * time.Millisecond, 2, 400 * time.Millisecond},
+			{10 * time.Second, 90 * time.Second, 2, patience},
+			{40 * time.Second, 0, 2, patience},
+			{20 * time.Second, 0, 0, u.limit}, // too old by now
+			{30 * time.Second, 0, 3, 0},
+		} {
+			time.Sleep(step.after)
+			takes.Store(int64(step.takes))
+			begun := time.Now()
+			got, err := u.get(begun)
+			if took := time.Since(begun); got != step.want || (err == nil) != (step.want != 0) || took != step.wait {
+				t.Errorf("%+v: %d, %v after %v", step, got, err, took)
+			}
+		}
+	})
+}
+
+// TestHiddenProcesses: where procfs hides processes there is neither a list nor a number of them.
+func TestHiddenProcesses(t *testing.T) {
+	for name, files := range map[string][]string{"invisible": {"77/stat"}, "closed": {"1/stat", "77/stat"}} {
+		t.Run(name, func(t *testing.T) {
+			proc := t.TempDir()
+			for _, file := range files {
+				if err := os.MkdirAll(filepath.Join(proc, filepath.Dir(file)), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(proc, file), []byte(filepath.Dir(file)+" (x) S 1 1 1 0 -1 0 0 0 0 0 1 2 0 0 20 0 1 0 5 4096 7\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			closed := func(dir int, name string, b []byte) (int, error) {
+				if name == "1/stat" {
+					return 0, os.ErrPermission
+				}
+				return readAt(dir, name, b)
+			}
+			if list, err := readProcesses(proc, 4096, closed); !errors.Is(err, errHidden) {
+				t.Errorf("%+v, %v", list, err)
+			}
+			h := newLinuxHost(Options{Proc: proc, Sys: proc, Root: proc, Now: func() time.Time { return second(0) }})
+			defer h.Close()
+			if k, err := h.kernelState(second(1)); name == "invisible" && (k != nil || !errors.Is(err, errHidden)) || name == "closed" && (err != nil || k.Processes != 2) {
+				t.Errorf("%+v, %v", k, err)
+			}
+		})
+	}
+}
+
 // TestThisHost reads the machine that the test runs on, whichever it is, until it is closed.
 func TestThisHost(t *testing.T) {
 	m, err := New(t.Context(), Options{})

@@ -2,7 +2,9 @@ package machine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,42 +13,47 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readSocketOwners looks through the open files of every process. Processes that it may not look into, or that end meanwhile, it
-// leaves out.
-func readSocketOwners(root string) (SocketOwners, error) {
+// readSocketOwners looks through the open files of every process, and counts those that it may not look into. Processes that end meanwhile it leaves
+// out.
+func readSocketOwners(root string) (owners SocketOwners, refused int, err error) {
 	proc, err := os.Open(root)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer proc.Close()
 	names, err := proc.Readdirnames(-1)
 	if err != nil {
-		return nil, fmt.Errorf("list processes: %w", err)
+		return nil, 0, fmt.Errorf("list processes: %w", err)
 	}
-	owners := make(SocketOwners)
+	owners = make(SocketOwners)
 	for _, name := range names {
 		if pid, err := strconv.ParseUint(name, 10, 31); err == nil {
-			owners.add(uint32(pid), filepath.Join(root, name, "fd"))
+			if errors.Is(owners.add(uint32(pid), filepath.Join(root, name, "fd")), fs.ErrPermission) {
+				refused++
+			}
 		}
 	}
-	return owners, nil
+	return owners, refused, nil
 }
 
 // add adds the sockets of pid, whose open files path lists. Of several processes that share one the lowest pid stands: as a rule
 // who opened it.
-func (o SocketOwners) add(pid uint32, path string) {
+func (o SocketOwners) add(pid uint32, path string) error {
 	dir, err := os.Open(path)
 	if err != nil {
-		return
+		return err
 	}
 	defer dir.Close()
 	files, err := dir.Readdirnames(-1)
 	if err != nil {
-		return
+		return err
 	}
 	var link [64]byte
 	for _, file := range files {
 		n, err := unix.Readlinkat(int(dir.Fd()), file, link[:])
+		if errors.Is(err, fs.ErrPermission) {
+			return err // within a fence the names can be read, and not what they are of
+		}
 		if err != nil {
 			continue
 		}
@@ -55,6 +62,7 @@ func (o SocketOwners) add(pid uint32, path string) {
 			o[inode] = pid
 		}
 	}
+	return nil
 }
 
 // socketInode reads the link of an open socket, "socket:[4711]"; false if it is of another file.

@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -29,74 +26,7 @@ type Process struct {
 // maxArguments bounds what is read of a process's arguments.
 const maxArguments = 1024
 
-// listProcesses returns the IDs of the folders of procfs that are processes.
-func listProcesses(proc string) ([]uint32, error) {
-	dir, err := os.Open(proc)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return nil, fmt.Errorf("list processes: %w", err)
-	}
-	var ids []uint32
-	for _, name := range names {
-		if id, err := strconv.ParseUint(name, 10, 31); err == nil && id > 0 {
-			ids = append(ids, uint32(id))
-		}
-	}
-	slices.Sort(ids)
-	return ids, nil
-}
-
-// readProcesses reads /proc/PID of every process. Those that end meanwhile are left out.
-func readProcesses(proc string, pageSize int64) ([]Process, error) {
-	ids, err := listProcesses(proc)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Process, 0, len(ids))
-	var b [4096]byte
-	for _, id := range ids {
-		dir := filepath.Join(proc, strconv.FormatUint(uint64(id), 10))
-		n, err := readFile(filepath.Join(dir, "stat"), b[:])
-		if err != nil {
-			continue
-		}
-		p, ok := parseProcessStat(b[:n], pageSize)
-		if !ok {
-			continue
-		}
-		p.ID = id
-		if !p.Kernel {
-			if n, err := readFile(filepath.Join(dir, "cmdline"), b[:maxArguments]); err == nil {
-				p.Path, p.Arguments = parseCmdline(b[:n])
-			}
-		}
-		out = append(out, p)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: %w", proc, errNoProcess)
-	}
-	return out, nil
-}
-
 var errNoProcess = errors.New("no process can be read")
-
-// readFile reads the first octets of a file into b.
-func readFile(path string, b []byte) (int, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	n, err := f.Read(b)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return n, err
-}
 
 // kernelThread is PF_KTHREAD of the kernel's include/linux/sched.h.
 const kernelThread = 0x00200000

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 
 // linuxSource reads the kernel by rtnetlink, sock_diag and procfs.
 type linuxSource struct {
+	log           *slog.Logger
 	proc          string
 	bootTime      time.Time
 	monotonicZero time.Time // when CLOCK_MONOTONIC was 0; later than bootTime if the machine slept
@@ -50,6 +52,7 @@ type linuxSource struct {
 	recentTCP    recent[[]TCPSocket]
 	recentUDP    recent[[]UDPSocket]
 	recentOwners recent[SocketOwners]
+	refused      sync.Once // logs that owners of sockets are not told
 
 	sctp sctpFiles
 
@@ -81,6 +84,7 @@ func newLinuxSource(ctx context.Context, o Options, f *faults) (*linuxSource, er
 	}
 	file := func(path string) *procFile { return &procFile{path: filepath.Join(o.Proc, path)} }
 	s := &linuxSource{
+		log:           o.Log,
 		proc:          o.Proc,
 		bootTime:      readBootTime(o.Proc, o.Now()),
 		monotonicZero: monotonicZero(o.Now()),
@@ -366,7 +370,16 @@ func (s *linuxSource) tcpSockets(time.Time) ([]TCPSocket, error) { return s.rece
 func (s *linuxSource) udpSockets(time.Time) ([]UDPSocket, error) { return s.recentUDP.of(s.readUDP) }
 
 func (s *linuxSource) socketOwners(time.Time) (SocketOwners, error) {
-	return s.recentOwners.of(func() (SocketOwners, error) { return readSocketOwners(s.proc) })
+	return s.recentOwners.of(func() (SocketOwners, error) {
+		owners, refused, err := readSocketOwners(s.proc)
+		if refused > 0 {
+			s.refused.Do(func() {
+				s.log.Info("it is not told whose the sockets of others are: looking into their processes is not allowed", "processes", refused,
+					"remedy", "agentCapabilities sys_ptrace")
+			})
+		}
+		return owners, err
+	})
 }
 
 func (s *linuxSource) readTCP() ([]TCPSocket, error) {

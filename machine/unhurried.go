@@ -9,8 +9,8 @@ import (
 // errSlow says that a part takes longer than anybody is made to wait. It is read on, for who asks later.
 var errSlow = errors.New("it takes long to read; the next who ask have it")
 
-// unhurried reads what may take long, or block: one reader at a time, for all who wait, whom it lets go after limit. A reading is good for
-// window.
+// unhurried reads what may take long, or block: one reader at a time, for all who wait, whom it lets go after limit; after patience where it has an
+// older reading for them, of at most staleAge. A reading is good for window, and for share times as long as it took.
 type unhurried[T any] struct {
 	window, limit time.Duration
 	read          func() (T, error)
@@ -19,14 +19,23 @@ type unhurried[T any] struct {
 	running chan struct{} // closed when the reading under way has ended; nil if there is none
 	ended   bool          // value and err are of a reading
 	at      time.Time     // that it began
+	good    time.Duration // from at on
 	value   T
 	err     error
 }
 
-// get returns what was read not longer than window before at.
+const (
+	// patience is less than what clients wait for an answer before they ask again, which is a second.
+	patience = 500 * time.Millisecond
+	// staleAge bounds how old a reading is used when a new one takes long.
+	staleAge = time.Minute
+)
+
+// get returns what was read lately.
 func (s *unhurried[T]) get(at time.Time) (T, error) {
 	s.mu.Lock()
-	if s.ended && at.Sub(s.at) <= s.window && s.running == nil {
+	age := at.Sub(s.at)
+	if s.ended && s.running == nil && age <= s.good {
 		defer s.mu.Unlock()
 		return s.value, s.err
 	}
@@ -34,10 +43,15 @@ func (s *unhurried[T]) get(at time.Time) (T, error) {
 		s.running = make(chan struct{})
 		go s.run(at, s.running)
 	}
-	running := s.running
+	running, older := s.running, s.value
+	stale := s.ended && s.err == nil && age <= staleAge
 	s.mu.Unlock()
 
-	limit := time.NewTimer(s.limit)
+	longest := s.limit
+	if stale {
+		longest = min(longest, patience)
+	}
+	limit := time.NewTimer(longest)
 	defer limit.Stop()
 	select {
 	case <-running:
@@ -45,16 +59,22 @@ func (s *unhurried[T]) get(at time.Time) (T, error) {
 		defer s.mu.Unlock()
 		return s.value, s.err
 	case <-limit.C:
+		if stale {
+			return older, nil
+		}
 		var none T
 		return none, errSlow
 	}
 }
 
 func (s *unhurried[T]) run(at time.Time, ended chan struct{}) {
+	begin := time.Now()
 	value, err := s.read()
+	took := time.Since(begin)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.value, s.err, s.at, s.ended, s.running = value, err, at, true, nil
+	s.good = max(s.window, took+min(share*took, maxAge))
 	close(ended)
 }
 

@@ -64,6 +64,11 @@ func TestWithinFence(t *testing.T) {
 	if _, err := os.Lstat(filepath.Join(dir, "two")); err == nil {
 		t.Error("the socket that is no longer listed is still there")
 	}
+	// It cannot look into other processes, and says what to do.
+	if r := interop.NetSNMP(t, "snmpwalk", "-v2c", "-c", "private", addresses[0], ".1.3.6.1.2.1.7.7"); !strings.Contains(r.Out, " = Gauge32: ") {
+		t.Errorf("udpEndpointTable: %+v", r)
+	}
+	p.Await(`remedy="agentCapabilities sys_ptrace"`)
 	p.Signal(syscall.SIGTERM)
 	if code := p.Wait(); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, p.Log())

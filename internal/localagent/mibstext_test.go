@@ -33,7 +33,9 @@ const mibsFoot = `
   ` + "`dskTable`" + ` too.
 - ` + "`hrProcessorLoad`, `ssCpuUser`" + ` and their like are of the last minute, before that of the time since the start; after more than five minutes without a question the next answer spans
   longer. The load averages of ` + "`diskIOTable`" + ` are means of 1, 5 and 15 minutes, not Net-SNMP's exponential ones.
-- Processes are read at most once a second, packages when their database has changed (rpm's by running ` + "`rpm -qa`" + `), sensors at most once in two seconds.
+- Processes are read at most once a second, and not before ten times as long has passed as reading them took, 5 s at most; while it takes more than half a second, what was read within the
+  minute before is served. Where /proc is mounted with hidepid and hides processes from the agent, their tables, their number and ` + "`prTable`" + ` are absent, which the log explains. Packages are read when their database has
+  changed (rpm's by running ` + "`rpm -qa`" + `), sensors at most once in two seconds.
 - ` + "`hrSWRunStatus`" + ` says runnable(2) of what sleeps, as Net-SNMP's agent does: plug-ins count it as alive.
 - SCTP-MIB is there while the kernel has SCTP; it is tested with files in the form of such kernels, not on one. Linux does not tell since when associations are: the times are of when the agent first saw them, 0 for those
   that were there when it started. It takes no host names, so that ` + "`sctpLookupRemHostNameTable`" + ` is empty.
