@@ -36,32 +36,17 @@ const maxStrange = 100
 
 // inform sends m until it is acknowledged. The error wraps errRefused if that has an error-status.
 func (w *worker) inform(ctx context.Context, m *message) error {
-	var c conversation = &informV2c{w: w, message: m, requestID: newID()}
-	if w.current.Version == snmp.V3 {
-		v3, err := w.newInformV3(m)
-		if err != nil {
-			return err
-		}
-		c = v3
+	c, err := w.conversation(m)
+	if err != nil {
+		return err
 	}
-	conn := w.conn // which w may have closed by then
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
-	defer stop()
 	var reason error // the last that the receiver gave
 	repeats := 0
 	for try := 0; try <= max(w.current.Retries, 0); {
-		var err error
-		if w.out, err = c.request(w.out[:0], time.Now()); err != nil {
+		v, why, err := w.exchange(ctx, c)
+		if err != nil {
 			return err
 		}
-		if err := w.write(); err != nil {
-			return err
-		}
-		if !w.left {
-			w.left = true
-			w.sender.Stats.Sent.Add(1)
-		}
-		v, why := w.await(ctx, c)
 		if why != nil {
 			reason = why
 		}
@@ -81,6 +66,44 @@ func (w *worker) inform(ctx context.Context, m *message) error {
 		return fmt.Errorf("%w: %w", errUnacknowledged, reason)
 	}
 	return errUnacknowledged
+}
+
+// exchange sends what is to be sent next, and awaits what comes back. The error means that nothing was sent; why is await's.
+func (w *worker) exchange(ctx context.Context, c conversation) (v verdict, why, err error) {
+	if w.conn == nil {
+		if w.target.Load() != w.current {
+			return irrelevant, nil, &unsentError{errors.New("the target was changed")}
+		}
+		if err := w.dial(ctx); err != nil {
+			return irrelevant, nil, &unsentError{err}
+		}
+	}
+	conn := w.conn // which w may have closed by then
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
+	defer stop()
+	if w.out, err = c.request(w.out[:0], time.Now()); err != nil {
+		return irrelevant, nil, err
+	}
+	if err := w.write(); err != nil {
+		return irrelevant, nil, err
+	}
+	if !w.left {
+		w.left = true
+		w.sender.Stats.Sent.Add(1)
+	}
+	v, why = w.await(ctx, c)
+	return v, why, nil
+}
+
+func (w *worker) conversation(m *message) (conversation, error) {
+	switch {
+	case w.current.TSM:
+		return &informTSM{w: w, message: m, requestID: newID(), firstID: newID()}, nil
+	case w.current.Version == snmp.V3:
+		return w.newInformV3(m)
+	default:
+		return &informV2c{w: w, message: m, requestID: newID()}, nil
+	}
 }
 
 // await reads until a datagram means something to c or the target's time-out passes. The error is the last reason that something gave
@@ -103,6 +126,10 @@ func (w *worker) await(ctx context.Context, c conversation) (verdict, error) {
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return irrelevant, reason
+		case err != nil && w.current.stream(): // nothing more comes by this connection
+			w.pause(ctx, time.Until(deadline))
+			w.hangUp()
+			return irrelevant, err
 		case err != nil: // such as that nobody listens there; somebody may before the time is up
 			reason = err
 			continue

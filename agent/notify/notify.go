@@ -50,9 +50,10 @@ const (
 // Target is a place to send notifications to, and how: a row of snmpTargetAddrTable with its row of snmpTargetParamsTable.
 type Target struct {
 	Name    string // what logs call it; unique
-	Network string // udp4, udp6, tcp4 or tcp6
+	Network string // udp4, udp6, tcp4 or tcp6; tlstcp4, tlstcp6, dtlsudp4 or dtlsudp6
 	Address string // HOST:PORT; a name is looked up when there is something to send
 	Source  netip.AddrPort
+	Dial    DialFunc // opens the sessions of tlstcp and dtlsudp, with the certificates of this target; elsewhere nil is the Sender's
 	Version snmp.Version
 	Inform  bool          // not with version 1
 	Timeout time.Duration // how long to wait for an inform's acknowledgement; 0 is DefaultTimeout
@@ -68,6 +69,12 @@ type Target struct {
 	User func(engineID string) (usm.User, error)
 	// EngineID is the receiver's snmpEngineID, for informs of version 3; if it is empty, the receiver is asked for it.
 	EngineID string
+	// TSM says that messages of version 3 are of the Transport Security Model (RFC 5591), by tlstcp and dtlsudp alone: the session says who sends
+	// them, and there is no User.
+	TSM bool
+	// Misnamed says that the target's security name has not the prefix that snmpTsmConfigurationUsePrefix asks for: what it would be sent is
+	// dropped and counted (RFC 5591 section 4.2.1).
+	Misnamed bool
 
 	Filter *Filter // what it wants to know; nil is all
 	// View is what it may know: it must contain the notification's name and those of its variable bindings (RFC 3413 section 3.3, step

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -79,6 +80,15 @@ func (q *queue) next() (m *message, closed bool) {
 	q.list[0] = nil
 	q.list = q.list[1:]
 	return m, false
+}
+
+// remove takes out what drop says, and returns how many that were.
+func (q *queue) remove(drop func(*message) bool) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	before := len(q.list)
+	q.list = slices.DeleteFunc(q.list, drop)
+	return before - len(q.list)
 }
 
 // len returns how many wait.

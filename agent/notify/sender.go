@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +22,7 @@ const drainTime = 5 * time.Second
 // maxRetired is how many such targets there are at a time: who adds and removes targets without end ends the oldest.
 const maxRetired = 100
 
-// DialFunc opens a socket that is connected to address (HOST:PORT), from source if that is valid.
+// DialFunc opens a socket that is connected to address (HOST:PORT), from source if that is valid. An error may wrap a CertificateError.
 type DialFunc func(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error)
 
 // Config is what a Sender sends for. The zero Config, but for Start, is of use.
@@ -28,6 +30,7 @@ type Config struct {
 	Start    time.Time      // when sysUpTime was 0
 	Engine   *usm.Engine    // authoritative for traps of version 3; without one, targets of that version get nothing
 	Counters *snmp.Counters // the snmp group; nil if nobody serves it
+	TSM      *snmp.TSMStats // nil if nobody serves them
 	Dial     DialFunc       // the system's if nil
 	Log      *slog.Logger   // slog.Default if nil
 }
@@ -48,6 +51,9 @@ type Sender struct {
 func New(c Config) *Sender {
 	if c.Counters == nil {
 		c.Counters = new(snmp.Counters)
+	}
+	if c.TSM == nil {
+		c.TSM = new(snmp.TSMStats)
 	}
 	if c.Dial == nil {
 		c.Dial = Dial
@@ -74,19 +80,27 @@ func Dial(ctx context.Context, network, address string, source netip.AddrPort) (
 // ErrTarget is wrapped where a Target cannot be one.
 var ErrTarget = errors.New("not a target of notifications")
 
-func isStream(network string) bool { return network == "tcp4" || network == "tcp6" }
+func isStream(network string) bool { return strings.Contains(network, "tcp") }
 
 func (t *Target) stream() bool { return isStream(t.Network) }
 
+func (t *Target) secure() bool { return strings.Contains(t.Network, "tls") }
+
+var networks = []string{"udp4", "udp6", "tcp4", "tcp6", "tlstcp4", "tlstcp6", "dtlsudp4", "dtlsudp6"}
+
 func (t *Target) validate() error {
 	switch {
-	case t.Network != "udp4" && t.Network != "udp6" && !t.stream():
+	case !slices.Contains(networks, t.Network):
 		return fmt.Errorf("%s: %w: network %q", t.Name, ErrTarget, t.Network)
+	case t.secure() && t.Dial == nil:
+		return fmt.Errorf("%s: %w: %s without certificates", t.Name, ErrTarget, t.Network)
+	case t.TSM && (t.Version != snmp.V3 || !t.secure()):
+		return fmt.Errorf("%s: %w: the Transport Security Model is of SNMPv3 by TLS and DTLS", t.Name, ErrTarget)
 	case t.Version != snmp.V1 && t.Version != snmp.V2c && t.Version != snmp.V3:
 		return fmt.Errorf("%s: %w: %v", t.Name, ErrTarget, t.Version)
 	case t.Version == snmp.V1 && t.Inform:
 		return fmt.Errorf("%s: %w: SNMPv1 has no informs", t.Name, ErrTarget)
-	case t.Version == snmp.V3 && t.User == nil:
+	case t.Version == snmp.V3 && !t.TSM && t.User == nil:
 		return fmt.Errorf("%s: %w: SNMPv3 without a user", t.Name, ErrTarget)
 	case t.Version == snmp.V3 && (t.Level < snmp.NoAuthNoPriv || t.Level > snmp.AuthPriv):
 		return fmt.Errorf("%s: %w: %v", t.Name, ErrTarget, t.Level)
@@ -169,7 +183,12 @@ func (s *Sender) Notify(n Notification) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range s.workers {
-		if w.target.Load().wanted(m) && w.queue.push(m) {
+		switch t := w.target.Load(); {
+		case !t.wanted(m) || w.refused.Load() && aboutCertificates(n.TrapOID):
+		case t.Misnamed:
+			s.config.TSM.InvalidPrefixes.Add(1)
+			s.Stats.Dropped.Add(1)
+		case w.queue.push(m):
 			s.Stats.Dropped.Add(1)
 			w.overflow.Add(1)
 		}

@@ -70,6 +70,11 @@ type Tables struct {
 	Community func(securityName string) (secret.String, bool)
 	// User returns the user of a securityName with keys at an engine.
 	User func(engineID, securityName string) (usm.User, error)
+	// Dial returns how sessions of TLS and DTLS are opened to a row of snmpTargetAddrTable with its row of snmpTargetParamsTable, by their names,
+	// which are those of rows of snmpTlstmAddrTable and snmpTlstmParamsTable. nil is that there are none.
+	Dial func(addr, params string) DialFunc
+	// Prefix says that security names by TLS and DTLS begin with the transport's prefix (snmpTsmConfigurationUsePrefix).
+	Prefix bool
 }
 
 // The most targets that tables select, each of which takes a goroutine, and the most rows of no use that are told of.
@@ -151,7 +156,19 @@ func (t *Tables) target(a *TargetAddr) (Target, error) {
 		return out, err
 	}
 	var model vacm.SecurityModel
+	if out.secure() {
+		if t.Dial == nil {
+			return out, fmt.Errorf("%w: there is no TLS", ErrTransport)
+		}
+		out.Dial = t.Dial(a.Name, p.Name)
+	}
 	switch {
+	case out.Version == snmp.V3 && p.SecurityModel == vacm.TSM:
+		if model, out.TSM = vacm.TSM, true; !out.secure() {
+			return out, errors.New("the Transport Security Model needs an address of TLS or DTLS")
+		}
+		prefix, _, found := strings.Cut(p.SecurityName, ":")
+		out.Misnamed = t.Prefix && !(found && strings.HasPrefix(out.Network, prefix) && (prefix == "tls" || prefix == "dtls"))
 	case out.Version == snmp.V3 && p.SecurityModel == vacm.USM:
 		model = vacm.USM
 		out.User = func(engineID string) (usm.User, error) { return t.User(engineID, p.SecurityName) }
@@ -185,9 +202,11 @@ func (t *Tables) filter(params string) *Filter {
 	return NewFilter(families...)
 }
 
-// The transport domains of UDP and TCP (RFC 3417 section 3.1, RFC 3419 section 3).
+// The transport domains of UDP and TCP (RFC 3417 section 3.1, RFC 3419 section 3), TLS and DTLS (RFC 9456).
 var (
 	snmpUDPDomain            = oid.New(1, 3, 6, 1, 6, 1, 1)
+	snmpTLSTCPDomain         = oid.New(1, 3, 6, 1, 6, 1, 8)
+	snmpDTLSUDPDomain        = oid.New(1, 3, 6, 1, 6, 1, 9)
 	transportDomains         = oid.New(1, 3, 6, 1, 2, 1, 100, 1)
 	transportDomainUDPIPv4   = transportDomains.Append(1)
 	transportDomainUDPIPv6   = transportDomains.Append(2)
@@ -200,19 +219,25 @@ var (
 )
 
 // ErrTransport means a transport domain or an address that notifications cannot be sent to.
-var ErrTransport = errors.New("not an address of UDP or TCP")
+var ErrTransport = errors.New("not an address of UDP, TCP, TLS or DTLS")
+
+// writtenDomains are the transport domains whose addresses are written: HOST:PORT, in which snmpTLSTCPDomain and snmpDTLSUDPDomain have IP addresses
+// too (SnmpTLSAddress).
+var writtenDomains = map[oid.OID]string{
+	transportDomainUDPByName: "udp4", transportDomainTCPByName: "tcp4", snmpTLSTCPDomain: "tlstcp4", snmpDTLSUDPDomain: "dtlsudp4",
+}
 
 // transportAddress returns the network and HOST:PORT of a TAddress.
 func transportAddress(domain oid.OID, a string) (network, address string, err error) {
 	bad := fmt.Errorf("%w: domain %v, %d octets", ErrTransport, domain, len(a))
-	if domain == transportDomainUDPByName || domain == transportDomainTCPByName {
+	if network := writtenDomains[domain]; network != "" {
 		host, port, err := net.SplitHostPort(a)
-		if _, number := strconv.ParseUint(port, 10, 16); err != nil || number != nil || host == "" {
+		n, number := strconv.ParseUint(port, 10, 16)
+		if err != nil || number != nil || n == 0 || host == "" {
 			return "", "", bad
 		}
-		network = "udp4"
-		if domain == transportDomainTCPByName {
-			network = "tcp4"
+		if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() {
+			network = strings.TrimSuffix(network, "4") + "6"
 		}
 		return network, a, nil
 	}

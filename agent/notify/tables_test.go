@@ -90,7 +90,11 @@ func TestTablesOfNoUse(t *testing.T) {
 		"model of another kind": {func(t *notify.Tables) { t.Params[0].SecurityModel = vacm.USM }, 2, "does not go with"},
 		"no such version":       {func(t *notify.Tables) { t.Params[1].MPModel = 2 }, 1, "does not go with"},
 		"not in VACM":           {func(t *notify.Tables) { t.Params[1].SecurityName = "bob" }, 1, "may be notified of nothing"},
-		"no notify rows":        {func(t *notify.Tables) { t.Notify = nil }, 0, ""},
+		"TSM without TLS":       {func(t *notify.Tables) { t.Params[1].SecurityModel = vacm.TSM }, 1, "needs an address of TLS"},
+		"TLS where there is none": {func(t *notify.Tables) {
+			t.Addrs[0].TDomain, t.Addrs[0].TAddress = oid.MustParse("1.3.6.1.6.1.8"), "192.0.2.1:10162"
+		}, 2, "there is no TLS"},
+		"no notify rows": {func(t *notify.Tables) { t.Notify = nil }, 0, ""},
 	} {
 		tab := tables()
 		c.change(tab)
@@ -157,6 +161,12 @@ func TestTransportDomains(t *testing.T) {
 		{"1.3.6.1.2.1.100.1.4", six + "\x00\x00\x00\x00\x00\xa2", "udp6 [2001:db8::1]:162"},
 		{"1.3.6.1.2.1.100.1.14", "receiver.example:162", "udp4 receiver.example:162"},
 		{"1.3.6.1.2.1.100.1.14", "receiver.example", ""},
+		{"1.3.6.1.6.1.8", "192.0.2.1:10162", "tlstcp4 192.0.2.1:10162"},
+		{"1.3.6.1.6.1.8", "[2001:db8::1]:10162", "tlstcp6 [2001:db8::1]:10162"},
+		{"1.3.6.1.6.1.9", "receiver.example:10162", "dtlsudp4 receiver.example:10162"},
+		{"1.3.6.1.6.1.9", "2001:db8::1:10162", ""},
+		{"1.3.6.1.6.1.9", "192.0.2.1:0", ""},
+		{"1.3.6.1.6.1.9", "192.0.2.1", ""},
 		{"1.3.6.1.2.1.100.1.14", ":162", ""},
 		{"1.3.6.1.2.1.100.1.2", "\x7f\x00\x00\x01\x00\xa2", ""},
 		{"1.3.6.1.6.1.1", "", ""},
@@ -169,6 +179,7 @@ func TestTransportDomains(t *testing.T) {
 		{"1.3.6.1.2.1.100.1.9", "\x7f\x00\x00\x01\x00\xa2", ""}, // SCTP
 	} {
 		tab := tables()
+		tab.Dial = func(string, string) notify.DialFunc { return notify.Dial }
 		tab.Addrs = tab.Addrs[:1]
 		tab.Addrs[0].TDomain, tab.Addrs[0].TAddress = oid.MustParse(c.domain), c.address
 		list, err := tab.Targets()

@@ -40,13 +40,14 @@ type unsentError struct{ err error }
 func (e *unsentError) Error() string { return e.err.Error() }
 func (e *unsentError) Unwrap() error { return e.err }
 
-// worker sends to one target. All but name, queue, target and overflow belong to its goroutine.
+// worker sends to one target. All but name, queue, target, overflow and refused belong to its goroutine.
 type worker struct {
 	sender   *Sender
 	name     string
 	queue    *queue
 	target   atomic.Pointer[Target]
 	overflow atomic.Uint64 // dropped since the last line in the log
+	refused  atomic.Bool   // the receiver's certificate was, when it was last seen
 	cancel   context.CancelFunc
 	log      *slog.Logger
 
@@ -57,8 +58,9 @@ type worker struct {
 	out, in []byte
 	decoder snmp.Decoder
 
-	told   time.Time // of failures
-	failed uint64    // since then
+	told      time.Time // of failures
+	failed    uint64    // since then
+	refusedAt time.Time // when the others were told of the receiver's certificate
 }
 
 // retire lets w end when its queue is empty, and makes it end after d.
@@ -75,10 +77,12 @@ func (w *worker) run(ctx context.Context) {
 			return
 		}
 		err := w.deliver(ctx, m)
-		w.tell(m, err)
 		if w.queue.len() == 0 {
-			w.hangUp()
+			if end := w.finish(ctx); err == nil {
+				err = end
+			}
 		}
+		w.tell(m, err)
 	}
 }
 
@@ -94,8 +98,11 @@ func (w *worker) deliver(ctx context.Context, m *message) error {
 			return err
 		case errors.Is(err, errUnacknowledged):
 			stats.Unacknowledged.Add(1)
+			if w.current.secure() { // the receiver may have forgotten the session
+				w.hangUp()
+			}
 			return err
-		case !errors.As(err, &unsent) || ctx.Err() != nil || time.Since(m.at) > maxAge:
+		case !errors.As(err, &unsent) || ctx.Err() != nil || time.Since(m.at) > maxAge, w.refused.Load() && aboutCertificates(m.trapOID):
 			stats.Dropped.Add(1)
 			return err
 		}
@@ -149,7 +156,12 @@ func (w *worker) dial(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
-	conn, err := w.sender.config.Dial(ctx, t.Network, t.Address, t.Source)
+	open := w.sender.config.Dial
+	if t.Dial != nil {
+		open = t.Dial
+	}
+	conn, err := open(ctx, t.Network, t.Address, t.Source)
+	w.tellCertificate(err)
 	if err != nil {
 		return err
 	}
@@ -202,17 +214,19 @@ func (w *worker) writeOnce() error {
 // trap appends the message that carries m unconfirmed.
 func (w *worker) trap(dst []byte, m *message) ([]byte, error) {
 	t := w.current
-	switch t.Version {
-	case snmp.V1:
+	switch {
+	case t.Version == snmp.V1:
 		p, err := trapV1(m, w.agentAddr())
 		if err != nil {
 			return dst, err
 		}
 		v1 := snmp.Message{Version: snmp.V1, Community: t.Community.Reveal(), PDU: p}
 		return v1.Append(dst), nil
-	case snmp.V2c:
+	case t.Version == snmp.V2c:
 		v2 := snmp.Message{Version: snmp.V2c, Community: t.Community.Reveal(), PDU: m.pdu(snmp.TrapV2, newID())}
 		return v2.Append(dst), nil
+	case t.TSM:
+		return w.messageTSM(dst, m.pdu(snmp.TrapV2, newID()), newID(), 0)
 	default:
 		return w.trapV3(dst, m)
 	}

@@ -31,6 +31,10 @@ const (
 	unproven = 512
 )
 
+var cipherSuites = dtls.WithCipherSuites(
+	dtls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, dtls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	dtls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, dtls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384)
+
 // demux gives the datagrams of one socket to the sessions that they belong to.
 type demux struct {
 	*listener
@@ -164,9 +168,7 @@ func (d *demux) handshake(p *peer) (*session, error) {
 	}
 	conn, err := dtls.ServerWithOptions(p, p.RemoteAddr(),
 		dtls.WithCertificates(j.Certificate),
-		dtls.WithCipherSuites(
-			dtls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, dtls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-			dtls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, dtls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384),
+		cipherSuites,
 		// The certificate is asked for, and its absence refused, by the last option, which says why.
 		dtls.WithClientAuth(dtls.RequestClientCert),
 		dtls.WithLoggerFactory(quiet{}),

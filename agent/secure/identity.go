@@ -16,6 +16,8 @@ import (
 type Config struct {
 	// Certificate is the agent's own, with its key; without one no session is accepted.
 	Certificate tls.Certificate
+	// Others are more certificates of the agent's with their keys, by which it may open sessions. The Leaf of each is set, as is Certificate's.
+	Others []tls.Certificate
 	// Mappings are the rows of snmpTlstmCertToTSNTable that are in force, in any order.
 	Mappings []tlstm.Mapping
 	// Held are certificates of authorities: a row of Mappings that has the fingerprint of one lets in whomever it has certified.

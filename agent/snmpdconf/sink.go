@@ -17,6 +17,9 @@ import (
 // TrapPort is where a receiver of notifications listens (RFC 3417 section 3.1).
 const TrapPort = 162
 
+// SecureTrapPort is where one listens by TLS and DTLS (RFC 6353 section 13, snmptls-trap and snmpdtls-trap).
+const SecureTrapPort = 10162
+
 // MaxSinks bounds the receivers of all files: each has a queue of its own.
 const MaxSinks = 100
 
@@ -39,10 +42,22 @@ type Sink struct {
 	Context  string // -n
 	EngineID string // -e, the receiver's; "" is to be asked for
 
+	// Of tlstcp and dtlsudp.
+	TSM bool // version 3 by the Transport Security Model: the certificates say who is who, and there is no User
+	TLS SinkTLS
+
 	File string
 	Line int
 
 	keys *User // of -A, -X and -3; nil if createUser has them
+}
+
+// SinkTLS is the certificates of a session to a receiver (-T). A Name that is "" is not set.
+type SinkTLS struct {
+	Own      CertName   // our_identity: the agent's; it is localCert's unless it is set
+	Peer     CertName   // their_identity: the receiver's, by its fingerprint or a file
+	Hostname string     // their_hostname: that the receiver's certificate is for; the receiver's in the address unless it is set
+	Trusted  []CertName // trust_cert: authorities, or the receiver's own certificate
 }
 
 // defaultRetries is how often Net-SNMP sends an inform again (snmpcmd(1)).
@@ -169,14 +184,18 @@ func parseSourceAddress(s string) (netip.AddrPort, bool) {
 func (p *parser) receiver(name, s string) (Address, bool) {
 	a, err := ParseAddress(s)
 	switch {
-	case errors.Is(err, ErrTransport) || err == nil && (a.Network == "unix" || a.Secure()):
-		p.warnf("%s: notifications go out by udp, udp6, tcp and tcp6 only; the line is ignored", name)
+	case errors.Is(err, ErrTransport) || err == nil && a.Network == "unix":
+		p.warnf("%s: notifications go out by udp, udp6, tcp, tcp6, tlstcp and dtlsudp only; the line is ignored", name)
 		return a, false
 	case err != nil || a.Host == "" || a.Port == 0 || a.Device != "":
 		p.errorf("%s: the receiver must be an address or a host's name, such as udp:192.0.2.1:162, receiver.example or udp6:[2001:db8::1]", name)
 		return a, false
 	}
-	if !explicitPort(s) {
+	switch {
+	case explicitPort(s):
+	case a.Secure():
+		a.Port = SecureTrapPort
+	default:
 		a.Port = TrapPort
 	}
 	return a, true
@@ -206,9 +225,12 @@ func (p *parser) addSink(name string, s Sink) {
 		p.errorf("%s: more than %d receivers of notifications", name, MaxSinks)
 		return
 	}
-	if s.Source.IsValid() && s.Source.Addr().Is4() != (s.Address.Network == "udp4") {
+	if s.Source.IsValid() && s.Source.Addr().Is4() == s.Address.IPv6() {
 		p.errorf("%s: the address after -s and that of the receiver are one of IPv4 and one of IPv6; a name is of IPv4 unless it is written udp6:NAME", name)
 		return
+	}
+	if s.Address.Secure() && s.Version != snmp.V3 {
+		p.warnf("%s: by TLS and DTLS Net-SNMP's agent sends SNMPv3 whatever a line says, and snmptrapd hears nothing else: write trapsess -v 3 unless the receiver is another", name)
 	}
 	if s.Name == "" {
 		s.Name = "internal" + strconv.Itoa(len(*sinks))
@@ -328,7 +350,7 @@ func (p *parser) checkSinks() {
 		if s.Profile != "" && n.filter(s.Profile) == nil {
 			p.errorf("-profile %s: no notificationFilter has this name, and so nothing would be sent", clip(s.Profile))
 		}
-		if s.Version == snmp.V3 && s.keys == nil && s.Level > p.bestLevel(s.User) {
+		if s.Version == snmp.V3 && !s.TSM && s.keys == nil && s.Level > p.bestLevel(s.User) {
 			p.warnf("the user %s has no keys for %v here: give them with -a, -A, -x and -X or in a createUser line, or nothing is sent unless it was made over SNMP", clip(s.User), s.Level)
 		}
 	}
@@ -374,7 +396,7 @@ func (p *parser) bestLevel(user string) snmp.SecurityLevel {
 // notifies reports whether a sink has the user.
 func (n *Notifications) notifies(user string) bool {
 	for i := range n.Sinks {
-		if n.Sinks[i].Version == snmp.V3 && n.Sinks[i].User == user {
+		if n.Sinks[i].Version == snmp.V3 && !n.Sinks[i].TSM && n.Sinks[i].User == user {
 			return true
 		}
 	}

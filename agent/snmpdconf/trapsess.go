@@ -18,6 +18,7 @@ type session struct {
 	sink                 Sink
 	auth, priv           string   // protocols
 	authWords, privWords []string // as key takes them
+	level                bool     // -l was given
 	hosts                []string
 }
 
@@ -41,7 +42,7 @@ var sessionOptions = []sessionOption{
 	{'l', func(_ *parser, s *session, v string) string {
 		level, ok := map[string]snmp.SecurityLevel{"noauth": snmp.NoAuthNoPriv, "noauthnopriv": snmp.NoAuthNoPriv, "auth": snmp.AuthNoPriv,
 			"authnopriv": snmp.AuthNoPriv, "priv": snmp.AuthPriv, "authpriv": snmp.AuthPriv}[strings.ToLower(v)]
-		s.sink.Level = level
+		s.sink.Level, s.level = level, true
 		return wrong(ok, "-l is noAuthNoPriv, authNoPriv or authPriv")
 	}},
 	{'n', func(_ *parser, s *session, v string) string {
@@ -74,6 +75,7 @@ var sessionOptions = []sessionOption{
 		s.sink.Inform = true
 		return wrong(v == "i", "of the options of -C there is -Ci only")
 	}},
+	{'T', (*parser).sessionTLS},
 	{'s', func(_ *parser, s *session, v string) string {
 		var ok bool
 		s.sink.Source, ok = parseSourceAddress(v)
@@ -138,7 +140,7 @@ func (p *parser) sessionWord(name string, s *session, w []string) ([]string, boo
 		}
 		return rest, true
 	}
-	p.errorf("%s: the option -%c is not known here; known are -v -c -u -l -a -A -x -X -3 -e -n -r -t -s -Ci -profile -name -tag", name, w[0][1])
+	p.errorf("%s: the option -%c is not known here; known are -v -c -u -l -a -A -x -X -3 -e -n -r -t -s -T -Ci -profile -name -tag", name, w[0][1])
 	return nil, false
 }
 
@@ -173,6 +175,9 @@ func (p *parser) sessionKey(name string, s *session, w []string) ([]string, bool
 // sessionSecurity completes the sink by its version; false after an error.
 func (p *parser) sessionSecurity(name string, s *session) bool {
 	k := &s.sink
+	if k.TLS.given() && !k.Address.Secure() {
+		p.warnf("%s: -T is used by tlstcp: and dtlsudp: alone", name)
+	}
 	switch {
 	case k.Version == snmp.V1 && k.Inform:
 		p.errorf("%s: SNMPv1 has no informs: use -v 2c or -v 3", name)
@@ -181,6 +186,8 @@ func (p *parser) sessionSecurity(name string, s *session) bool {
 			k.Community = p.trapCommunity
 		}
 		return true
+	case k.Address.Secure():
+		return p.sessionTSM(name, s)
 	case k.User == "":
 		p.errorf("%s: SNMPv3, which is the default, needs a user (-u); for a community write -v 2c", name)
 	case s.authWords == nil && s.privWords == nil:
@@ -246,6 +253,9 @@ func (s *Sink) String() string {
 		kind = "informs"
 	}
 	text := fmt.Sprintf("%s v%v to %v", kind, s.Version, s.Address)
+	if s.TSM {
+		return fmt.Sprintf("%s, by certificates, %v", text, s.Level)
+	}
 	if s.Version == snmp.V3 {
 		return fmt.Sprintf("%s, user %s, %v", text, s.User, s.Level)
 	}

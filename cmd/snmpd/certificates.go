@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -19,7 +20,8 @@ import (
 type certificates struct {
 	config secure.Config // with the rows of certSecName
 	own    *secure.Certificate
-	paths  []string // files and folders that were read, which a reload reads again
+	sinks  map[string]sinkCertificates // of the receivers by TLS and DTLS, by their names
+	paths  []string                    // files and folders that were read, which a reload reads again
 }
 
 // systemTLSFolder is where Net-SNMP's tools write certificates for the whole machine.
@@ -36,7 +38,7 @@ type certificateReader struct {
 // nothing to use.
 func readCertificates(config *snmpdconf.Config, listen []snmpdconf.Address, files []string) (certificates, []snmpdconf.Diagnostic) {
 	c := &config.TLS
-	if !slices.ContainsFunc(listen, snmpdconf.Address.Secure) && len(c.Mappings) == 0 {
+	if !slices.ContainsFunc(listen, snmpdconf.Address.Secure) && !config.Secure() && len(c.Mappings) == 0 {
 		return certificates{}, nil
 	}
 	var folders []string
@@ -50,10 +52,15 @@ func readCertificates(config *snmpdconf.Config, listen []snmpdconf.Address, file
 	}
 	r := &certificateReader{store: secure.NewStore(folders, c.SubDirs)}
 	r.out.paths = folders
-	for _, held := range r.store.All() {
-		r.out.config.Held = append(r.out.config.Held, held.Certificate)
+	held := r.store.All()
+	for _, h := range held {
+		r.out.config.Held = append(r.out.config.Held, h.Certificate)
 	}
-	r.readOwn(c)
+	if needsOwn(config, listen) {
+		r.readOwn(c)
+	}
+	r.keepAll(held)
+	r.readSinks(config.Notifications.Sinks)
 	for _, t := range c.Trusted {
 		r.hold("trustCert", t)
 	}
@@ -96,24 +103,27 @@ func (r *certificateReader) readOwn(c *snmpdconf.TLS) {
 	if r.out.own == nil {
 		return
 	}
-	keyFile := c.LocalKey
-	if keyFile != "" && !filepath.IsAbs(keyFile) {
-		keyFile = filepath.Join(filepath.Dir(absolute(name.File)), keyFile)
+	if pair, ok := r.pair("localCert", name, r.out.own, keyPath(name, c.LocalKey)); ok {
+		r.out.config.Certificate = pair
 	}
-	pair, file, readers, err := r.store.Pair(r.out.own, keyFile)
+}
+
+// pair finds the private key of a certificate; false after an error.
+func (r *certificateReader) pair(directive string, at snmpdconf.CertName, c *secure.Certificate, keyFile string) (tls.Certificate, bool) {
+	pair, file, readers, err := r.store.Pair(c, keyFile)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		r.tell(name, snmpdconf.Error, "localCert: the private key: %v: let the user that snmpd starts as read it", err)
-		return
+		r.tell(at, snmpdconf.Error, "%s: the private key: %v: let the user that snmpd starts as read it", directive, err)
+		return pair, false
 	case err != nil:
-		r.tell(name, snmpdconf.Error, "localCert: %v", err)
-		return
+		r.tell(at, snmpdconf.Error, "%s: %v", directive, err)
+		return pair, false
 	}
 	if readers {
-		r.tell(name, snmpdconf.Warning, "localCert: every user of this machine can read the private key: chmod o-rwx %s", file)
+		r.tell(at, snmpdconf.Warning, "%s: every user of this machine can read the private key: chmod o-rwx %s", directive, file)
 	}
-	r.out.config.Certificate = pair
 	r.out.paths = append(r.out.paths, file)
+	return pair, true
 }
 
 func (r *certificateReader) readMappings(rows []snmpdconf.CertSecName) {

@@ -54,7 +54,7 @@ func (p *process) serve(ctx context.Context, o *options) (err error) {
 			log.Warn("closing the agent", "err", closeErr)
 		}
 	}()
-	t, err := newTables(a, e, log)
+	t, err := newTables(a, e, p.dialReceiver, log)
 	if err != nil {
 		return err
 	}

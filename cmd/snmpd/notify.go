@@ -50,9 +50,9 @@ func (p *process) dialReceiver(ctx context.Context, network, address string, sou
 	return notify.Dial(ctx, network, address, source)
 }
 
-// targets returns the receivers that the files name. What they may know is everything: the administrator says so, and Net-SNMP's agent
-// does not ask VACM either.
-func (s *settings) targets(e *engine) []notify.Target {
+// targets returns the receivers that the files name, those by TLS and DTLS with the sessions that open opens. What they may know is everything: the
+// administrator says so, and Net-SNMP's agent does not ask VACM either.
+func (s *settings) targets(e *engine, open func(*snmpdconf.Sink) notify.DialFunc) []notify.Target {
 	n := &s.config.Notifications
 	var out []notify.Target
 	for i := range n.Sinks {
@@ -62,7 +62,10 @@ func (s *settings) targets(e *engine) []notify.Target {
 			Version: k.Version, Inform: k.Inform, Timeout: k.Timeout, Retries: k.Retries,
 			Community: k.Community, AgentAddr: s.v1Address, Level: k.Level, Context: k.Context, EngineID: k.EngineID, View: vacm.All(),
 		}
-		if k.Version == snmp.V3 {
+		if k.Address.Secure() {
+			t.Dial, t.TSM = open(k), k.TSM
+		}
+		if k.Version == snmp.V3 && !k.TSM {
 			t.User = func(engineID string) (usm.User, error) { return sinkUser(s.config, k, e.usm(), engineID) }
 		}
 		if families, ok := n.FilterOf(k); ok {

@@ -27,6 +27,7 @@ type tables struct {
 	agent  *localagent.Agent
 	engine *engine
 	secure *secure.Model
+	dial   notify.DialFunc // opens what sessions of TLS and DTLS are made of
 	log    *slog.Logger
 	known  atomic.Int64 // users that are in force
 
@@ -46,8 +47,8 @@ func (c complaints) add(t *tables, text string, args ...any) {
 	}
 }
 
-func newTables(a *localagent.Agent, e *engine, log *slog.Logger) (*tables, error) {
-	t := &tables{agent: a, engine: e, secure: secure.New(log), log: log}
+func newTables(a *localagent.Agent, e *engine, dial notify.DialFunc, log *slog.Logger) (*tables, error) {
+	t := &tables{agent: a, engine: e, secure: secure.New(log), dial: dial, log: log}
 	var err error
 	if t.mib, err = enginemib.New(enginemib.Options{Engine: e.usm(), MPD: a.MPDStats(), TSM: a.TSMStats(), TLSTM: t.secure.Stats(), Start: a.Start(), Contexts: a.Contexts}); err != nil {
 		return nil, err
@@ -77,12 +78,7 @@ func (t *tables) set(s *settings, users []usm.User) error {
 			c.Families = append(c.Families, enginemib.Family{View: s.config.Views[i].Name, Family: f})
 		}
 	}
-	for _, p := range s.config.TLS.Params {
-		c.TLSParams = append(c.TLSParams, enginemib.TLSParams(p))
-	}
-	for _, a := range s.config.TLS.Addrs {
-		c.TLSAddrs = append(c.TLSAddrs, enginemib.TLSAddr(a))
-	}
+	appendTLS(&c, s)
 	appendReceivers(&c, &s.config.Notifications)
 	return t.mib.SetConfig(c, func(c enginemib.Config) error { return t.apply(s, &c) })
 }
@@ -106,6 +102,9 @@ func appendReceivers(c *enginemib.Config, n *snmpdconf.Notifications) {
 			p.Model = vacm.V2c
 		case snmp.V3:
 			p.Model, p.SecurityName, p.Level = vacm.USM, k.User, k.Level
+			if k.TSM {
+				p.Model, p.SecurityName = vacm.TSM, k.Name
+			}
 		}
 		c.Addrs, c.Params = append(c.Addrs, a), append(c.Params, p)
 		c.Notifies = append(c.Notifies, enginemib.Notify{Name: k.Name, Tag: k.Tag, Inform: k.Inform})
@@ -127,7 +126,10 @@ func (t *tables) apply(files *settings, c *enginemib.Config) error {
 	for i := range c.Communities {
 		access.Communities = append(access.Communities, t.community(said, &c.Communities[i]))
 	}
-	targets := append(files.targets(t.engine), t.targets(said, files, c, access)...)
+	open := func(k *snmpdconf.Sink) notify.DialFunc {
+		return t.openSession(c, k.Name, k.Name, files.certs.sinks[k.Name].trusted)
+	}
+	targets := append(files.targets(t.engine, open), t.targets(said, files, c, access)...)
 	users := t.usersHere(c)
 	if err := t.engine.setUsers(users); err != nil {
 		return err
@@ -210,6 +212,8 @@ func (t *tables) targets(said complaints, files *settings, c *enginemib.Config, 
 	for _, f := range c.Filters {
 		n.Filters = append(n.Filters, notify.FilterEntry{Profile: f.Profile, Family: f.Family})
 	}
+	n.Prefix = c.TransportPrefix != nil && *c.TransportPrefix
+	n.Dial = func(addr, params string) notify.DialFunc { return t.openSession(c, addr, params, nil) }
 	n.Community = func(securityName string) (secret.String, bool) {
 		for _, e := range access.Communities {
 			if e.SecurityName == securityName {

@@ -90,11 +90,17 @@ func toolEnv(t testing.TB) []string {
 // enterprise, generic and specific number) and the variable bindings, with a | between them.
 func StartSNMPTrapD(t testing.TB, address, config string) *Process {
 	t.Helper()
+	return StartSNMPTrapDWith(t, nil, address, config)
+}
+
+// StartSNMPTrapDWith is StartSNMPTrapD with more in the environment.
+func StartSNMPTrapDWith(t testing.TB, env []string, address, config string) *Process {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "snmptrapd.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := Start(t, FindNetSNMP(t, "snmptrapd"), "-f", "-Lo", "-On", "-C", "-c", file, "-F", `%P|%a|%N %w %q|%v\n`, address)
+	p := StartWith(t, env, FindNetSNMP(t, "snmptrapd"), "-f", "-Lo", "-On", "-C", "-c", file, "-F", `%P|%a|%N %w %q|%v\n`, address)
 	p.Await("^NET-SNMP version")
 	return p
 }

@@ -73,7 +73,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		a.closePrograms()
 		return nil, fmt.Errorf("agent of this machine: %w", errors.Join(err, m.Close()))
 	}
-	a.notifications = newNotifications(m, a.mib, notify.Config{Start: start, Engine: o.Engine, Counters: counters, Dial: o.Dial, Log: o.Log})
+	a.notifications = newNotifications(m, a.mib, notify.Config{Start: start, Engine: o.Engine, Counters: counters, TSM: a.TSMStats(), Dial: o.Dial, Log: o.Log})
 	return a, nil
 }
 

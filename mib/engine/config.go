@@ -10,7 +10,7 @@ import (
 // Config is active rows of the tables. It is immutable.
 //
 // The receivers that the configuration says are seen, but no row can tell all of a receiver (a community, a source address): who configured
-// them puts them to use. So of Addrs and what follows it an ApplyFunc gets only what was SET, and of Communities as well, which a configuration
+// them puts them to use. So from Addrs to Filters an ApplyFunc gets only what was SET, and of Communities as well, which a configuration
 // has outside of the tables.
 type Config struct {
 	Users    []User

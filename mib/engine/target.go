@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,7 +74,17 @@ var nameKey = key{implied(name32)}
 var (
 	snmpUDPDomain    = oid.New(1, 3, 6, 1, 6, 1, 1)      // RFC 3417
 	transportDomains = oid.New(1, 3, 6, 1, 2, 1, 100, 1) // RFC 3419
+
+	snmpTLSTCPDomain  = oid.New(1, 3, 6, 1, 6, 1, 8) // RFC 9456
+	snmpDTLSUDPDomain = oid.New(1, 3, 6, 1, 6, 1, 9)
 )
+
+// tlsAddress reports whether a is an SnmpTLSAddress: an IP address, of IPv6 in brackets, or a host's name, a colon and a port.
+func tlsAddress(a string) bool {
+	host, port, err := net.SplitHostPort(a)
+	n, number := strconv.ParseUint(port, 10, 16)
+	return err == nil && number == nil && n > 0 && host != ""
+}
 
 // addressSizes are the octets of the TAddresses of IP's transports: an address and a port, in network order.
 var addressSizes = map[oid.OID]int{
@@ -84,9 +95,15 @@ var addressSizes = map[oid.OID]int{
 	transportDomains.Append(6): 18, // TCP over IPv6
 }
 
-// TransportAddress returns the transport domain and the TAddress of a receiver by UDP (udp4, udp6) or TCP (tcp4, tcp6): an IP address, or else a
-// host's name.
+// TransportAddress returns the transport domain and the TAddress of a receiver by UDP (udp4, udp6), TCP (tcp4, tcp6), TLS (tlstcp4, tlstcp6) or DTLS
+// (dtlsudp4, dtlsudp6): an IP address, or else a host's name.
 func TransportAddress(network, host string, port uint16) (domain oid.OID, address string) {
+	switch {
+	case strings.HasPrefix(network, "tls"):
+		return snmpTLSTCPDomain, net.JoinHostPort(host, strconv.Itoa(int(port)))
+	case strings.HasPrefix(network, "dtls"):
+		return snmpDTLSUDPDomain, net.JoinHostPort(host, strconv.Itoa(int(port)))
+	}
 	ipv4, ipv6, name := snmpUDPDomain, transportDomains.Append(2), transportDomains.Append(14) // transportDomainUdpDns
 	if strings.HasPrefix(network, "tcp") {
 		ipv4, ipv6, name = transportDomains.Append(5), transportDomains.Append(6), transportDomains.Append(15)
@@ -153,6 +170,9 @@ func snmpTargetAddrTable() *table {
 			if n, known := addressSizes[a.Domain]; known && len(a.Address) != n {
 				return errors.New("the address is not of the length that its domain has")
 			}
+			if (a.Domain == snmpTLSTCPDomain || a.Domain == snmpDTLSUDPDomain) && !tlsAddress(a.Address) {
+				return errors.New("an address of TLS or DTLS is written HOST:PORT")
+			}
 			if len(a.Mask) != 0 && len(a.Mask) != len(a.Address) {
 				return errors.New("the mask is not as long as the address")
 			}
@@ -180,8 +200,8 @@ func (a *TargetAddr) row(t *table) *row {
 	return r
 }
 
-// models are the message processing models, and the security model that belongs to each.
-var models = map[int32]vacm.SecurityModel{0: vacm.V1, 1: vacm.V2c, 3: vacm.USM}
+// models are the message processing models, and the security models that belong to each.
+var models = map[int32][]vacm.SecurityModel{0: {vacm.V1}, 1: {vacm.V2c}, 3: {vacm.USM, vacm.TSM}}
 
 func snmpTargetParamsTable() *table {
 	return &table{
@@ -198,10 +218,10 @@ func snmpTargetParamsTable() *table {
 		status:  paramsStatus,
 		check: func(_ *MIB, r *row) error {
 			p := targetParamsOf(r)
-			if want, known := models[p.MPModel]; !known || want != p.Model {
+			if !slices.Contains(models[p.MPModel], p.Model) {
 				return errors.New("the message processing model and the security model do not go together, or are not supported")
 			}
-			if p.Model != vacm.USM && p.Level != snmp.NoAuthNoPriv {
+			if p.MPModel != 3 && p.Level != snmp.NoAuthNoPriv {
 				return errors.New("SNMPv1 and SNMPv2c have no authentication")
 			}
 			return nil

@@ -159,6 +159,19 @@ func (a *TLSAddr) row(t *table) *row {
 	return r
 }
 
+// UnknownServerCertificate returns the objects of snmpTlstmServerCertificateUnknown.
+func (m *MIB) UnknownServerCertificate() []snmp.VarBind {
+	return []snmp.VarBind{{Name: snmpTlstmSession.Append(8, 0), Value: snmp.Counter32(uint32(m.options.TLSTM.UnknownServerCertificate.Load()))}}
+}
+
+// InvalidServerCertificate returns the objects of snmpTlstmServerInvalidCertificate: of the row that says who the receiver is to be.
+func (m *MIB) InvalidServerCertificate(a TLSAddr) []snmp.VarBind {
+	return []snmp.VarBind{
+		{Name: appendText(tlstmAddrEntry.Append(1), a.Name), Value: snmp.OctetString(string(a.Fingerprint))},
+		{Name: snmpTlstmSession.Append(9, 0), Value: snmp.Counter32(uint32(m.options.TLSTM.InvalidServerCertificates.Load()))},
+	}
+}
+
 // tlstmTables are the places of the three tables, in the order of their scalars: each has a count of its rows, and after it the time of its last
 // change.
 var tlstmTables = [...]int{certTable, tlstmParamsTable, tlstmAddrTable}
