@@ -21,6 +21,7 @@ import (
 	"walkabout/exporters"
 	"walkabout/exporters/file"
 	"walkabout/exporters/influxdb"
+	"walkabout/exporters/prometheus"
 	"walkabout/internal/statedir"
 	"walkabout/internal/version"
 	"walkabout/spool"
@@ -258,6 +259,9 @@ func (p *parts) tellOfAbsent() {
 func newExporter(o config.Output, stdout io.Writer, log *slog.Logger) (exporters.Exporter, error) {
 	if o.InfluxDB != nil {
 		return influxdb.New(*o.InfluxDB)
+	}
+	if o.Prometheus != nil {
+		return prometheus.New(*o.Prometheus)
 	}
 	f := *o.File
 	f.Stdout, f.Logger = stdout, log

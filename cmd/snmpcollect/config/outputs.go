@@ -12,6 +12,7 @@ import (
 	"walkabout/exporters/file"
 	"walkabout/exporters/influxdb"
 	"walkabout/exporters/lines"
+	"walkabout/exporters/prometheus"
 	"walkabout/internal/clienttls"
 	"walkabout/internal/secret"
 	"walkabout/spool"
@@ -25,6 +26,8 @@ type Output struct {
 	InfluxDB *influxdb.Config
 	File     *file.Config // without Stdout
 
+	Prometheus *prometheus.Config
+
 	where string // what the output is, for people
 }
 
@@ -32,6 +35,8 @@ type Output struct {
 type output struct {
 	InfluxDB *influxOutput `yaml:"influxdb"`
 	File     *fileOutput   `yaml:"file"`
+
+	Prometheus *prometheusOutput `yaml:"prometheus"`
 }
 
 // kind is the keys of an output of one kind.
