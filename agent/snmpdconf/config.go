@@ -50,6 +50,7 @@ type Config struct {
 	Host        Host
 	Watch       Watch
 	Extend      Extend
+	NameServers []NameServer // in the order of the files
 
 	Notifications Notifications
 	// MaxMessageSize is the most octets of an answer (maxMessageSize, a directive that Net-SNMP does not have); 0 if it is not set.

@@ -211,6 +211,7 @@ var directives = []struct {
 	{"pass", func(p *parser, name, value string) { p.pass(name, value, false) }},
 	{"pass_persist", func(p *parser, name, value string) { p.pass(name, value, true) }},
 	{"allowedPrograms", (*parser).allowedPrograms},
+	{"dnsServer", (*parser).dnsServer},
 	{"proc", (*parser).proc},
 	{"disk", (*parser).disk},
 	{"includeAllDisks", (*parser).includeAllDisks},

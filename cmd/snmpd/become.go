@@ -56,7 +56,7 @@ func (p *process) become(log *slog.Logger, o *options, s *settings) error {
 	}
 	a.kept = capabilities(s.config)
 	a.rights, err = a.drop(privilege.Plan{
-		Identity: id, Keep: a.kept, Readable: slices.Concat(s.config.Files, s.config.Folders, s.certs.paths), Programs: s.config.Extend.StartsPrograms(),
+		Identity: id, Keep: a.kept, Readable: slices.Concat(s.config.Files, s.config.Folders, s.certs.paths, nameServerFiles(s.config)), Programs: s.config.Extend.StartsPrograms(),
 	})
 	if errors.Is(err, privilege.ErrNotRoot) {
 		return fmt.Errorf("%w: start snmpd as root, or without -u, -g, agentuser and agentgroup", err)

@@ -28,6 +28,8 @@ func (p *process) checkCommand() *cobra.Command {
 			list, _ := addresses(config, &o)
 			certs, told := readCertificates(config, list, o.configFiles())
 			diagnostics = append(diagnostics, told...)
+			_, told = readNameServers(config)
+			diagnostics = append(diagnostics, told...)
 			if err := printCheck(p.stdout, config, certs, diagnostics, &o); err != nil {
 				return err
 			}
@@ -79,6 +81,7 @@ func printCheck(w io.Writer, config *snmpdconf.Config, certs certificates, diagn
 	}
 	text = appendOthers(text, config)
 	text = appendCertificates(text, config, &certs)
+	text = appendNameServers(text, config)
 	text = appendNotifications(text, &config.Notifications)
 	for _, v := range config.Views {
 		if !strings.HasPrefix(v.Name, "_") {

@@ -157,6 +157,9 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 		if err := d.agent.SetPrograms(programs(&s.config.Extend)); err != nil {
 			return err
 		}
+		if err := d.agent.SetNameServers(s.servers); err != nil {
+			return err
+		}
 		if err := d.tables.set(s, users); err != nil {
 			return err
 		}
@@ -178,7 +181,7 @@ func (d *service) apply(ctx context.Context, s *settings) error {
 
 // modulesOf returns what the files add to sysORTable.
 func modulesOf(config *snmpdconf.Config) []mib.Module {
-	var out []mib.Module
+	out := nameServerModules(config)
 	for _, m := range config.Modules {
 		out = append(out, mib.Module{ID: m.ID, Descr: m.Descr})
 	}

@@ -12,6 +12,7 @@ import (
 
 	"walkabout/agent"
 	"walkabout/agent/snmpdconf"
+	"walkabout/internal/localagent"
 )
 
 // settings is a configuration that can be put to use: every name is resolved.
@@ -24,6 +25,7 @@ type settings struct {
 
 	sources agent.SourceFilter
 	certs   certificates
+	servers []localagent.NameServer
 
 	config    *snmpdconf.Config // what the files say
 	v1Address netip.Addr        // v1trapaddress; not valid if it is not set
@@ -41,6 +43,7 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 	var config *snmpdconf.Config
 	var diagnostics []snmpdconf.Diagnostic
 	var certs certificates
+	var servers []localagent.NameServer
 	err := p.account.rights.Reading(func() (err error) {
 		if config, diagnostics, err = snmpdconf.Read(o.lines, o.configFiles()...); err != nil {
 			return err
@@ -48,6 +51,8 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 		list, _ := addresses(config, o)
 		var told []snmpdconf.Diagnostic
 		certs, told = readCertificates(config, list, o.configFiles())
+		diagnostics = append(diagnostics, told...)
+		servers, told = readNameServers(config)
 		diagnostics = append(diagnostics, told...)
 		return nil
 	})
@@ -61,7 +66,7 @@ func (p *process) load(ctx context.Context, log *slog.Logger, o *options, reload
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	s := &settings{users: config.Users, engine: config.Engine, stateDir: config.StateDir}
-	s.certs = certs
+	s.certs, s.servers = certs, servers
 	s.config, s.v1Address = config, p.v1Address(ctx, log, config.Notifications.V1Address)
 	list, byDefault := addresses(config, o)
 	if s.listen, err = p.endpoints(ctx, list, byDefault); err != nil {

@@ -38,6 +38,7 @@ type Agent struct {
 	mib     *mib2.MIB
 	mibs
 	*notifications
+	nameServers nameServers
 }
 
 // New starts to watch this machine; sysUpTime counts from here. ctx bounds the start; the Agent lives until Close.
@@ -69,6 +70,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 	if err == nil {
 		a.mibs, err = newMIBs(a.Server, m, start, o.Log)
 	}
+	a.nameServers = nameServers{server: a.Server, system: a.mib, log: o.Log}
 	if err != nil {
 		a.closePrograms()
 		return nil, fmt.Errorf("agent of this machine: %w", errors.Join(err, m.Close()))
@@ -92,6 +94,7 @@ func (a *Agent) MIB2() *mib2.MIB { return a.mib }
 // Close ends the watching, and sends what notifications it can within closeTime. The sockets that a serves must be closed before.
 func (a *Agent) Close() error {
 	a.notifications.close()
+	a.nameServers.close()
 	a.closePrograms()
 	return a.machine.Close()
 }

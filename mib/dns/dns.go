@@ -36,7 +36,9 @@ type Options struct {
 	Backend Backend
 	// Writable lets a SET have the server read its configuration anew. Without it everything is notWritable.
 	Writable bool
-	Log      *slog.Logger // slog.Default if nil
+	// After is a closed MIB of the same kind of server, whose counters go on; nil for none.
+	After *MIB
+	Log   *slog.Logger // slog.Default if nil
 }
 
 // MIB is a mib.Handler and mib.Setter for the subtrees of Roots, of one name server.
@@ -55,6 +57,9 @@ func New(o Options) (*MIB, error) {
 		o.Log = slog.Default()
 	}
 	m := &MIB{writable: o.Writable, source: newSource(o.Backend, o.Log.With("server", o.Name))}
+	if o.After != nil {
+		m.source.totals.goOn(&o.After.source.totals)
+	}
 	groups := append(m.serverGroups(), append(m.zoneTables(), m.resolverGroups()...)...)
 	var err error
 	if m.tree, err = mib.NewTree(groups...); err != nil {

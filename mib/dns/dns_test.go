@@ -313,7 +313,7 @@ func TestSlow(t *testing.T) {
 			t.Errorf("dnsServConfigReset is %s, want other(1)", got)
 		}
 		ask("", 0)
-		if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "longer than 10s") {
+		if n := strings.Count(log.String(), "level=ERROR"); n != 1 || !strings.Contains(log.String(), "longer than 10s") {
 			t.Errorf("the log: %s", log)
 		}
 	})

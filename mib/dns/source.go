@@ -48,6 +48,7 @@ type source struct {
 	readings uint64
 	faults   uint64
 	parts    [2]error // of the latest readings
+	leftOut  int
 }
 
 // The parts of a source, for its faults.
@@ -81,7 +82,7 @@ func (s *source) readFigures(ctx context.Context) *figures {
 	}
 	f := &figures{Reading: r, counts: s.totals.add(r), sbelt: sbeltOf(r.Sbelt)}
 	if r.Zones != nil {
-		s.zones.put(newZoneSet(r.Zones))
+		s.zones.put(s.told(newZoneSet(r.Zones)))
 	}
 	return f
 }
@@ -94,7 +95,19 @@ func (s *source) readZones(ctx context.Context) *zoneSet {
 	if s.note(partZones, err) != nil {
 		return nil
 	}
-	return newZoneSet(list)
+	return s.told(newZoneSet(list))
+}
+
+// told logs what z leaves out, when it is not what was left out before.
+func (s *source) told(z *zoneSet) *zoneSet {
+	s.mu.Lock()
+	changed := z.leftOut != s.leftOut
+	s.leftOut = z.leftOut
+	s.mu.Unlock()
+	if changed && z.leftOut > 0 {
+		s.log.Warn("zones have no rows: their names are too long for an OID, or are none", "zones", z.leftOut)
+	}
+	return z
 }
 
 // note counts and logs what became of a reading: each fault when it begins, and when it ends.

@@ -35,6 +35,9 @@ func newTotals(rules []Rule) totals {
 	return t
 }
 
+// goOn takes over what before, which is not used any more, has come to. What its server counted is not compared with.
+func (t *totals) goOn(before *totals) { t.sums, t.served = before.sums, before.served }
+
 // add takes the counters of r, and returns the objects that can be made of it. They are valid until the server can no longer be read.
 func (t *totals) add(r *Reading) map[count]uint32 {
 	restarted := !t.started.IsZero() && !r.Started.IsZero() && r.Started.Sub(t.started).Abs() > startTolerance

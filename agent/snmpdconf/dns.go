@@ -1,0 +1,101 @@
+package snmpdconf
+
+import (
+	"slices"
+	"strings"
+
+	"walkabout/internal/secret"
+)
+
+// NameServer is a name server whose MIBs are served (dnsServer, a directive that Net-SNMP does not have).
+type NameServer struct {
+	Name     string // the context that it is in; the first is in the default context as well
+	Kind     string // one of NameServerKinds
+	Address  string // as that kind wants it
+	Writable bool   // rw: a SET may have it reload
+	Key      secret.String
+	// KeyFile holds the Key; CA, Cert and PrivateKey are files of a control channel by TLS. Each is an absolute path, or "".
+	KeyFile, CA, Cert, PrivateKey string
+
+	File string
+	Line int
+}
+
+var nameServerKinds = []string{"bind", "unbound", "nsd", "knot", "pdns", "pdns-recursor", "dnsmasq"}
+
+// NameServerKinds returns the kinds of name servers that dnsServer knows.
+func NameServerKinds() []string { return slices.Clone(nameServerKinds) }
+
+// Limits of dnsServer.
+const (
+	maxNameServers = 100
+	maxContextName = 32 // contextName: SnmpAdminString (SIZE (0..32)), RFC 3411
+)
+
+const nameServerForm = "NAME KIND ADDRESS [rw] [apiKey=KEY] [apiKeyFile=FILE] [ca=FILE cert=FILE key=FILE]"
+
+// dnsServer reads NAME KIND ADDRESS and options in any order.
+func (p *parser) dnsServer(name, value string) {
+	w, ok := p.split(name, value, nameServerForm, 3, 0)
+	if !ok {
+		return
+	}
+	s := NameServer{Name: w[0], Kind: strings.ToLower(w[1]), Address: w[2], File: p.file, Line: p.line}
+	switch {
+	case s.Name == "" || len(s.Name) > maxContextName:
+		p.errorf("%s: the name is that of a context, of 1 to %d octets", name, maxContextName)
+		return
+	case slices.ContainsFunc(p.config.NameServers, func(o NameServer) bool { return o.Name == s.Name }):
+		p.errorf("%s: there is another one called %s", name, clip(s.Name))
+		return
+	case !slices.Contains(nameServerKinds, s.Kind):
+		p.errorf("%s: %s is no kind of name server: write one of %s", name, clip(w[1]), strings.Join(nameServerKinds, ", "))
+		return
+	case len(p.config.NameServers) == maxNameServers:
+		p.errorf("%s: there are more than %d", name, maxNameServers)
+		return
+	}
+	for _, option := range w[3:] {
+		if !p.nameServerOption(name, &s, option) {
+			return
+		}
+	}
+	secure := s.CA != "" || s.Cert != "" || s.PrivateKey != ""
+	switch {
+	case secure && (s.CA == "" || s.Cert == "" || s.PrivateKey == ""):
+		p.errorf("%s: TLS takes ca=, cert= and key= together", name)
+	case !s.Key.IsZero() && s.KeyFile != "":
+		p.errorf("%s: write apiKey= or apiKeyFile=, not both", name)
+	default:
+		p.config.NameServers = append(p.config.NameServers, s)
+	}
+}
+
+func (p *parser) nameServerOption(name string, s *NameServer, option string) bool {
+	if option == "rw" {
+		s.Writable = true
+		return true
+	}
+	key, value, _ := strings.Cut(option, "=")
+	file, kinds := map[string]*string{"apikeyfile": &s.KeyFile, "ca": &s.CA, "cert": &s.Cert, "key": &s.PrivateKey}[strings.ToLower(key)], []string{"unbound", "nsd"}
+	if strings.HasPrefix(strings.ToLower(key), "apikey") {
+		kinds = []string{"pdns", "pdns-recursor"}
+	}
+	switch {
+	case file == nil && !strings.EqualFold(key, "apiKey"):
+		p.errorf("%s: there is no option %s; it is written %s", name, clip(key), nameServerForm)
+	case value == "":
+		p.errorf("%s: %s has no value", name, key)
+	case !slices.Contains(kinds, s.Kind):
+		p.errorf("%s: %s is of %s", name, key, strings.Join(kinds, " and "))
+	case file == nil:
+		s.Key = secret.New(value)
+		return true
+	case !strings.HasPrefix(value, "/"):
+		p.errorf("%s: %s: write the whole path of the file", name, key)
+	default:
+		*file = value
+		return true
+	}
+	return false
+}

@@ -1,0 +1,56 @@
+package snmpdconf_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/agent/snmpdconf"
+	"walkabout/internal/secret"
+)
+
+func TestNameServers(t *testing.T) {
+	const text = `
+dnsServer resolver unbound /run/unbound.ctl # the first
+dnsServer zones NSD 127.0.0.1:8952 rw ca=/etc/nsd/nsd_server.pem cert=/etc/nsd/c.pem key=/etc/nsd/c.key
+dnsServer "our pdns" pdns-recursor http://127.0.0.1:8081 apiKeyFile=/etc/snmp/key
+dnsServer p2 pdns 127.0.0.1:8082 apiKey=hush
+`
+	config, diagnostics := snmpdconf.Parse("f", []byte(text))
+	want := []snmpdconf.NameServer{
+		{Name: "resolver", Kind: "unbound", Address: "/run/unbound.ctl", File: "f", Line: 2},
+		{
+			Name: "zones", Kind: "nsd", Address: "127.0.0.1:8952", Writable: true, CA: "/etc/nsd/nsd_server.pem", Cert: "/etc/nsd/c.pem",
+			PrivateKey: "/etc/nsd/c.key", File: "f", Line: 3,
+		},
+		{Name: "our pdns", Kind: "pdns-recursor", Address: "http://127.0.0.1:8081", KeyFile: "/etc/snmp/key", File: "f", Line: 4},
+		{Name: "p2", Kind: "pdns", Address: "127.0.0.1:8082", Key: secret.New("hush"), File: "f", Line: 5},
+	}
+	if diff := cmp.Diff(want, config.NameServers, cmp.Comparer(secret.String.Equal)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string(nil), messages(diagnostics)); diff != "" {
+		t.Errorf("diagnostics (-want +got):\n%s", diff)
+	}
+}
+
+func TestNameServerErrors(t *testing.T) {
+	const form = "NAME KIND ADDRESS [rw] [apiKey=KEY] [apiKeyFile=FILE] [ca=FILE cert=FILE key=FILE]"
+	for text, want := range map[string]string{
+		"dnsServer a unbound":                              "f:1: error: dnsServer: 2 words; it is written " + form,
+		"dnsServer a djbdns /x":                            `f:1: error: dnsServer: "djbdns" is no kind of name server: write one of bind, unbound, nsd, knot, pdns, pdns-recursor, dnsmasq`,
+		"dnsServer a nsd /x\ndnsServer a knot /y":          `f:2: error: dnsServer: there is another one called "a"`,
+		`dnsServer "" nsd /x`:                              "f:1: error: dnsServer: the name is that of a context, of 1 to 32 octets",
+		"dnsServer a nsd /x ro":                            `f:1: error: dnsServer: there is no option "ro"; it is written ` + form,
+		"dnsServer a nsd /x ca=/y":                         "f:1: error: dnsServer: TLS takes ca=, cert= and key= together",
+		"dnsServer a nsd /x apiKey=hush":                   "f:1: error: dnsServer: apiKey is of pdns and pdns-recursor",
+		"dnsServer a pdns 127.0.0.1:1 apiKeyFile=key":      "f:1: error: dnsServer: apiKeyFile: write the whole path of the file",
+		"dnsServer a pdns 127.0.0.1:1 apiKey=":             "f:1: error: dnsServer: apiKey has no value",
+		"dnsServer a pdns h:1 apiKey=hush apiKeyFile=/key": "f:1: error: dnsServer: write apiKey= or apiKeyFile=, not both",
+	} {
+		_, diagnostics := snmpdconf.Parse("f", []byte(text))
+		if diff := cmp.Diff([]string{want}, messages(diagnostics)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}

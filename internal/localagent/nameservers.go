@@ -1,0 +1,137 @@
+package localagent
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+
+	"walkabout/agent"
+	"walkabout/mib/dns"
+	"walkabout/mib/mib2"
+	"walkabout/snmp/oid"
+)
+
+// NameServer is a name server of this machine, whose MIBs are served.
+type NameServer struct {
+	Name     string // its context
+	Kind     string // of dns.Kinds
+	Access   dns.Access
+	Writable bool
+	Backend  dns.Backend // of Kind and Access
+}
+
+// same reports whether nothing but the Backend differs.
+func (n *NameServer) same(o *NameServer) bool {
+	return n.Name == o.Name && n.Kind == o.Kind && n.Writable == o.Writable && n.Access.Address == o.Access.Address && n.Access.Key.Equal(o.Access.Key) &&
+		n.Access.Certificates == o.Access.Certificates
+}
+
+// SetNameServers replaces the name servers. One that stays as it is goes on as it was, and so do the counters of one that keeps its name and kind.
+func (a *Agent) SetNameServers(list []NameServer) error { return a.nameServers.set(list) }
+
+// NameServerStats returns how reading each name server goes, by its name.
+func (a *Agent) NameServerStats() map[string]dns.Stats {
+	out := map[string]dns.Stats{}
+	for _, n := range a.nameServers.serving {
+		out[n.Name] = n.mib.Stats()
+	}
+	return out
+}
+
+// nameServers are the MIBs of name servers. It is used by one goroutine.
+type nameServers struct {
+	server     *agent.Server
+	system     *mib2.MIB
+	log        *slog.Logger
+	serving    []*nameServer
+	unregister []func()
+}
+
+type nameServer struct {
+	NameServer
+	mib *dns.MIB
+}
+
+func (s *nameServers) set(list []NameServer) error {
+	before := s.serving
+	s.withdraw()
+	s.serving = nil
+	var errs []error
+	kept := map[*nameServer]bool{}
+	for i := range list {
+		var old *nameServer
+		if at := slices.IndexFunc(before, func(o *nameServer) bool { return o.Name == list[i].Name && o.Kind == list[i].Kind }); at >= 0 {
+			old = before[at]
+		}
+		if old != nil && old.same(&list[i]) {
+			kept[old] = true
+			s.serving = append(s.serving, old)
+			continue
+		}
+		o := dns.Options{Name: list[i].Name, Backend: list[i].Backend, Writable: list[i].Writable, Log: s.log}
+		if old != nil {
+			old.mib.Close()
+			o.After = old.mib
+		}
+		m, err := dns.New(o)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		s.serving = append(s.serving, &nameServer{list[i], m})
+	}
+	for _, old := range before {
+		if !kept[old] {
+			old.mib.Close()
+		}
+	}
+	return errors.Join(append(errs, s.register())...)
+}
+
+// register puts each into its context, with the system group that every context has (RFC 3411 section 3.4.3: sysUpTime goes with counters), and the first
+// into the default one.
+func (s *nameServers) register() error {
+	var errs []error
+	for i, n := range s.serving {
+		regs := registrations(n.Name, dns.Roots())
+		if i == 0 {
+			regs = append(regs, registrations("", dns.Roots())...)
+		}
+		unregister, err := s.server.Register(n.mib, regs...)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		s.unregister = append(s.unregister, unregister)
+		if unregister, err = s.server.Register(s.system, registrations(n.Name, []oid.OID{oid.New(1, 3, 6, 1, 2, 1, 1)})...); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		s.unregister = append(s.unregister, unregister)
+	}
+	return errors.Join(errs...)
+}
+
+func registrations(context string, roots []oid.OID) []agent.Registration {
+	var regs []agent.Registration
+	for _, root := range roots {
+		regs = append(regs, agent.Registration{Context: context, Root: root})
+	}
+	return regs
+}
+
+func (s *nameServers) withdraw() {
+	for _, unregister := range s.unregister {
+		unregister()
+	}
+	s.unregister = nil
+}
+
+// close ends all. No request may be under way.
+func (s *nameServers) close() {
+	s.withdraw()
+	for _, n := range s.serving {
+		n.mib.Close()
+	}
+	s.serving = nil
+}
