@@ -11,7 +11,7 @@ help:
 	@echo 'make lint    the linters, and the proof that the dependency rules work'
 	@echo 'make bench   the benchmarks; BENCH=regexp COUNT=n'
 	@echo 'make bench-scale   1,001 interfaces, 5,000 connections, 10,000 routes, beside Net-SNMP; ARGS="-alone" without; some minutes'
-	@echo 'make bench-collector  CPU of the collector a poll of a 48-port switch; ARGS="-devices 5000 -interval 30s -for 90s"'
+	@echo 'make bench-collector  CPU of the collector a poll of a 48-port switch, at 100, 1,000 and 5,000 of them, beside others; some minutes; ARGS="-devices 100 -v3"'
 	@echo 'make fuzz    each fuzzer for FUZZTIME=30s; FUZZ=regexp'
 	@echo 'make soak    a million hostile messages to one agent; CASES=n'
 	@echo 'make torture ten minutes of faults between polls and InfluxDB, kill -9 among them; FOR=1m'

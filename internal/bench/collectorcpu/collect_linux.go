@@ -54,6 +54,7 @@ func collect(ctx context.Context, r io.Reader, w io.Writer) error {
 		*f = s.figures
 		for _, t := range c.Stats() {
 			f.Retries += int(t.Retries)
+			f.Requests += int(t.Effort.Requests)
 		}
 	})
 	cancel()
@@ -88,7 +89,7 @@ func observe(ctx context.Context, w io.Writer, p plan, reset func(), read func(*
 	read(&f)
 	f.CPU = used
 	f.Goroutines = runtime.NumGoroutine()
-	f.RSS, f.Files = usage()
+	f.RSS, f.Files = usage("self")
 	return json.NewEncoder(w).Encode(f)
 }
 
@@ -165,16 +166,16 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// usage returns the resident memory, garbage included, and the open descriptors of this process.
-func usage() (rss int64, files int) {
-	text, err := os.ReadFile("/proc/self/statm")
+// usage returns the resident memory, garbage included, and the open descriptors of a process, by its name in /proc.
+func usage(process string) (rss int64, files int) {
+	text, err := os.ReadFile("/proc/" + process + "/statm")
 	if err == nil {
 		var size, pages int64
 		if _, err := fmt.Sscan(string(text), &size, &pages); err == nil {
 			rss = pages * int64(os.Getpagesize())
 		}
 	}
-	list, err := os.ReadDir("/proc/self/fd")
+	list, err := os.ReadDir("/proc/" + process + "/fd")
 	if err != nil {
 		return rss, 0
 	}

@@ -1,14 +1,15 @@
 // Command collectorcpu measures what a poll of a switch costs the collector: the CPU time of its process over thousands of polls, rates
 // and line protocol included.
 //
-//	go run ./internal/bench/collectorcpu                       # 100 switches of 48 ports, each every second, for 20 s
-//	go run ./internal/bench/collectorcpu -devices 5000 -interval 30s -for 90s -clients collector
-//	go run ./internal/bench/collectorcpu -v3                   # SHA and AES
+//	go run ./internal/bench/collectorcpu                 # 100, 1,000 and 5,000 switches of 48 ports, 100 polls a second; some minutes
+//	go run ./internal/bench/collectorcpu -devices 100 -v3      # SHA and AES
+//	go run ./internal/bench/collectorcpu -devices 5000 -interval 30s -clients collector
 //
-// Beside the collector it measures a plain loop over gosnmp, which walks the same tables of the same switches and does nothing with the values.
+// Beside the collector it measures what else walks the same tables of the same switches: a plain loop over gosnmp, which does nothing with the
+// values, and where they are installed Prometheus' snmp_exporter and collectd. They are measured with the least number of switches.
 //
-// This process plays the switches, with ifTable and ifXTable whole and answers of at most 1,472 octets, each on a port of loopback; a second
-// one polls them. What is printed is that one's: CPU time a poll, polls a CPU second, memory, goroutines and descriptors.
+// This process plays the switches, with ifTable and ifXTable whole and answers of at most 1,472 octets, each on a port of loopback; another
+// one polls them. What is printed is that one's: CPU time a poll, polls a CPU second and a second, memory, goroutines and descriptors.
 //
 // It is for Linux only: there a loopback device holds any number of sockets, and /proc tells what a process takes.
 package main
@@ -26,6 +27,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -49,17 +52,20 @@ var clients = map[string]func(ctx context.Context, r io.Reader, w io.Writer) err
 
 // plan is what the collector is told.
 type plan struct {
-	Ports    []uint16
+	Ports    []uint16 // of UDP, one a switch
 	Interval time.Duration
 	For      time.Duration
 	V3       bool   // SNMPv3 with SHA and AES instead of v2c
 	Profile  string // a file for the CPU profile, "" for none
+
+	SwitchPorts int
 }
 
 // figures is what the collector tells of itself.
 type figures struct {
 	Polls, Failed, Samples int
 	Retries                int // since it began
+	Requests               int // of the last poll of each switch
 	Octets                 int // of line protocol
 	CPU                    time.Duration
 	RSS                    int64 // octets, at the end
@@ -73,16 +79,16 @@ func main() {
 	if client := clients[strings.Join(os.Args[1:], " ")]; client != nil {
 		err = client(ctx, os.Stdin, os.Stdout)
 	} else {
-		devices := flag.Int("devices", 100, "switches")
+		devices := flag.String("devices", "100,1000,5000", "switches, one `number` after another")
 		ports := flag.Int("ports", 48, "ports of a switch")
-		interval := flag.Duration("interval", time.Second, "between two polls of one")
-		length := flag.Duration("for", 20*time.Second, "how long is measured, after two intervals to warm up")
-		v3 := flag.Bool("v3", false, "SNMPv3 with SHA and AES instead of v2c")
-		which := flag.String("clients", "collector,gosnmp", "which are measured, one after another")
+		interval := flag.Duration("interval", 0, "between two polls of one; 0: a second for each 100 switches")
+		length := flag.Duration("for", 20*time.Second, "how long is measured at the least, and an interval, after two intervals to warm up")
+		v3 := flag.Bool("v3", false, "SNMPv3 with SHA and AES instead of v2c, without snmp_exporter and collectd")
+		which := flag.String("clients", "collector,gosnmp,snmp_exporter,collectd", "which are measured, one after another")
 		profile := flag.String("profile", "", "write the CPU profile to this `file`, and the heap's beside it")
 		flag.Parse()
-		p := plan{Interval: *interval, For: *length, V3: *v3, Profile: *profile}
-		err = measure(ctx, *devices, *ports, p, strings.Split(*which, ","))
+		p := plan{Interval: *interval, For: *length, V3: *v3, Profile: *profile, SwitchPorts: *ports}
+		err = measureAll(ctx, *devices, p, strings.Split(*which, ","))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "collectorcpu:", err)
@@ -90,36 +96,83 @@ func main() {
 	}
 }
 
-// measure plays the switches while other processes of this program, one after another, poll them, and prints what these tell.
-func measure(ctx context.Context, devices, ports int, p plan, names []string) error {
+// polledTogether are the switches that are polled in a second unless the interval is given.
+const polledTogether = 100
+
+// measureAll plays as many switches as the largest of sizes says, and measures with each number of them: all clients with the first, the collector with
+// the others.
+func measureAll(ctx context.Context, sizes string, p plan, names []string) error {
+	var numbers []int
+	for _, text := range strings.Split(sizes, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("devices: %q is no number of switches", text)
+		}
+		numbers = append(numbers, n)
+	}
+	for _, name := range names {
+		if _, ok := peers[name]; !ok && clients[name] == nil {
+			return fmt.Errorf("unknown client %q; known are collector, gosnmp, snmp_exporter and collectd", name)
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	for i := range devices {
-		port, err := play(ctx, &wg, i, ports, p.V3)
+	var ports []uint16
+	for i := range slices.Max(numbers) {
+		port, err := play(ctx, &wg, i, p.SwitchPorts, p.V3)
 		if err != nil {
 			return err
 		}
-		p.Ports = append(p.Ports, port)
+		ports = append(ports, port)
 	}
-	fmt.Printf("%d switches of %d ports every %v, for %v\n", devices, ports, p.Interval, p.For)
+	for i, n := range numbers {
+		if i > 0 {
+			names = names[:1]
+		}
+		q := p
+		q.Ports = ports[:n]
+		if q.Interval == 0 {
+			q.Interval = max(time.Second, time.Duration(n)*time.Second/polledTogether)
+		}
+		q.For = max(q.For, q.Interval)
+		if err := measure(ctx, q, names); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measure has the switches polled by other processes, one after another, and prints their figures.
+func measure(ctx context.Context, p plan, names []string) error {
+	fmt.Printf("%d switches of %d ports every %v, for %v\n", len(p.Ports), p.SwitchPorts, p.Interval, p.For)
 	var first time.Duration
 	for _, name := range names {
-		if clients[name] == nil {
-			return fmt.Errorf("unknown client %q; known are collector and gosnmp", name)
+		var f figures
+		var err error
+		at := p
+		if q, ok := peers[name]; !ok {
+			f, err = run(ctx, name, p)
+		} else if !p.V3 {
+			at.Interval *= peersInterval
+			at.For = max(at.For, 2*at.Interval)
+			f, err = q.run(ctx, at)
+		} else {
+			continue
 		}
-		f, err := run(ctx, name, p)
+		if errors.Is(err, errNotInstalled) {
+			fmt.Printf("%-13s %v\n", name, err)
+			continue
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		if f.Polls == 0 {
 			return fmt.Errorf("%s: no poll ended", name)
 		}
 		perPoll := f.CPU / time.Duration(f.Polls)
-		fmt.Printf("%-9s CPU %.2f ms a poll, %.0f polls a CPU second; %.0f MB, %d goroutines, %d descriptors; %d polls, %d failed, %d requests sent again",
-			name, float64(perPoll)/float64(time.Millisecond), float64(time.Second)/float64(perPoll), float64(f.RSS)/(1<<20), f.Goroutines, f.Files,
-			f.Polls, f.Failed, f.Retries)
+		fmt.Printf("%-13s CPU %.2f ms a poll, %.0f polls a CPU second; %v", name, float64(perPoll)/float64(time.Millisecond), float64(time.Second)/float64(perPoll), f.over(at))
 		if first == 0 {
 			first = perPoll
 		} else {
@@ -128,6 +181,18 @@ func measure(ctx context.Context, devices, ports int, p plan, names []string) er
 		fmt.Println()
 	}
 	return nil
+}
+
+// over describes f beside the CPU time.
+func (f figures) over(p plan) string {
+	s := fmt.Sprintf("%d polls, %.1f a second; %.0f MB, %d descriptors", f.Polls, float64(f.Polls)/p.For.Seconds(), float64(f.RSS)/(1<<20), f.Files)
+	if f.Goroutines > 0 {
+		s += fmt.Sprintf(", %d goroutines; %d failed", f.Goroutines, f.Failed)
+	}
+	if f.Requests > 0 {
+		s += fmt.Sprintf(", %.1f requests a poll, %d sent again", float64(f.Requests)/float64(len(p.Ports)), f.Retries)
+	}
+	return s
 }
 
 // run lets another process of this program be the named client.
