@@ -25,6 +25,7 @@ type Program struct {
 var (
 	ErrNotAllowed = errors.New("not allowed to be run")
 	ErrTimeout    = errors.New("it took too long and was killed")
+	ErrFlood      = errors.New("it said far too much and was killed")
 	ErrBusy       = errors.New("too many programs are running")
 )
 
@@ -33,6 +34,9 @@ type Limits struct {
 	Time   time.Duration
 	Output int // octets; what it says beyond is dropped
 }
+
+// flood is how many times Limits.Output a program may say before it is killed.
+const flood = 16
 
 // Runner runs programs, a few at a time. The zero Runner is not of use.
 type Runner struct {
@@ -92,6 +96,8 @@ func (r *Runner) Run(ctx context.Context, p Program, more []string, input string
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.Time)
 	defer cancel()
+	ctx, kill := context.WithCancelCause(ctx)
+	defer kill(nil)
 	select {
 	case r.places <- struct{}{}:
 		defer func() { <-r.places }()
@@ -99,7 +105,7 @@ func (r *Runner) Run(ctx context.Context, p Program, more []string, input string
 		return Result{}, fmt.Errorf("%s: %w", p.Path, ErrBusy)
 	}
 	c := p.command(ctx, more)
-	out := &output{most: l.Output}
+	out := &output{most: l.Output, flooded: func() { kill(ErrFlood) }}
 	c.Stdout = out
 	if errorsToo {
 		c.Stderr = out
@@ -109,6 +115,9 @@ func (r *Runner) Run(ctx context.Context, p Program, more []string, input string
 	}
 	err := c.Run()
 	if ctx.Err() != nil {
+		if cause := context.Cause(ctx); errors.Is(cause, ErrFlood) {
+			return Result{}, fmt.Errorf("%s: %w", p.Path, cause)
+		}
 		return Result{}, fmt.Errorf("%s: %w", p.Path, ErrTimeout)
 	}
 	if errors.Is(err, exec.ErrWaitDelay) { // it ended, and children of its have our pipe
@@ -180,11 +189,11 @@ func (s *Session) Write(b []byte) (int, error) { return s.in.Write(b) }
 // Read reads what the program says.
 func (s *Session) Read(b []byte) (int, error) { return s.out.Read(b) }
 
-// SetDeadline bounds reads, and writes where the system can.
+// SetDeadline bounds reads, and writes where the system can; os.ErrClosed if the program has ended.
 func (s *Session) SetDeadline(t time.Time) error {
 	if f, ok := s.in.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		if err := f.SetWriteDeadline(t); err != nil && !errors.Is(err, os.ErrNoDeadline) {
-			return err
+			return os.ErrClosed // by who waits for the program's end; the error of the package os is of no type
 		}
 	}
 	return s.out.SetReadDeadline(t)
@@ -200,15 +209,21 @@ func (s *Session) Close() {
 
 // output keeps the first octets that are written to it, and drops the rest: who writes is not held up.
 type output struct {
-	mu   sync.Mutex
-	b    []byte
-	most int
+	mu      sync.Mutex
+	b       []byte
+	most    int
+	dropped int
+	flooded func() // called when far too much was written, perhaps more than once
 }
 
 func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.b = append(o.b, b[:min(len(b), o.most-len(o.b))]...)
+	kept := min(len(b), o.most-len(o.b))
+	o.b = append(o.b, b[:kept]...)
+	if o.dropped += len(b) - kept; o.dropped > (flood-1)*o.most {
+		o.flooded()
+	}
 	return len(b), nil
 }
 

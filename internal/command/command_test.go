@@ -45,8 +45,10 @@ func child(args []string) {
 	case "die":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 		time.Sleep(time.Hour)
+	case "much":
+		fmt.Print(strings.Repeat("x", 10000))
 	case "flood":
-		for range 10000 {
+		for {
 			fmt.Print(strings.Repeat("x", 1000))
 		}
 	case "cat":
@@ -99,7 +101,7 @@ func TestRun(t *testing.T) {
 		{name: "signal", args: []string{"die"}, code: 128 + 15},
 		{name: "without errors", args: []string{"errors"}, output: "out "},
 		{name: "with errors", args: []string{"errors"}, errorsToo: true, output: "out err"},
-		{name: "too much", args: []string{"flood"}, output: strings.Repeat("x", 1000)},
+		{name: "too much", args: []string{"much"}, output: strings.Repeat("x", 1000)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("SECRET", "not for children")
@@ -108,6 +110,14 @@ func TestRun(t *testing.T) {
 				t.Errorf("%q, %d, %v", got.Output, got.Code, err)
 			}
 		})
+	}
+}
+
+// TestFlood: a program that does not cease to talk is killed long before its time is over.
+func TestFlood(t *testing.T) {
+	r := command.NewRunner(1, nil)
+	if got, err := r.Run(t.Context(), program("flood"), nil, "", false, limits); !errors.Is(err, command.ErrFlood) {
+		t.Errorf("%d octets, %v", len(got.Output), err)
 	}
 }
 

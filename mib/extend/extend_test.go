@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -65,7 +67,7 @@ func child(mode string, args []string) {
 	case "pass":
 		passChild(args)
 	case "persist":
-		persistChild()
+		persistChild(args)
 	}
 }
 
@@ -293,8 +295,13 @@ func passChild(args []string) {
 	}
 }
 
-func persistChild() {
+// persistChild answers as many questions as the argument says, without one all of them.
+func persistChild(args []string) {
 	list := table()
+	left := math.MaxInt
+	if len(args) > 0 {
+		left, _ = strconv.Atoi(args[0])
+	}
 	in := bufio.NewScanner(os.Stdin)
 	read := func() string {
 		if !in.Scan() {
@@ -307,6 +314,10 @@ func persistChild() {
 		case "PING":
 			fmt.Println("PONG")
 		case "get", "getnext":
+			if left == 0 {
+				syscall.Exit(0)
+			}
+			left--
 			a := answer(list, word == "getnext", oid.MustParse(read()))
 			if a == "" {
 				a = "NONE\n"
@@ -352,6 +363,7 @@ func TestPass(t *testing.T) {
 	for name, h := range map[string]func() (*extend.Pass, *logged){
 		"pass":         func() (*extend.Pass, *logged) { return newPass(t, false, program("pass", "plain")) },
 		"pass_persist": func() (*extend.Pass, *logged) { return newPass(t, true, program("persist")) },
+		"short-lived":  func() (*extend.Pass, *logged) { return newPass(t, true, program("persist", "2")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, log := h()
@@ -440,14 +452,15 @@ func TestPassSetByRun(t *testing.T) {
 	}
 }
 
-// TestBadPass: programs that go in circles, answer nonsense, or are not there cannot do harm: the walk ends with an error, which is logged once.
+// TestBadPass: programs that go in circles, answer nonsense, or are not there cannot do harm: the walk ends with an error, which is logged once, and who walks
+// what stands before is not disturbed.
 func TestBadPass(t *testing.T) {
 	for name, test := range map[string]struct {
 		persist bool
 		program command.Program
 	}{
 		"circle": {false, program("pass", "circle")}, "rubbish": {false, program("pass", "rubbish")},
-		"absent": {false, command.Program{Path: "/nowhere/at-all"}}, "no PONG": {true, program("say", "hello")}, "absent and persistent": {true, command.Program{Path: "/nowhere/at-all"}},
+		"mute": {true, program("persist", "0")}, "absent": {false, command.Program{Path: "/nowhere/at-all"}}, "no PONG": {true, program("say", "hello")}, "absent and persistent": {true, command.Program{Path: "/nowhere/at-all"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, log := newPass(t, test.persist, test.program)
@@ -460,6 +473,13 @@ func TestBadPass(t *testing.T) {
 				var e *mib.VarError
 				if !errors.As(err, &e) || e.Status != snmp.GenErr {
 					t.Errorf("%d variables, %v", len(vbs), err)
+				}
+				if name == "circle" {
+					continue
+				}
+				vbs, err = view.Next(t.Context(), nil, []mib.Range{{Start: root, Include: true, End: root.SubtreeEnd()}}, 100)
+				if err != nil || len(vbs) != 1 || vbs[0].Value != snmp.EndOfMibView {
+					t.Errorf("who comes from before: %v, %v", vbs, err)
 				}
 			}
 			if n := strings.Count(log.String(), "level=ERROR"); n != 1 && name != "circle" {

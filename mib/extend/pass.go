@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"walkabout/internal/command"
@@ -98,14 +99,14 @@ func (v *passView) Get(ctx context.Context, dst []snmp.Value, names []oid.OID) (
 	return dst, nil
 }
 
-// Next implements mib.View.
+// Next implements mib.View. Where the program fails, who comes from before its subtree goes past it: the end of another walk is no place for an error.
 func (v *passView) Next(ctx context.Context, dst []snmp.VarBind, ranges []mib.Range, most int) ([]snmp.VarBind, error) {
 	ctx, cancel := context.WithDeadline(ctx, v.until)
 	defer cancel()
 	for i, r := range ranges {
 		for range most {
 			vb, ok, err := v.pass.next(ctx, r)
-			if err != nil {
+			if err != nil && !(r.Include && !v.pass.entry.Root.Less(r.Start)) {
 				return dst, &mib.VarError{Index: i, Status: snmp.GenErr, Err: err}
 			}
 			if !ok {
@@ -203,7 +204,8 @@ func (p *Pass) question(ctx context.Context, v verb, name oid.OID, kind, value s
 	return strings.SplitN(text, "\n", 4), nil
 }
 
-// speak asks the program that goes on running. After a failure it is killed, and started again at the next question, but not at once.
+// speak asks the program that goes on running. One that has ended since the last question, as some do when nothing is asked for a while, is started
+// again. After any other failure it is killed, and started again at the next question, but not at once.
 func (p *Pass) speak(ctx context.Context, v verb, name oid.OID, kind, value string) ([]string, error) {
 	select {
 	case <-p.turn:
@@ -214,23 +216,42 @@ func (p *Pass) speak(ctx context.Context, v verb, name oid.OID, kind, value stri
 	if p.closed {
 		return nil, fmt.Errorf("%s: %w", p.entry.Program.Path, os.ErrClosed)
 	}
+	before := p.session
+	lines, err := p.askSession(ctx, v, name, kind, value)
+	if before != nil && v != set && hasEnded(err) {
+		p.endSession()
+		lines, err = p.askSession(ctx, v, name, kind, value)
+	}
+	if err != nil && p.session != nil {
+		p.endSession()
+		p.failed = time.Now()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.entry.Program.Path, err)
+	}
+	return lines, nil
+}
+
+// hasEnded reports whether an exchange failed because the program is no more; who waits for its end closes its pipe.
+func hasEnded(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed)
+}
+
+var errFailedLately = errors.New("it failed a moment ago")
+
+// askSession asks the program, which it starts if it does not run.
+func (p *Pass) askSession(ctx context.Context, v verb, name oid.OID, kind, value string) ([]string, error) {
 	if p.session == nil {
 		if time.Since(p.failed) < restartAfter && !p.failed.IsZero() {
-			return nil, fmt.Errorf("%s: it failed a moment ago", p.entry.Program.Path)
+			return nil, errFailedLately
 		}
 		if err := p.startSession(ctx); err != nil {
 			p.endSession()
 			p.failed = time.Now()
-			return nil, fmt.Errorf("start %s: %w", p.entry.Program.Path, err)
+			return nil, fmt.Errorf("start: %w", err)
 		}
 	}
-	lines, err := p.exchange(ctx, v, name, kind, value)
-	if err != nil {
-		p.endSession()
-		p.failed = time.Now()
-		return nil, fmt.Errorf("%s: %w", p.entry.Program.Path, err)
-	}
-	return lines, nil
+	return p.exchange(ctx, v, name, kind, value)
 }
 
 func (p *Pass) startSession(ctx context.Context) (err error) {
