@@ -43,20 +43,20 @@ type Webhook struct {
 func NewWebhook(o WebhookOptions) (*Webhook, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("webhook %s: url is not of the form http://host/path or https://host/path", o.Name)
+		return nil, fmt.Errorf("%s: url is not of the form http://host/path or https://host/path", o.Name)
 	}
 	w := &Webhook{name: o.Name, url: u, header: http.Header{}}
 	w.header.Set("Content-Type", "application/json")
 	w.header.Set("User-Agent", "walkabout")
 	for name, value := range o.Headers {
 		if !validName(name) || !validValue(value.Reveal()) {
-			return nil, fmt.Errorf("webhook %s: header %q, or its value, holds octets that HTTP does not allow there", o.Name, name)
+			return nil, fmt.Errorf("%s: header %q, or its value, holds octets that HTTP does not allow there", o.Name, name)
 		}
 		w.header.Set(name, value.Reveal())
 	}
 	if !o.Token.IsZero() {
 		if !validValue(o.Token.Reveal()) {
-			return nil, fmt.Errorf("webhook %s: the token holds octets that HTTP does not allow in a header; is there a line end in its file?", o.Name)
+			return nil, fmt.Errorf("%s: the token holds octets that HTTP does not allow in a header; is there a line end in its file?", o.Name)
 		}
 		w.header.Set("Authorization", "Bearer "+o.Token.Reveal())
 	}

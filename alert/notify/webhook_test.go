@@ -214,7 +214,7 @@ func TestNewWebhookRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o.Name = "ops"
 			_, err := notify.NewWebhook(o)
-			if err == nil || leaks(err.Error()) || !strings.Contains(err.Error(), "webhook ops") {
+			if err == nil || leaks(err.Error()) || !strings.HasPrefix(err.Error(), "ops: ") {
 				t.Errorf("error %v", err)
 			}
 		})

@@ -52,7 +52,7 @@ func listen(ctx context.Context, address string, p *parts, more ...prometheus.Co
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/api/live  what snmpcollect top shows, in JSON\n/healthz  200 while polls are made\n/status  how each target is polled, as snmpcollect status shows it (?target=NAME)")
 	})
-	return &pages{l, &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+	return &pages{l, &http.Server{Handler: ownNames(l.Addr(), mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}}, nil
 }
 
