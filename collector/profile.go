@@ -176,6 +176,8 @@ type Object struct {
 	Twin    string     `yaml:"twin"`
 	Packets [][]string `yaml:"packets"`
 
+	PacketsIfServed []string `yaml:"packets_if_served"`
+
 	syntax smi.Syntax
 	names  smi.Resolver // of TypeDescriptor
 }

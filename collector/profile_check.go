@@ -213,7 +213,7 @@ func (o *Object) check(used map[string]bool, oids map[oid.OID]bool) error {
 		return unknownType(*o)
 	case o.Tag && o.Type.counter():
 		return fmt.Errorf("%s: a counter cannot be a tag", o.Name)
-	case !o.Type.counter() && (o.Unit != 0 || o.MaxRate != 0 || o.Twin != "" || o.Packets != nil):
+	case !o.Type.counter() && (o.Unit != 0 || o.MaxRate != 0 || o.Twin != "" || o.Packets != nil || o.PacketsIfServed != nil):
 		return fmt.Errorf("%s: unit, max_rate, twin and packets are for counters", o.Name)
 	case (o.Factor != 0 || o.Offset != 0 || o.Sensor != nil) && (o.Tag || o.Type.counter() || !o.Type.number()):
 		return fmt.Errorf("%s: factor and sensor are for fields that are numbers and no counters", o.Name)
@@ -244,7 +244,7 @@ func counterColumns(objects []Object) []counter.Column {
 			bits = 32
 		}
 		columns = append(columns, counter.Column{
-			Name: o.Name, Bits: bits, Unit: counter.Unit(o.Unit), MaxRate: o.MaxRate, Twin: o.Twin, Packets: o.Packets,
+			Name: o.Name, Bits: bits, Unit: counter.Unit(o.Unit), MaxRate: o.MaxRate, Twin: o.Twin, Packets: o.Packets, IfServed: o.PacketsIfServed,
 		})
 	}
 	return columns

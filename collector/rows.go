@@ -133,6 +133,8 @@ func (p *part) count(g *grid, at int, r *counter.Row) (torn bool) {
 		if values[c].Kind() == kind && (known || kind == snmp.KindCounter64) {
 			r.Values[k] = values[c].Uint()
 			r.Has |= 1 << k
+		} else if values[c].Kind() != snmp.KindNull || g.faults[c] != nil {
+			r.Broken |= 1 << k
 		}
 	}
 	return false

@@ -225,7 +225,7 @@ func TestFindingsAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := switchOf(3)
 		for i := range b.ports {
-			b.ports[i].noHC, b.ports[i].mbits = true, 10000 // 3.4 s for 2^32 octets
+			b.ports[i].noHC, b.ports[i].mbits, b.ports[i].rate = true, 10000, 1e8 // 3.4 s for 2^32 octets, and too many packets to prove less
 		}
 		b.ports[2].mbits = 0
 		h := one(t, b, &device{latency: time.Millisecond}, "interfaces")

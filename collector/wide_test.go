@@ -84,3 +84,29 @@ func TestUnscaledSensor(t *testing.T) {
 		}
 	})
 }
+
+// TestFastInterfaceWithout64Bits holds that 32 bits of octets at 10 Gb/s have a rate where the packets prove it, and that an agent which does not count frames of
+// unknown protocols by themselves, as Linux does not, is no worse off than one that always serves 0.
+func TestFastInterfaceWithout64Bits(t *testing.T) {
+	for name, unknown := range map[string]snmp.Value{"no ifInUnknownProtos": snmp.Null, "ifInUnknownProtos is 0": snmp.Counter32(0), "ifInUnknownProtos of another type": snmp.Integer(0)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := switchOf(1)
+				b.ports[0].noHC, b.ports[0].mbits, b.ports[0].rate = true, 10_000, 1_000_000
+				h := start(t, map[string]*device{"dev": {latency: time.Millisecond, objects: func(now time.Time) []snmp.VarBind {
+					vbs := b.objects(now)
+					if unknown != snmp.Null {
+						vbs = append(vbs, snmp.VarBind{Name: ifEntry.Append(15, 1), Value: unknown})
+					}
+					return vbs
+				}}}, target("dev", "interfaces"))
+				h.next("dev")
+				f := fieldOf(t, rowOf(t, h.next("dev"), "interface", "ifName", "Gi0/1"), "ifInOctets")
+				proven := unknown.Kind() != snmp.KindInteger
+				if f.Verdict.HasRate() != proven || proven && (f.Rate < 990_000 || f.Rate > 1_010_000) {
+					t.Errorf("%v %v", f.Verdict, f.Rate)
+				}
+			})
+		})
+	}
+}

@@ -251,7 +251,9 @@ func (p *pair) twinMoved(c int) bool {
 // bound gives column c, octets over an interval in which 32 bits may wrap unseen, its number if the packets of the same pair of readings leave only
 // one possible.
 func (p *pair) bound(c int) {
-	for _, set := range p.t.columns.list[c].packets {
+	col := &p.t.columns.list[c]
+	for _, set := range col.packets {
+		set |= col.served & (p.st.has | p.r.Has | p.r.Broken)
 		if set&^p.numbers != 0 {
 			continue
 		}

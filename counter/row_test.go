@@ -217,3 +217,43 @@ func TestPolledTooSeldom(t *testing.T) {
 	r.want(0, "ambiguous")
 	r.wantFound()
 }
+
+// A counter that belongs to the packets where it is served: the octets have a number without it only where it is known that the agent has none.
+func TestPacketsIfServed(t *testing.T) {
+	bounded := octets32()
+	bounded.Packets, bounded.IfServed = [][]string{{"ifInUcastPkts"}}, []string{"ifInUnknownProtos"}
+	columns := []counter.Column{bounded, packets32(), {Name: "ifInUnknownProtos", Bits: 32, Unit: counter.Errors}}
+	for name, tc := range map[string]struct {
+		columns       []counter.Column
+		before, after func(*counter.Row)
+		want          string
+	}{
+		"served":             {columns, nil, nil, "ok 100"},
+		"served, many":       {columns, nil, func(r *counter.Row) { r.Values[2] += 500_000 }, "ambiguous"},
+		"not served":         {columns, func(r *counter.Row) { r.Has = 3 }, nil, "ok 100"},
+		"not read":           {columns, func(r *counter.Row) { r.Has, r.Broken = 3, 4 }, nil, "ambiguous"},
+		"no longer served":   {columns, nil, func(r *counter.Row) { r.Has = 3 }, "ambiguous"},
+		"served of late":     {columns, func(r *counter.Row) { r.Has = 3 }, func(r *counter.Row) { r.Has = 7 }, "ambiguous"},
+		"not asked for":      {columns[:2], nil, nil, "ambiguous"},
+		"not asked, no sets": {[]counter.Column{octets32(), packets32()}, nil, nil, "ambiguous"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, tc.columns, every, "eth0")
+			row := &r.rows[0]
+			row.Speed = 1e10
+			if tc.before != nil {
+				tc.before(row)
+			}
+			r.poll(0)
+			row.Values[0] += 1000
+			row.Values[1] += 5
+			if tc.after != nil {
+				tc.after(row)
+			}
+			r.poll(interval)
+			if got := r.words(0)[0]; got != tc.want {
+				t.Errorf("%s, want %s", got, tc.want)
+			}
+		})
+	}
+}

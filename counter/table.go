@@ -30,8 +30,11 @@ type Column struct {
 	// Packets, of an Octets counter, are the counters of its own direction that bound it where it may have wrapped unseen: one or more sets,
 	// each of which counts every frame, such as {ifInUcastPkts, ifInNUcastPkts} and {ifInUcastPkts, ifInMulticastPkts, ifInBroadcastPkts}.
 	// The first set whose every counter has a number is used. RFC 2863 counts the octets of discarded and broken frames too, so
-	// ifInErrors, ifInDiscards and ifInUnknownProtos belong into each set where they are polled.
+	// ifInErrors and ifInDiscards belong into each set.
 	Packets [][]string
+	// IfServed belong into each of Packets too where the agent serves them. It is for what an agent can leave out of the others only if it counts it
+	// by itself: frames of unknown protocols are among the delivered ones unless somebody looks (Linux does not, and has no ifInUnknownProtos).
+	IfServed []string
 }
 
 // Options of a Table. The zero value of each field but Interval is its default.
@@ -56,6 +59,7 @@ type Row struct {
 
 	Values []uint64 // one a column, in the columns' order
 	Has    uint64   // bit i is set if Values[i] was served with the column's own type
+	Broken uint64   // bit i is set if it was served with another type, or it is not known whether it is served
 
 	Speed  uint64 // bits/s: see Speed; 0 is unknown. Not used by Events
 	MTU    int    // ifMtu; 0 is unknown
@@ -120,6 +124,7 @@ type column struct {
 	word    int16    // where its value begins among the words of a row: one of 32 bits has one, one of 64 two, the lower first
 	maxRate float64  // of Events
 	packets []uint64 // sets of columns
+	served  uint64   // columns that belong into each of them where they are served
 }
 
 const wordBits = 32
@@ -158,12 +163,20 @@ func NewColumns(list []Column) (*Columns, error) {
 }
 
 func (cs *Columns) resolve(i int, from *Column, index map[string]int) {
-	c := &cs.list[i]
+	c, packets := &cs.list[i], from.Packets
+	for _, name := range from.IfServed {
+		p, ok := index[name]
+		if !ok { // nobody asks whether it is served
+			packets = nil
+			continue
+		}
+		c.served |= 1 << p
+	}
 	if twin, ok := index[from.Twin]; ok && from.Bits == 64 && cs.narrow>>twin&1 != 0 {
 		c.twin, cs.list[twin].wide = int16(twin), int16(i)
 	}
 sets:
-	for _, names := range from.Packets {
+	for _, names := range packets {
 		var set uint64
 		for _, name := range names {
 			p, ok := index[name]
