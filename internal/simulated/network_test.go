@@ -21,7 +21,7 @@ func TestLoss(t *testing.T) {
 		l := newLab(t)
 		var targets []collector.Target
 		for i := range 10 {
-			_, target := l.device(fmt.Sprintf("192.0.2.%d:161", i+1), fmt.Sprint("sw", i), 12, well)
+			_, target := l.device(fmt.Sprintf("192.0.2.%d:161", i+1), fmt.Sprint("sw", i), 48, well)
 			targets = append(targets, target)
 		}
 		l.network.SetFaults(packetnet.Faults{Loss: 0.01, Duplicate: 0.01, Delay: 5 * time.Millisecond, Jitter: 20 * time.Millisecond})
@@ -33,7 +33,7 @@ func TestLoss(t *testing.T) {
 		for _, polls := range l.polls {
 			for i, p := range polls {
 				durations = append(durations, p.Duration)
-				if n := l.numbers(p); p.Err != nil || i > 0 && n != 12*23 {
+				if n := l.numbers(p); p.Err != nil || i > 0 && n != 48*23 {
 					t.Errorf("%s, poll %d: %d rates, %v", p.Device, i, n, p.Err)
 				}
 			}
@@ -110,13 +110,25 @@ func TestProbes(t *testing.T) {
 	})
 }
 
-// TestIsolation holds that devices that are dead move no other poll.
+// slow takes its time for each answer.
+type slow struct{ agent.Datagrams }
+
+func (s slow) WritePacket(b []byte, to agent.Peer) error {
+	time.Sleep(1500 * time.Millisecond)
+	return s.Datagrams.WritePacket(b, to)
+}
+
+// TestIsolation holds that a device that is dead, and one that takes long for each answer, move no other poll.
 func TestIsolation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
 		var targets []collector.Target
 		for i := range 100 {
-			_, target := l.device(fmt.Sprintf("192.0.2.%d:161", i+1), fmt.Sprint("sw", i), 2, well)
+			wrap := well
+			if i == 18 {
+				wrap = func(d agent.Datagrams) agent.Datagrams { return slow{d} }
+			}
+			_, target := l.device(fmt.Sprintf("192.0.2.%d:161", i+1), fmt.Sprint("sw", i), 2, wrap)
 			targets = append(targets, target)
 		}
 		targets[17].Address = "198.51.100.1" // nobody
@@ -131,6 +143,10 @@ func TestIsolation(t *testing.T) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for name, polls := range l.polls {
+			took := polls[len(polls)-1].Duration
+			if slow := name == targets[18].Name; slow != (took > time.Second) && name != targets[17].Name {
+				t.Errorf("%s: polled in %v", name, took)
+			}
 			for i, p := range polls[1:] {
 				if d := p.At.Sub(polls[i].At) - 30*time.Second; d.Abs() > time.Second {
 					t.Errorf("%s, poll %d: %v off its slot", name, i+1, d)

@@ -50,7 +50,7 @@ func (q peer) run(ctx context.Context, p plan) (f figures, err error) {
 	if err != nil {
 		return f, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	ctx, cancel := context.WithCancel(ctx)
 	var polls atomic.Int64
 	cmd, work, err := q.start(ctx, program, dir, p, &polls)
