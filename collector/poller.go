@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -163,60 +162,10 @@ func (p *poller) close() {
 	}
 }
 
-// scratch is the memory that a poll needs only while it reads tables; so a fleet needs as much of it as polls do so at a time.
-type scratch struct {
-	grid     grid
-	walker   walker
-	rows     []row
-	counted  []counter.Row
-	values   []uint64
-	rates    []float64
-	verdicts []counter.Verdict
-	findings []counter.Finding
-	template []tag
-	signals  []snmp.Value
-}
-
-// maxReading is how many polls of a Collector read tables at a time. Each needs some 300 kB for it, more for larger devices.
-const maxReading = 256
-
-// workspace is the memory that the polls of a Collector share.
-type workspace struct {
-	askings   sync.Pool     // of *asking
-	scratches sync.Pool     // of *scratch
-	reading   chan struct{} // a token for each scratch that is in use
-	engines   engines
-	layouts   layouts
-}
-
-func newWorkspace() *workspace {
-	return &workspace{
-		askings:   sync.Pool{New: func() any { return new(asking) }},
-		scratches: sync.Pool{New: func() any { return new(scratch) }},
-		reading:   make(chan struct{}, maxReading),
-	}
-}
-
-// scratch waits for a scratch that is free; false if ctx ends before there is one.
-func (w *workspace) scratch(ctx context.Context) (*scratch, bool) {
-	select {
-	case w.reading <- struct{}{}:
-		return w.scratches.Get().(*scratch), true
-	case <-ctx.Done():
-		return nil, false
-	}
-}
-
-func (w *workspace) put(s *scratch) {
-	w.scratches.Put(s)
-	<-w.reading
-}
-
 // pollAgent asks the target's agent once. It returns when ctx ends, with what came until then.
 func (p *poller) pollAgent(ctx context.Context) Poll {
-	began := time.Now()
-	poll := Poll{Device: p.target.Name, At: began, Interval: p.target.Interval}
-	if p.silent && began.Before(p.resume) && !p.unjudged {
+	poll := Poll{Device: p.target.Name, At: time.Now(), Interval: p.target.Interval}
+	if p.silent && poll.At.Before(p.resume) && !p.unjudged {
 		poll.Err = p.silence
 		return poll
 	}
@@ -225,15 +174,10 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 		p.shared.askings.Put(p.asker.asking)
 		p.asker.asking = nil
 	}()
-	requests, retries := p.stats.session.Requests.Load(), p.stats.session.Retries.Load()
-	p.effort = Effort{}
-	defer func() {
-		p.effort.Requests, p.effort.Retries = p.stats.session.Requests.Load()-requests, p.stats.session.Retries.Load()-retries
-		p.effort.MaxRepetitions, p.effort.GetNext = p.asker.limit, p.open.NoBulk || p.target.Credential.Version == snmp.V1
-	}()
+	defer p.measure()()
 	at, err := p.greet(ctx)
-	poll.Duration = time.Since(began)
-	p.heed(err, began)
+	poll.Duration = time.Since(poll.At)
+	p.heed(err, poll.At)
 	if err != nil {
 		poll.Err = err
 		p.renew()
@@ -250,22 +194,7 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 	poll.Reset = p.polled && counter.Between(p.previous, at, 0).Verdict == counter.Reset
 	p.previous, p.polled = at, true
 	if poll.Reset {
-		p.noEngine = false // it may be another agent
-		for _, part := range p.parts {
-			part.structure.forget()
-			part.absent, part.last = false, time.Time{}
-			if err := part.forgetCounters(); err != nil {
-				p.log.Error("counters cannot be learned anew", "measurement", part.measurement, "err", err) // cannot be: they were judged so before
-			}
-			if part.selection != nil {
-				part.selection.read = time.Time{}
-			}
-			if part.vlans != nil {
-				clear(part.vlans.parts)
-			}
-		}
-		p.silentVLANs = silentVLANs{}
-		p.forgetLookups()
+		p.forget()
 	}
 	if p.auto != nil && (p.auto.chosen == nil || poll.Reset) {
 		if err := p.choose(ctx); err != nil {
@@ -274,37 +203,43 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 			return poll
 		}
 	}
-
-	var errs []error
-	for i, part := range p.parts {
-		if !p.turn(part, began) {
-			continue
-		}
-		if !p.unjudged {
-			part.last = began
-		}
-		start := time.Now()
-		fatal := p.take(ctx, s, part, &poll, &errs)
-		if took := time.Since(start); took > p.effort.SlowestTook {
-			p.effort.Slowest, p.effort.SlowestTook = part.measurement, took
-		}
-		if fatal != nil {
-			for _, rest := range p.parts[i+1:] {
-				if p.turn(rest, began) {
-					errs = append(errs, &PartError{Part: rest.measurement, Err: fatal})
-				}
-			}
-			p.close()
-			break
-		}
-	}
+	poll.Err = p.takeParts(ctx, s, &poll)
 	p.walkOtherwise()
-	poll.Duration = time.Since(began)
-	poll.Err = errors.Join(errs...)
+	poll.Duration = time.Since(poll.At)
 	if !poll.HasUpTime && len(poll.Samples)+len(poll.Complete) == 0 && poll.Err != nil {
 		poll.Answered = false // it refuses everything: nothing is known of it
 	}
 	return poll
+}
+
+// measure returns what ends the measuring of a poll's Effort.
+func (p *poller) measure() (end func()) {
+	requests, retries := p.stats.session.Requests.Load(), p.stats.session.Retries.Load()
+	p.effort = Effort{}
+	return func() {
+		p.effort.Requests, p.effort.Retries = p.stats.session.Requests.Load()-requests, p.stats.session.Retries.Load()-retries
+		p.effort.MaxRepetitions, p.effort.GetNext = p.asker.limit, p.open.NoBulk || p.target.Credential.Version == snmp.V1
+	}
+}
+
+// forget drops what was learned of the agent, which started anew: it may be another one.
+func (p *poller) forget() {
+	p.noEngine = false
+	for _, part := range p.parts {
+		part.structure.forget()
+		part.absent, part.last = false, time.Time{}
+		if err := part.forgetCounters(); err != nil {
+			p.log.Error("counters cannot be learned anew", "measurement", part.measurement, "err", err) // cannot be: they were judged so before
+		}
+		if part.selection != nil {
+			part.selection.read = time.Time{}
+		}
+		if part.vlans != nil {
+			clear(part.vlans.parts)
+		}
+	}
+	p.silentVLANs = silentVLANs{}
+	p.forgetLookups()
 }
 
 // greet opens the session if there is none, and asks who is there. Where that gets no answer, nothing else is asked.

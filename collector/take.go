@@ -11,6 +11,35 @@ func (p *poller) turn(part *part, began time.Time) bool {
 	return p.wants(part.measurement) && (p.unjudged || part.due(began, p.target.Interval, p.target.Structure))
 }
 
+// takeParts reads the parts whose turn it is, and returns what is missing of them.
+func (p *poller) takeParts(ctx context.Context, s *scratch, poll *Poll) error {
+	var errs []error
+	for i, part := range p.parts {
+		if !p.turn(part, poll.At) {
+			continue
+		}
+		if !p.unjudged {
+			part.last = poll.At
+		}
+		start := time.Now()
+		fatal := p.take(ctx, s, part, poll, &errs)
+		if took := time.Since(start); took > p.effort.SlowestTook {
+			p.effort.Slowest, p.effort.SlowestTook = part.measurement, took
+		}
+		if fatal == nil {
+			continue
+		}
+		for _, rest := range p.parts[i+1:] {
+			if p.turn(rest, poll.At) {
+				errs = append(errs, &PartError{Part: rest.measurement, Err: fatal})
+			}
+		}
+		p.close()
+		break
+	}
+	return errors.Join(errs...)
+}
+
 // take reads a part and gives poll its samples, and errs what is missing of it. It returns the error after which nothing more can be asked.
 func (p *poller) take(ctx context.Context, s *scratch, part *part, poll *Poll, errs *[]error) (fatal error) {
 	client, pipelined := p.asker.client, p.asker.pipelined

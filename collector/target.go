@@ -70,68 +70,87 @@ const (
 // Validate returns everything that is wrong with t, nil if it can be polled. It sends nothing and resolves nothing.
 // profiles are the profiles that exist.
 func (t Target) Validate(profiles Profiles) error {
-	var errs []error
-	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if t.Name == "" {
-		add("a target needs a name")
-	}
-	if strings.ContainsFunc(t.Name, unicode.IsControl) || !utf8.ValidString(t.Name) {
-		add("a target's name holds no line ends or other control characters, and is UTF-8")
-	}
-	if _, _, err := SplitAddress(t.Address); err != nil {
-		errs = append(errs, err)
-	}
-	if err := t.Credential.Validate(); err != nil {
-		add("credential: %w", err)
-	}
-	if len(t.Collect) == 0 {
-		add("collect names no profile; known are %s", strings.Join(profiles.Names(), ", "))
-	}
-	for i, name := range t.Collect {
-		if _, ok := profiles[name]; !ok && name != Auto {
-			add("collect: unknown profile %q; known are %s", name, strings.Join(profiles.Names(), ", "))
-		}
-		if slices.Contains(t.Collect[:i], name) {
-			add("collect: profile %q twice", name)
-		}
-	}
-	errs = append(errs, sameMeasurement(t.Collect, profiles)...)
-	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
-		if err := ValidateLabel(name, t.Collect, profiles); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if t.Interfaces != nil {
-		errs = append(errs, t.Interfaces.validate()...)
-	}
-	if t.Interval < MinInterval {
-		add("interval %v is below the least, %v", t.Interval, MinInterval)
-	}
-	if t.Timeout <= 0 || t.Timeout > t.Interval {
-		add("timeout %v is not between 0 and the interval, %v", t.Timeout, t.Interval)
-	}
-	if t.Structure < 0 {
-		add("structure %v is below 0", t.Structure)
-	}
-	if t.Retries < 0 || t.Retries > 10 {
-		add("retries %d is not between 0 and 10", t.Retries)
-	}
-	if t.MaxRepetitions < 1 || t.MaxRepetitions > MaxMaxRepetitions {
-		add("max_repetitions %d is not between 1 and %d", t.MaxRepetitions, MaxMaxRepetitions)
-	}
-	if t.Ping != "" && t.Ping != PingSilent && t.Ping != PingAlways && t.Ping != PingNever {
-		add("ping %q is none of silent, always and never", t.Ping)
-	}
-	if t.AssumeSpeed == 0 {
-		add("assume_speed must be above 0")
-	}
-	if t.MaxGap < 1 {
-		add("max_gap %d is below 1", t.MaxGap)
-	}
+	errs := slices.Concat(t.validateAgent(), t.validateCollect(profiles), t.validateWays())
 	if err := errors.Join(errs...); err != nil {
 		return &TargetError{t.Name, err}
 	}
 	return nil
+}
+
+// faults gathers what is wrong.
+type faults []error
+
+func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+
+// validateAgent returns what is wrong with which agent it is.
+func (t Target) validateAgent() (wrong faults) {
+	if t.Name == "" {
+		wrong.add("a target needs a name")
+	}
+	if strings.ContainsFunc(t.Name, unicode.IsControl) || !utf8.ValidString(t.Name) {
+		wrong.add("a target's name holds no line ends or other control characters, and is UTF-8")
+	}
+	if _, _, err := SplitAddress(t.Address); err != nil {
+		wrong = append(wrong, err)
+	}
+	if err := t.Credential.Validate(); err != nil {
+		wrong.add("credential: %w", err)
+	}
+	return wrong
+}
+
+// validateCollect returns what is wrong with what is collected, and how it is labelled.
+func (t Target) validateCollect(profiles Profiles) (wrong faults) {
+	if len(t.Collect) == 0 {
+		wrong.add("collect names no profile; known are %s", strings.Join(profiles.Names(), ", "))
+	}
+	for i, name := range t.Collect {
+		if _, ok := profiles[name]; !ok && name != Auto {
+			wrong.add("collect: unknown profile %q; known are %s", name, strings.Join(profiles.Names(), ", "))
+		}
+		if slices.Contains(t.Collect[:i], name) {
+			wrong.add("collect: profile %q twice", name)
+		}
+	}
+	wrong = append(wrong, sameMeasurement(t.Collect, profiles)...)
+	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
+		if err := ValidateLabel(name, t.Collect, profiles); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	if t.Interfaces != nil {
+		wrong = append(wrong, t.Interfaces.validate()...)
+	}
+	return wrong
+}
+
+// validateWays returns what is wrong with when and how it is asked, and how its counters are judged.
+func (t Target) validateWays() (wrong faults) {
+	if t.Interval < MinInterval {
+		wrong.add("interval %v is below the least, %v", t.Interval, MinInterval)
+	}
+	if t.Timeout <= 0 || t.Timeout > t.Interval {
+		wrong.add("timeout %v is not between 0 and the interval, %v", t.Timeout, t.Interval)
+	}
+	if t.Structure < 0 {
+		wrong.add("structure %v is below 0", t.Structure)
+	}
+	if t.Retries < 0 || t.Retries > 10 {
+		wrong.add("retries %d is not between 0 and 10", t.Retries)
+	}
+	if t.MaxRepetitions < 1 || t.MaxRepetitions > MaxMaxRepetitions {
+		wrong.add("max_repetitions %d is not between 1 and %d", t.MaxRepetitions, MaxMaxRepetitions)
+	}
+	if t.Ping != "" && t.Ping != PingSilent && t.Ping != PingAlways && t.Ping != PingNever {
+		wrong.add("ping %q is none of silent, always and never", t.Ping)
+	}
+	if t.AssumeSpeed == 0 {
+		wrong.add("assume_speed must be above 0")
+	}
+	if t.MaxGap < 1 {
+		wrong.add("max_gap %d is below 1", t.MaxGap)
+	}
+	return wrong
 }
 
 // sameMeasurement returns what is wrong with profiles that make one measurement between them.

@@ -1,0 +1,58 @@
+package collector
+
+import (
+	"context"
+	"sync"
+
+	"walkabout/counter"
+	"walkabout/snmp"
+)
+
+// scratch is the memory that a poll needs only while it reads tables; so a fleet needs as much of it as polls do so at a time.
+type scratch struct {
+	grid     grid
+	walker   walker
+	rows     []row
+	counted  []counter.Row
+	values   []uint64
+	rates    []float64
+	verdicts []counter.Verdict
+	findings []counter.Finding
+	template []tag
+	signals  []snmp.Value
+}
+
+// maxReading is how many polls of a Collector read tables at a time. Each needs some 300 kB for it, more for larger devices.
+const maxReading = 256
+
+// workspace is the memory that the polls of a Collector share.
+type workspace struct {
+	askings   sync.Pool     // of *asking
+	scratches sync.Pool     // of *scratch
+	reading   chan struct{} // a token for each scratch that is in use
+	engines   engines
+	layouts   layouts
+}
+
+func newWorkspace() *workspace {
+	return &workspace{
+		askings:   sync.Pool{New: func() any { return new(asking) }},
+		scratches: sync.Pool{New: func() any { return new(scratch) }},
+		reading:   make(chan struct{}, maxReading),
+	}
+}
+
+// scratch waits for a scratch that is free; false if ctx ends before there is one.
+func (w *workspace) scratch(ctx context.Context) (*scratch, bool) {
+	select {
+	case w.reading <- struct{}{}:
+		return w.scratches.Get().(*scratch), true
+	case <-ctx.Done():
+		return nil, false
+	}
+}
+
+func (w *workspace) put(s *scratch) {
+	w.scratches.Put(s)
+	<-w.reading
+}
