@@ -65,7 +65,9 @@ func BenchmarkShip(b *testing.B) {
 	for n := range b.N {
 		samples := poll48(fmt.Sprint("switch", n%devices), begin.Add(time.Duration(n/devices)*30*time.Second), n/devices)
 		values += 48 * 37
-		queue.Put(metric.Append(nil, metric.Batch{Device: "switch", At: samples[0].At, Samples: samples}))
+		if err := queue.Put(metric.Append(nil, metric.Batch{Device: "switch", At: samples[0].At, Samples: samples})); err != nil {
+			b.Fatal(err)
+		}
 	}
 	if err := queue.Sync(b.Context()); err != nil {
 		b.Fatal(err)
