@@ -67,3 +67,28 @@ trap2sink 127.0.0.1:%d told
 		t.Errorf("exit code %d:\n%s", code, d.Log())
 	}
 }
+
+// TestExampleIsSubAgent: the example serves its object through our master and through Net-SNMP's.
+func TestExampleIsSubAgent(t *testing.T) {
+	const object = ".1.3.6.1.4.1.8072.9999.9999.1.0"
+	dir := t.TempDir()
+	ours, theirs := filepath.Join(dir, "ours"), filepath.Join(dir, "theirs")
+	_, addresses := launch(t, "-f", "-c", config(t, "agentAddress 127.0.0.1:0\nrocommunity public\nmaster agentx\nagentXSocket "+ours+"\n"))
+	foreign := interop.StartNetSNMPD(t, "rocommunity public\nmaster agentx\nagentXSocket "+theirs+"\n", "public")
+	for socket, address := range map[string]string{ours: addresses[0], theirs: foreign} {
+		sub := interop.Start(t, interop.Build(t, "examples/subagent"), socket)
+		ask := func(tool string, more ...string) string {
+			r := interop.NetSNMP(t, tool, append(append([]string{"-v2c", "-c", "public", "-On", "-r", "0"}, more...), address, object)...)
+			return r.Out
+		}
+		interop.Eventually(t, "the object, at "+address, func() bool { return strings.Contains(ask("snmpget"), "Counter64: ") }, sub.Log)
+		if got := ask("snmpbulkget", "-Cr3"); strings.Contains(got, object+" =") {
+			t.Errorf("%s: GETBULK after the only object: %s", address, got)
+		}
+		sub.Signal(syscall.SIGINT)
+		if code := sub.Wait(); code != 0 {
+			t.Errorf("exit code %d:\n%s", code, sub.Log())
+		}
+		interop.Eventually(t, "the object's end, at "+address, func() bool { return strings.Contains(ask("snmpget"), "No Such Object") }, sub.Log)
+	}
+}

@@ -13,8 +13,8 @@ import (
 	"sync"
 
 	"walkabout/agent"
-	"walkabout/agent/agentx"
 	"walkabout/agent/snmpdconf"
+	"walkabout/agent/subagents"
 	"walkabout/internal/localagent"
 	"walkabout/internal/privilege"
 	"walkabout/mib"
@@ -138,7 +138,7 @@ func (s *subAgents) serve(a *localagent.Agent, modules *moduleList) error {
 	if len(s.listeners) == 0 {
 		return nil
 	}
-	m, err := agentx.New(agentx.Options{
+	m, err := subagents.New(subagents.Options{
 		Register: a.Register, Notify: a.Forward, Start: a.Start(), AddModule: modules.add, Allowed: s.config.Allowed, Timeout: s.config.Timeout,
 		Retries: retries(s.config.Retries), Log: s.log,
 	})
@@ -149,10 +149,10 @@ func (s *subAgents) serve(a *localagent.Agent, modules *moduleList) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Register(h, agent.Registration{Root: agentx.Root()}); err != nil {
+	if _, err := a.Register(h, agent.Registration{Root: subagents.Root()}); err != nil {
 		return err
 	}
-	for _, module := range agentx.Modules() {
+	for _, module := range subagents.Modules() {
 		modules.add(module)
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -167,11 +167,11 @@ func (s *subAgents) serve(a *localagent.Agent, modules *moduleList) error {
 	return nil
 }
 
-// retries is what agentx.Options have for agentXRetries.
+// retries is what subagents.Options have for agentXRetries.
 func retries(n int) int {
 	switch n {
 	case -1:
-		return agentx.DefaultRetries
+		return subagents.DefaultRetries
 	case 0:
 		return -1
 	default:

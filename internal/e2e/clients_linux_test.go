@@ -137,7 +137,7 @@ func TestCollectd(t *testing.T) {
 		}
 		return all
 	}
-	await(t, "five polls by collectd", func() bool { return len(written("if_octets-wan")) >= 5 && len(written("gauge-load")) >= 5 }, p.Log)
+	interop.Eventually(t, "five polls by collectd", func() bool { return len(written("if_octets-wan")) >= 5 && len(written("gauge-load")) >= 5 }, p.Log)
 	end(t, p)
 	most, _ := b.octets(t, "wan")
 	for _, row := range written("if_octets-wan") {

@@ -25,29 +25,10 @@ import (
 // interval is that of all polls.
 const interval = time.Second
 
-// patience is how long anything may take before a test fails.
-const patience = 2 * time.Minute
-
 // eventually waits until ok is true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	await(t, what, ok, func() string { return "" })
-}
-
-// await is eventually that tells more when it fails.
-func await(t *testing.T, what string, ok func() bool, more func() string) {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("never seen: %s\n%s", what, more())
-		}
-	}
+	interop.Eventually(t, what, ok, func() string { return "" })
 }
 
 // target is one of a collection; collect and credential have defaults.
@@ -135,7 +116,7 @@ func (c *snmpcollect) polls(t *testing.T, device string) float64 {
 func (c *snmpcollect) awaitPolls(t *testing.T, device string, n int) {
 	t.Helper()
 	first := c.polls(t, device)
-	await(t, fmt.Sprintf("%d more polls of %s", n, device), func() bool { return c.polls(t, device) >= first+float64(n) }, c.Log)
+	interop.Eventually(t, fmt.Sprintf("%d more polls of %s", n, device), func() bool { return c.polls(t, device) >= first+float64(n) }, c.Log)
 }
 
 // receiver is what notifications are posted to.

@@ -145,7 +145,7 @@ func TestTorture(t *testing.T) {
 	waits := func() bool {
 		return p.metric(t, `snmpcollect_spool_waiting_batches{output="influxdb"}`) <= 2 // those of a moment ago
 	}
-	await(t, "an end of what waits", waits, p.Log)
+	interop.Eventually(t, "an end of what waits", waits, p.Log)
 	end(t, p.Process)
 
 	completed, refused := pointsHeld(t, filepath.Join(state, "spool"))

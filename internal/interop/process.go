@@ -182,3 +182,19 @@ func (p *Process) Wait() int {
 
 // PID returns the process' id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Eventually waits until ok is true, some minutes at most. Then it ends the test, with what more tells.
+func Eventually(t testing.TB, what string, ok func() bool, more func() string) {
+	t.Helper()
+	deadline := time.NewTimer(2 * patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("never seen: %s\n%s", what, more())
+		}
+	}
+}

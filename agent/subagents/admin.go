@@ -1,4 +1,4 @@
-package agentx
+package subagents
 
 import (
 	"slices"
@@ -6,50 +6,51 @@ import (
 
 	"walkabout/agent"
 	"walkabout/agent/notify"
+	"walkabout/agentx"
 	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
 
 // handle carries out what a sub-agent asks of its own accord (RFC 2741 section 7.1). An error ends the connection.
-func (c *connection) handle(p *PDU) error {
-	if p.Type == Open {
+func (c *connection) handle(p *agentx.PDU) error {
+	if p.Type == agentx.Open {
 		s, e := c.master.open(c, p)
-		if e != NoError {
+		if e != agentx.NoError {
 			return c.respond(p, e, 0, nil)
 		}
 		c.master.options.Log.Info("a sub-agent is here", "session", s.id, "descr", s.descr, "id", s.object, "from", c.from)
-		return c.respond(p, NoError, 0, &PDU{Session: s.id})
+		return c.respond(p, agentx.NoError, 0, &agentx.PDU{Session: s.id})
 	}
 	s := c.master.session(c, p.Session)
 	if s == nil {
-		return c.respond(p, NotOpen, 0, nil)
+		return c.respond(p, agentx.NotOpen, 0, nil)
 	}
 	switch p.Type {
-	case Close:
+	case agentx.Close:
 		c.master.end(s, p.Reason)
-		return c.respond(p, NoError, 0, nil)
-	case Register:
+		return c.respond(p, agentx.NoError, 0, nil)
+	case agentx.Register:
 		return c.respond(p, c.master.register(s, p), 0, nil)
-	case Unregister:
+	case agentx.Unregister:
 		return c.respond(p, c.master.unregister(s, p), 0, nil)
-	case Notify:
+	case agentx.Notify:
 		e, index := s.notify(p)
 		return c.respond(p, e, index, nil)
-	case Ping:
-		return c.respond(p, NoError, 0, nil)
-	case IndexAllocate:
+	case agentx.Ping:
+		return c.respond(p, agentx.NoError, 0, nil)
+	case agentx.IndexAllocate:
 		vbs, e, index := c.master.allocate(s, p)
-		return c.respond(p, e, index, &PDU{Session: p.Session, VarBinds: vbs})
-	case IndexDeallocate:
+		return c.respond(p, e, index, &agentx.PDU{Session: p.Session, VarBinds: vbs})
+	case agentx.IndexDeallocate:
 		e, index := c.master.deallocate(s, p)
 		return c.respond(p, e, index, nil)
-	case AddAgentCaps:
+	case agentx.AddAgentCaps:
 		return c.respond(p, c.master.addCaps(s, p), 0, nil)
-	case RemoveAgentCaps:
+	case agentx.RemoveAgentCaps:
 		return c.respond(p, c.master.removeCaps(s, p), 0, nil)
 	default: // what only a master asks
-		return c.respond(p, ProcessingError, 0, nil)
+		return c.respond(p, agentx.ProcessingError, 0, nil)
 	}
 }
 
@@ -63,7 +64,7 @@ type registration struct {
 	unregister func()
 }
 
-func keyOf(p *PDU) registrationKey {
+func keyOf(p *agentx.PDU) registrationKey {
 	return registrationKey{context: p.Context, subtree: p.ID, rangeSub: p.RangeSub, upper: p.Upper, priority: p.Priority}
 }
 
@@ -87,27 +88,27 @@ func (k *registrationKey) roots() ([]oid.OID, bool) {
 	return out, true
 }
 
-func (m *Master) register(s *session, p *PDU) Error {
-	r := &registration{session: s, key: keyOf(p), timeout: seconds(p.Timeout), instance: p.Flags&InstanceRegistration != 0}
+func (m *Master) register(s *session, p *agentx.PDU) agentx.Error {
+	r := &registration{session: s, key: keyOf(p), timeout: seconds(p.Timeout), instance: p.Flags&agentx.InstanceRegistration != 0}
 	roots, ok := r.key.roots()
 	if !ok {
-		return ParseError
+		return agentx.ParseError
 	}
 	if m.options.Allowed != nil {
 		for _, root := range roots {
 			if !slices.ContainsFunc(m.options.Allowed, root.HasPrefix) {
 				m.options.Log.Warn("a sub-agent may not register there", "session", s.id, "descr", s.descr, "subtree", root)
-				return RequestDenied
+				return agentx.RequestDenied
 			}
 		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.sessions[s.id] != s {
-		return NotOpen
+		return agentx.NotOpen
 	}
 	if m.registrations[r.key] != nil {
-		return DuplicateRegistration
+		return agentx.DuplicateRegistration
 	}
 	count := 0
 	for _, other := range m.registrations {
@@ -118,7 +119,7 @@ func (m *Master) register(s *session, p *PDU) Error {
 	}
 	if count >= maxRegistrations {
 		m.options.Log.Warn("a sub-agent has too many registrations", "session", s.id, "descr", s.descr, "registrations", count)
-		return RequestDenied
+		return agentx.RequestDenied
 	}
 	r.number++
 	var regs []agent.Registration
@@ -128,7 +129,7 @@ func (m *Master) register(s *session, p *PDU) Error {
 	var err error
 	if r.unregister, err = m.options.Register(s, regs...); err != nil {
 		m.options.Log.Warn("a sub-agent's registration", "session", s.id, "subtree", p.ID, "err", err)
-		return RequestDenied
+		return agentx.RequestDenied
 	}
 	m.registrations[r.key] = r
 	if r.timeout > 0 {
@@ -136,21 +137,21 @@ func (m *Master) register(s *session, p *PDU) Error {
 	}
 	m.changed.registrations = time.Now()
 	m.options.Log.Debug("a sub-agent registered", "session", s.id, "context", p.Context, "subtree", p.ID, "priority", p.Priority)
-	return NoError
+	return agentx.NoError
 }
 
-func (m *Master) unregister(s *session, p *PDU) Error {
+func (m *Master) unregister(s *session, p *agentx.PDU) agentx.Error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.registrations[keyOf(p)]
 	if r == nil || r.session != s {
-		return UnknownRegistration
+		return agentx.UnknownRegistration
 	}
 	delete(m.registrations, r.key)
 	s.timed = slices.DeleteFunc(s.timed, func(other *registration) bool { return other == r })
 	m.changed.registrations = time.Now()
 	r.unregister()
-	return NoError
+	return agentx.NoError
 }
 
 // timeoutOf returns how long s may take for what begins with an object: its registration says, or the session, or the master.
@@ -177,18 +178,18 @@ var (
 )
 
 // notify sends a sub-agent's notification (RFC 2741 section 7.1.11): sysUpTime.0, which may be missing, snmpTrapOID.0, and others.
-func (s *session) notify(p *PDU) (Error, uint16) {
+func (s *session) notify(p *agentx.PDU) (agentx.Error, uint16) {
 	vbs := p.VarBinds
 	if len(vbs) > 0 && vbs[0].Name == sysUpTime0 {
 		vbs = vbs[1:]
 	}
 	if len(vbs) == 0 || vbs[0].Name != snmpTrapOID0 || vbs[0].Value.Kind() != snmp.KindOID {
-		return ProcessingError, 1
+		return agentx.ProcessingError, 1
 	}
 	n := notify.Notification{TrapOID: vbs[0].Value.OID()}
 	for i, vb := range vbs[1:] {
 		if vb.Value.IsException() || vb.Value.Kind() == snmp.KindNull {
-			return ProcessingError, uint16(min(i+2, 1<<15))
+			return agentx.ProcessingError, uint16(min(i+2, 1<<15))
 		}
 		if vb.Name == snmpTrapEnterprise0 && vb.Value.Kind() == snmp.KindOID {
 			n.Enterprise = vb.Value.OID()
@@ -198,10 +199,10 @@ func (s *session) notify(p *PDU) (Error, uint16) {
 	}
 	if !s.budget.take(time.Now()) {
 		s.conn.master.options.Log.Warn("a sub-agent sends more notifications than it may", "session", s.id, "descr", s.descr, "dropped", s.budget.dropped)
-		return RequestDenied, 0
+		return agentx.RequestDenied, 0
 	}
 	s.conn.master.options.Notify(n)
-	return NoError, 0
+	return agentx.NoError, 0
 }
 
 // A session may send notifyBurst notifications at once, and notifyRate a second.
@@ -228,32 +229,32 @@ func (b *budget) take(now time.Time) bool {
 	return true
 }
 
-func (m *Master) addCaps(s *session, p *PDU) Error {
+func (m *Master) addCaps(s *session, p *agentx.PDU) agentx.Error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.sessions[s.id] != s:
-		return NotOpen
+		return agentx.NotOpen
 	case len(s.caps) >= maxCaps || p.ID.IsEmpty() || m.options.AddModule == nil:
-		return RequestDenied
+		return agentx.RequestDenied
 	}
 	if remove := s.caps[p.ID]; remove != nil {
 		remove()
 	}
 	s.caps[p.ID] = m.options.AddModule(mib.Module{ID: p.ID, Descr: p.Descr, Since: time.Now()})
-	return NoError
+	return agentx.NoError
 }
 
-func (m *Master) removeCaps(s *session, p *PDU) Error {
+func (m *Master) removeCaps(s *session, p *agentx.PDU) agentx.Error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	remove := s.caps[p.ID]
 	if remove == nil {
-		return UnknownAgentCaps
+		return agentx.UnknownAgentCaps
 	}
 	delete(s.caps, p.ID)
 	remove()
-	return NoError
+	return agentx.NoError
 }
 
 // indexes are the values of an index object that sub-agents have been given, and by whom they were.
@@ -265,52 +266,52 @@ type indexes struct {
 }
 
 // allocate gives a session values of index objects (RFC 2741 section 7.1.4.2): all that it asks for, or none.
-func (m *Master) allocate(s *session, p *PDU) ([]snmp.VarBind, Error, uint16) {
+func (m *Master) allocate(s *session, p *agentx.PDU) ([]snmp.VarBind, agentx.Error, uint16) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := slices.Clone(p.VarBinds)
 	var undo []func()
 	for i := range out {
 		e := m.allocateLocked(s, &out[i], p.Flags, &undo)
-		if e != NoError {
+		if e != agentx.NoError {
 			for _, f := range undo {
 				f()
 			}
 			return p.VarBinds, e, uint16(i + 1)
 		}
 	}
-	return out, NoError, 0
+	return out, agentx.NoError, 0
 }
 
-func (m *Master) allocateLocked(s *session, vb *snmp.VarBind, flags uint8, undo *[]func()) Error {
+func (m *Master) allocateLocked(s *session, vb *snmp.VarBind, flags uint8, undo *[]func()) agentx.Error {
 	x := m.indexes[vb.Name]
 	if x == nil {
 		if vb.Value.IsException() || vb.Value.Kind() == snmp.KindNull || len(m.indexes) >= maxIndexes {
-			return IndexNoneAvailable
+			return agentx.IndexNoneAvailable
 		}
 		x = &indexes{kind: vb.Value.Kind(), taken: map[snmp.Value]*session{}, used: map[snmp.Value]bool{}}
 		m.indexes[vb.Name] = x
 	}
 	if x.kind != vb.Value.Kind() {
-		return IndexWrongType
+		return agentx.IndexWrongType
 	}
 	if len(x.used) >= maxIndexes {
-		return IndexNoneAvailable
+		return agentx.IndexNoneAvailable
 	}
-	if flags&(NewIndex|AnyIndex) != 0 {
-		v, ok := x.free(flags&NewIndex != 0)
+	if flags&(agentx.NewIndex|agentx.AnyIndex) != 0 {
+		v, ok := x.free(flags&agentx.NewIndex != 0)
 		if !ok {
-			return IndexNoneAvailable
+			return agentx.IndexNoneAvailable
 		}
 		vb.Value = v
 	}
 	if x.taken[vb.Value] != nil {
-		return IndexAlreadyAllocated
+		return agentx.IndexAlreadyAllocated
 	}
 	v := vb.Value
 	x.taken[v], x.used[v] = s, true
 	*undo = append(*undo, func() { delete(x.taken, v) })
-	return NoError
+	return agentx.NoError
 }
 
 // free returns a number that nobody has, and that nobody ever had if it is to be new. Values of other types are not made up.
@@ -334,18 +335,18 @@ func (x *indexes) free(isNew bool) (snmp.Value, bool) {
 	return snmp.Null, false
 }
 
-func (m *Master) deallocate(s *session, p *PDU) (Error, uint16) {
+func (m *Master) deallocate(s *session, p *agentx.PDU) (agentx.Error, uint16) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, vb := range p.VarBinds {
 		if x := m.indexes[vb.Name]; x == nil || x.taken[vb.Value] != s {
-			return IndexNotAllocated, uint16(i + 1)
+			return agentx.IndexNotAllocated, uint16(i + 1)
 		}
 	}
 	for _, vb := range p.VarBinds {
 		delete(m.indexes[vb.Name].taken, vb.Value)
 	}
-	return NoError, 0
+	return agentx.NoError, 0
 }
 
 func (m *Master) releaseIndexesLocked(s *session) {

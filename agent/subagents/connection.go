@@ -1,7 +1,6 @@
-package agentx
+package subagents
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"walkabout/agentx"
 	"walkabout/snmp"
 )
 
@@ -19,7 +19,7 @@ type connection struct {
 	conn   net.Conn
 	from   string
 	opened time.Time
-	in     reader
+	in     *agentx.Reader
 
 	sessions map[uint32]*session // under the master's mu
 
@@ -28,7 +28,7 @@ type connection struct {
 
 	mu      sync.Mutex
 	packet  uint32
-	waiting map[uint32]chan PDU // by packetID; of capacity 1
+	waiting map[uint32]chan agentx.PDU // by packetID; of capacity 1
 	closed  bool
 }
 
@@ -38,40 +38,40 @@ func newConnection(m *Master, conn net.Conn, id uint32) *connection {
 		from = conn.LocalAddr().String() // the path of the unix socket
 	}
 	return &connection{
-		master: m, id: id, conn: conn, from: from, opened: time.Now(), in: reader{r: bufio.NewReader(conn)},
-		sessions: map[uint32]*session{}, waiting: map[uint32]chan PDU{},
+		master: m, id: id, conn: conn, from: from, opened: time.Now(), in: agentx.NewReader(conn),
+		sessions: map[uint32]*session{}, waiting: map[uint32]chan agentx.PDU{},
 	}
 }
 
 // serve reads until the peer is gone, or sends what nothing can be made of.
 func (c *connection) serve() {
 	log := c.master.options.Log
-	reason := ReasonOther
+	reason := agentx.ReasonOther
 	for {
-		var p PDU
-		err := c.in.next(&p)
-		var bad *payloadError
+		var p agentx.PDU
+		err := c.in.Next(&p)
+		var bad *agentx.PayloadError
 		switch {
 		case err == nil:
-			if p.Type == Response {
+			if p.Type == agentx.Response {
 				c.deliver(p)
 				continue
 			}
 			err = c.handle(&p)
 		case errors.As(err, &bad):
 			log.Warn("a sub-agent sent what cannot be parsed", "from", c.from, "err", err)
-			if err = nil; p.Type != Response {
-				err = c.respond(&p, ParseError, 0, nil)
+			if err = nil; p.Type != agentx.Response {
+				err = c.respond(&p, agentx.ParseError, 0, nil)
 			} else {
-				p.Error = Error(snmp.GenErr)
+				p.Error = agentx.Error(snmp.GenErr)
 				c.deliver(p)
 			}
-		case errors.Is(err, ErrMalformed):
+		case errors.Is(err, agentx.ErrMalformed):
 			log.Warn("a sub-agent does not speak AgentX", "from", c.from, "err", err)
-			reason = ReasonParseError
+			reason = agentx.ReasonParseError
 		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, ErrMalformed) {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, agentx.ErrMalformed) {
 				log.Info("a sub-agent's connection ended", "from", c.from, "err", err)
 			}
 			c.shut(reason)
@@ -82,7 +82,7 @@ func (c *connection) serve() {
 }
 
 // shut ends all sessions and the connection.
-func (c *connection) shut(reason Reason) {
+func (c *connection) shut(reason agentx.Reason) {
 	c.mu.Lock()
 	was := c.closed
 	c.closed = true
@@ -98,8 +98,8 @@ func (c *connection) shut(reason Reason) {
 	}
 	m.mu.Unlock()
 	for _, s := range list {
-		if reason == ReasonShutdown {
-			_ = c.write(&PDU{Type: Close, Flags: s.flags, Session: s.id, Reason: reason})
+		if reason == agentx.ReasonShutdown {
+			_ = c.write(&agentx.PDU{Type: agentx.Close, Flags: s.flags, Session: s.id, Reason: reason})
 		}
 		m.end(s, reason)
 	}
@@ -107,11 +107,13 @@ func (c *connection) shut(reason Reason) {
 }
 
 // write sends p. A peer that does not read is cut off.
-func (c *connection) write(p *PDU) error {
+func (c *connection) write(p *agentx.PDU) error { return c.writeWithin(p, writeTimeout) }
+
+func (c *connection) writeWithin(p *agentx.PDU, timeout time.Duration) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.out = p.Append(c.out[:0])
-	_ = c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_ = c.conn.SetWriteDeadline(time.Now().Add(timeout))
 	if _, err := c.conn.Write(c.out); err != nil {
 		_ = c.conn.Close()
 		return err
@@ -120,9 +122,9 @@ func (c *connection) write(p *PDU) error {
 }
 
 // respond answers p.
-func (c *connection) respond(p *PDU, e Error, index uint16, out *PDU) error {
-	r := PDU{Type: Response, Session: p.Session, Transaction: p.Transaction, Packet: p.Packet, UpTime: c.master.upTime(), Error: e, Index: index}
-	r.Flags = p.Flags & NetworkByteOrder
+func (c *connection) respond(p *agentx.PDU, e agentx.Error, index uint16, out *agentx.PDU) error {
+	r := agentx.PDU{Type: agentx.Response, Session: p.Session, Transaction: p.Transaction, Packet: p.Packet, UpTime: c.master.upTime(), Error: e, Index: index}
+	r.Flags = p.Flags & agentx.NetworkByteOrder
 	r.VarBinds = p.VarBinds // of the requests that have some, the response has them too
 	if out != nil {
 		r.Session, r.VarBinds = out.Session, out.VarBinds
@@ -131,7 +133,7 @@ func (c *connection) respond(p *PDU, e Error, index uint16, out *PDU) error {
 }
 
 // deliver gives a response to whoever waits for it; one that comes too late is dropped.
-func (c *connection) deliver(p PDU) {
+func (c *connection) deliver(p agentx.PDU) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if to, ok := c.waiting[p.Packet]; ok {
@@ -146,8 +148,8 @@ var (
 )
 
 // call sends p and waits for its response.
-func (c *connection) call(ctx context.Context, s *session, p *PDU, timeout time.Duration) (PDU, error) {
-	answer := make(chan PDU, 1)
+func (c *connection) call(ctx context.Context, s *session, p *agentx.PDU, timeout time.Duration) (agentx.PDU, error) {
+	answer := make(chan agentx.PDU, 1)
 	c.mu.Lock()
 	c.packet++
 	p.Packet = c.packet
@@ -158,8 +160,8 @@ func (c *connection) call(ctx context.Context, s *session, p *PDU, timeout time.
 		defer c.mu.Unlock()
 		delete(c.waiting, p.Packet)
 	}()
-	if err := c.write(p); err != nil {
-		return PDU{}, errors.Join(errEnded, err)
+	if err := c.writeWithin(p, min(timeout, writeTimeout)); err != nil {
+		return agentx.PDU{}, errors.Join(errEnded, err)
 	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
@@ -167,10 +169,10 @@ func (c *connection) call(ctx context.Context, s *session, p *PDU, timeout time.
 	case r := <-answer:
 		return r, nil
 	case <-s.ended:
-		return PDU{}, errEnded
+		return agentx.PDU{}, errEnded
 	case <-ctx.Done():
-		return PDU{}, ctx.Err()
+		return agentx.PDU{}, ctx.Err()
 	case <-timer.C:
-		return PDU{}, errTimeout
+		return agentx.PDU{}, errTimeout
 	}
 }

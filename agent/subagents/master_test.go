@@ -1,4 +1,4 @@
-package agentx_test
+package subagents_test
 
 import (
 	"bufio"
@@ -8,15 +8,15 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"walkabout/agent"
-	"walkabout/agent/agentx"
 	"walkabout/agent/notify"
+	"walkabout/agent/subagents"
+	"walkabout/agentx"
 	"walkabout/mib"
 	"walkabout/mib/mibtest"
 	"walkabout/snmp"
@@ -46,7 +46,7 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "/pipe", Net: "unix
 // fixture is a Master, and what it has done.
 type fixture struct {
 	t        *testing.T
-	master   *agentx.Master
+	master   *subagents.Master
 	listener *pipes
 	done     chan error
 
@@ -57,15 +57,15 @@ type fixture struct {
 }
 
 // start runs test with a Master in a bubble of synctest, and sees that nothing of it is left.
-func start(t *testing.T, change func(o *agentx.Options), test func(f *fixture)) {
+func start(t *testing.T, change func(o *subagents.Options), test func(f *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := &fixture{t: t, listener: newPipes(), done: make(chan error, 1), registered: map[agent.Registration]mib.Handler{}}
-		o := agentx.Options{Register: f.register, Notify: f.notify, AddModule: f.addModule, Start: time.Now()}
+		o := subagents.Options{Register: f.register, Notify: f.notify, AddModule: f.addModule, Start: time.Now()}
 		if change != nil {
 			change(&o)
 		}
-		m, err := agentx.New(o)
+		m, err := subagents.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -344,7 +344,7 @@ func TestLies(t *testing.T) {
 
 // TestSilence: a sub-agent that does not answer costs its time-out, and is cut off after some.
 func TestSilence(t *testing.T) {
-	start(t, func(o *agentx.Options) { o.Retries = 2 }, func(f *fixture) {
+	start(t, func(o *subagents.Options) { o.Retries = 2 }, func(f *fixture) {
 		p := f.open()
 		h := f.serves(p)
 		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: root.Append(4), Priority: 1, Timeout: 7})
@@ -450,7 +450,7 @@ func TestSet(t *testing.T) {
 
 // TestAdministration is what sub-agents ask of the master, and what it refuses.
 func TestAdministration(t *testing.T) {
-	start(t, func(o *agentx.Options) { o.Allowed = []oid.OID{oid.New(1, 3, 6, 1, 4)} }, func(f *fixture) {
+	start(t, func(o *subagents.Options) { o.Allowed = []oid.OID{oid.New(1, 3, 6, 1, 4)} }, func(f *fixture) {
 		stranger := f.dial()
 		stranger.wants(agentx.NotOpen, agentx.PDU{Type: agentx.Ping, Session: 77})
 		p := f.open()
@@ -547,76 +547,21 @@ func TestNotifications(t *testing.T) {
 	})
 }
 
-// TestHostile: what is no AgentX ends the connection, what cannot be parsed is answered, and the others are served on.
-func TestHostile(t *testing.T) {
-	start(t, nil, func(f *fixture) {
-		good := f.open()
-		for _, b := range []string{"\x02" + strings.Repeat("\x00", 19), "\x01\x01\x10\x00" + strings.Repeat("\xff", 16), "GET / HTTP/1.1\r\nHost: here\r\n\r\n"} {
-			p := f.dial()
-			go func() { _, _ = io.WriteString(p.conn, b) }()
-			if _, err := p.read(); err == nil {
-				t.Errorf("%q is answered", b)
-			}
-		}
-		p := f.open()
-		broken := (&agentx.PDU{Type: agentx.Register, Session: p.session, Packet: 5, ID: root}).Append(nil)
-		broken[agentx.HeaderSize+4] = 255 // sub-identifiers that are not there
-		if _, err := p.conn.Write(broken); err != nil {
-			t.Fatal(err)
-		}
-		if r, err := p.read(); err != nil || r.Error != agentx.ParseError || r.Packet != 5 {
-			t.Errorf("%+v, %v", r, err)
-		}
-		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Ping})
-		// Half a PDU, and silence.
-		half := f.dial()
-		if _, err := half.conn.Write(broken[:10]); err != nil {
-			t.Fatal(err)
-		}
-		// Responses that nobody waits for.
-		p.write(agentx.PDU{Type: agentx.Response, Session: p.session, Packet: 99})
-		good.wants(agentx.NoError, agentx.PDU{Type: agentx.Ping})
-	})
-}
-
-// TestManySessions: a peer cannot make the master hold whatever it likes.
-func TestManySessions(t *testing.T) {
-	start(t, nil, func(f *fixture) {
-		p := f.open()
-		refused := false
-		for range 100 {
-			refused = refused || p.ask(agentx.PDU{Type: agentx.Open}).Error == agentx.OpenFailed
-		}
-		if !refused {
-			t.Error("a hundred sessions of a connection are opened")
-		}
-		var e agentx.Error
-		for i := range uint32(3000) {
-			if e = p.ask(agentx.PDU{Type: agentx.Register, ID: root.Append(i)}).Error; e != agentx.NoError {
-				break
-			}
-		}
-		if e != agentx.RequestDenied {
-			t.Errorf("three thousand registrations: %v", e)
-		}
-	})
-}
-
 // TestMIB holds AGENTX-MIB against the module, and closes a session by it.
 func TestMIB(t *testing.T) {
-	var m *agentx.MIB
-	start(t, func(o *agentx.Options) { o.Start = o.Start.Add(-time.Minute) }, func(f *fixture) {
+	var m *subagents.MIB
+	start(t, func(o *subagents.Options) { o.Start = o.Start.Add(-time.Minute) }, func(f *fixture) {
 		var err error
 		if m, err = f.master.MIB(); err != nil {
 			t.Fatal(err)
 		}
-		mibtest.Test(t, m, agentx.Root())
+		mibtest.Test(t, m, subagents.Root())
 		p, other := f.open(), f.open()
 		f.serves(p)
 		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: root.Append(1), RangeSub: 8, Upper: 4, Context: "c", Timeout: 3, Flags: agentx.InstanceRegistration})
 		other.wants(agentx.NoError, agentx.PDU{Type: agentx.Open, Timeout: 9})
-		mibtest.Test(t, m, agentx.Root())
-		all := mibtest.Walk(t, m, &mib.Request{Version: snmp.V2c, At: time.Now()}, agentx.Root())
+		mibtest.Test(t, m, subagents.Root())
+		all := mibtest.Walk(t, m, &mib.Request{Version: snmp.V2c, At: time.Now()}, subagents.Root())
 		mibtest.Conform(t, all, nil)
 		served := map[string]bool{}
 		for _, vb := range all {
@@ -624,19 +569,19 @@ func TestMIB(t *testing.T) {
 				served[o.Name] = true
 			}
 		}
-		for _, o := range mibtest.Below(agentx.Root()) {
+		for _, o := range mibtest.Below(subagents.Root()) {
 			if !served[o.Name] && o.Access != "not-accessible" {
 				t.Errorf("%s is not served", o.Name)
 			}
 		}
 
-		status := agentx.Root().Append(3, 2, 1, 4)
+		status := subagents.Root().Append(3, 2, 1, 4)
 		session := status.Append(1, p.session)
 		for _, tt := range []struct {
 			vb   snmp.VarBind
 			want snmp.ErrorStatus
 		}{
-			{snmp.VarBind{Name: agentx.Root().Append(3, 2, 1, 3, 1, p.session), Value: snmp.OctetString("x")}, snmp.NotWritable},
+			{snmp.VarBind{Name: subagents.Root().Append(3, 2, 1, 3, 1, p.session), Value: snmp.OctetString("x")}, snmp.NotWritable},
 			{snmp.VarBind{Name: session, Value: snmp.Null}, snmp.WrongType},
 			{snmp.VarBind{Name: session, Value: snmp.Integer(3)}, snmp.WrongValue},
 			{snmp.VarBind{Name: status.Append(2, p.session), Value: snmp.Integer(2)}, snmp.NoCreation},

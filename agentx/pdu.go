@@ -1,5 +1,5 @@
-// Package agentx is the master of RFC 2741: sub-agents, which are other programs, register subtrees of objects that they serve. To the agent
-// each is one more mib.Handler.
+// Package agentx is the protocol between an agent and its sub-agents, which are other programs that serve a part of its objects (RFC 2741): its
+// PDUs, and SubAgent, with which a program of Go becomes one. The master, which takes sub-agents in, is agent/subagents.
 package agentx
 
 import (

@@ -1,4 +1,6 @@
-package agentx
+// Package subagents is the master of RFC 2741: other programs register subtrees of objects that they serve. To the agent each is one more
+// mib.Handler.
+package subagents
 
 import (
 	"context"
@@ -11,6 +13,7 @@ import (
 
 	"walkabout/agent"
 	"walkabout/agent/notify"
+	"walkabout/agentx"
 	"walkabout/mib"
 	"walkabout/snmp/oid"
 )
@@ -71,7 +74,7 @@ type registrationKey struct {
 // New returns a Master without sub-agents.
 func New(o Options) (*Master, error) {
 	if o.Register == nil || o.Notify == nil || o.Start.IsZero() {
-		return nil, errors.New("agentx: an option is missing")
+		return nil, errors.New("subagents: an option is missing")
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
@@ -110,7 +113,7 @@ func (m *Master) Serve(ctx context.Context, l net.Listener) error {
 			}
 			return nil
 		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("agentx: %w", err)
+			return fmt.Errorf("subagents: %w", err)
 		case err != nil: // no descriptors, say: those that are open live on
 			m.options.Log.Warn("taking a sub-agent in", "err", err)
 			select {
@@ -126,7 +129,7 @@ func (m *Master) Serve(ctx context.Context, l net.Listener) error {
 		}
 		peers.Go(func() {
 			said := make(chan struct{})
-			stop := context.AfterFunc(ctx, func() { defer close(said); c.shut(ReasonShutdown) })
+			stop := context.AfterFunc(ctx, func() { defer close(said); c.shut(agentx.ReasonShutdown) })
 			c.serve()
 			if !stop() {
 				<-said
@@ -158,11 +161,11 @@ func (m *Master) disconnect(c *connection) {
 }
 
 // open makes a session of an Open-PDU.
-func (m *Master) open(c *connection, p *PDU) (*session, Error) {
+func (m *Master) open(c *connection, p *agentx.PDU) (*session, agentx.Error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(c.sessions) >= maxSessions {
-		return nil, OpenFailed
+		return nil, agentx.OpenFailed
 	}
 	for {
 		if m.lastSession++; m.lastSession != 0 && m.sessions[m.lastSession] == nil {
@@ -172,11 +175,11 @@ func (m *Master) open(c *connection, p *PDU) (*session, Error) {
 	s := newSession(c, m.lastSession, p)
 	m.sessions[s.id], c.sessions[s.id] = s, s
 	m.changed.sessions = s.opened
-	return s, NoError
+	return s, agentx.NoError
 }
 
 // end closes a session: its objects are no longer served, and who waits for it gets an error.
-func (m *Master) end(s *session, reason Reason) {
+func (m *Master) end(s *session, reason agentx.Reason) {
 	m.mu.Lock()
 	if m.sessions[s.id] != s {
 		m.mu.Unlock()

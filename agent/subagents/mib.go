@@ -1,4 +1,4 @@
-package agentx
+package subagents
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"walkabout/agentx"
 	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -280,8 +281,8 @@ type closing struct {
 // Commit implements mib.Change.
 func (c *closing) Commit(context.Context) error {
 	for _, s := range c.sessions {
-		_ = s.conn.write(&PDU{Type: Close, Flags: s.flags, Session: s.id, Reason: ReasonByManager})
-		c.master.end(s, ReasonByManager)
+		_ = s.conn.write(&agentx.PDU{Type: agentx.Close, Flags: s.flags, Session: s.id, Reason: agentx.ReasonByManager})
+		c.master.end(s, agentx.ReasonByManager)
 	}
 	return nil
 }

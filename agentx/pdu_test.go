@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"walkabout/agent/agentx"
+	"walkabout/agentx"
 	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"

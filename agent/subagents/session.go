@@ -1,4 +1,4 @@
-package agentx
+package subagents
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"walkabout/agentx"
 	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -31,9 +32,9 @@ type session struct {
 	budget      budget       // of notifications; of the connection's goroutine
 }
 
-func newSession(c *connection, id uint32, p *PDU) *session {
+func newSession(c *connection, id uint32, p *agentx.PDU) *session {
 	return &session{
-		conn: c, id: id, flags: p.Flags & NetworkByteOrder, object: p.ID, descr: p.Descr, timeout: seconds(p.Timeout), opened: time.Now(),
+		conn: c, id: id, flags: p.Flags & agentx.NetworkByteOrder, object: p.ID, descr: p.Descr, timeout: seconds(p.Timeout), opened: time.Now(),
 		ended: make(chan struct{}), caps: map[oid.OID]func(){},
 	}
 }
@@ -46,7 +47,7 @@ func (s *session) View(_ context.Context, q *mib.Request) (mib.View, error) {
 }
 
 // call asks the sub-agent. One that stays silent too often is closed.
-func (s *session) call(ctx context.Context, p *PDU, first oid.OID) (PDU, error) {
+func (s *session) call(ctx context.Context, p *agentx.PDU, first oid.OID) (agentx.PDU, error) {
 	p.Flags, p.Session = s.flags, s.id
 	r, err := s.conn.call(ctx, s, p, s.timeoutOf(p.Context, first))
 	if err == nil {
@@ -54,19 +55,19 @@ func (s *session) call(ctx context.Context, p *PDU, first oid.OID) (PDU, error) 
 		return r, nil
 	}
 	if errors.Is(err, errTimeout) && int(s.silent.Add(1)) > max(s.conn.master.options.Retries, 0) {
-		_ = s.conn.write(&PDU{Type: Close, Flags: s.flags, Session: s.id, Reason: ReasonTimeouts})
-		s.conn.master.end(s, ReasonTimeouts)
+		_ = s.conn.write(&agentx.PDU{Type: agentx.Close, Flags: s.flags, Session: s.id, Reason: agentx.ReasonTimeouts})
+		s.conn.master.end(s, agentx.ReasonTimeouts)
 	}
-	return PDU{}, fmt.Errorf("sub-agent %q (session %d): %w", s.descr, s.id, err)
+	return agentx.PDU{}, fmt.Errorf("sub-agent %q (session %d): %w", s.descr, s.id, err)
 }
 
 // refused returns what a response blames, counted from 0; nil if it blames nothing. count is how many there are to blame.
-func (s *session) refused(r *PDU, count int) error {
-	if r.Error == NoError {
+func (s *session) refused(r *agentx.PDU, count int) error {
+	if r.Error == agentx.NoError {
 		return nil
 	}
 	status := snmp.GenErr
-	if r.Error <= Error(snmp.InconsistentName) {
+	if r.Error <= agentx.Error(snmp.InconsistentName) {
 		status = snmp.ErrorStatus(r.Error)
 	}
 	err := fmt.Errorf("sub-agent %q (session %d): %w", s.descr, s.id, r.Error)
@@ -87,7 +88,7 @@ var errShort = errors.New("the sub-agent answers with another number of variable
 
 // Get implements mib.View.
 func (v *view) Get(ctx context.Context, dst []snmp.Value, names []oid.OID) ([]snmp.Value, error) {
-	p := PDU{Type: Get, Context: v.context, Transaction: v.transaction}
+	p := agentx.PDU{Type: agentx.Get, Context: v.context, Transaction: v.transaction}
 	for _, name := range names {
 		p.Ranges = append(p.Ranges, mib.Range{Start: name})
 	}
@@ -115,7 +116,7 @@ func (v *view) Next(ctx context.Context, dst []snmp.VarBind, ranges []mib.Range,
 	found := make([][]snmp.VarBind, len(ranges))
 	ended := make([]bool, len(ranges))
 	for {
-		p := PDU{Type: GetNext, Context: v.context, Transaction: v.transaction}
+		p := agentx.PDU{Type: agentx.GetNext, Context: v.context, Transaction: v.transaction}
 		var active []int
 		room := 0
 		for i := range ranges {
@@ -133,7 +134,7 @@ func (v *view) Next(ctx context.Context, dst []snmp.VarBind, ranges []mib.Range,
 			break
 		}
 		if room > 1 {
-			p.Type, p.MaxRep = GetBulk, uint16(min(room, 1<<15))
+			p.Type, p.MaxRep = agentx.GetBulk, uint16(min(room, 1<<15))
 		}
 		if err := v.fetch(ctx, &p, ranges, active, found, ended, most); err != nil {
 			return dst, err
@@ -149,7 +150,7 @@ func (v *view) Next(ctx context.Context, dst []snmp.VarBind, ranges []mib.Range,
 }
 
 // fetch sends p, whose ranges are those of active, and adds what it brings. Each range gets something, or has ended.
-func (v *view) fetch(ctx context.Context, p *PDU, ranges []mib.Range, active []int, found [][]snmp.VarBind, ended []bool, most int) error {
+func (v *view) fetch(ctx context.Context, p *agentx.PDU, ranges []mib.Range, active []int, found [][]snmp.VarBind, ended []bool, most int) error {
 	r, err := v.session.call(ctx, p, p.Ranges[0].Start)
 	if err != nil {
 		return err
@@ -161,7 +162,7 @@ func (v *view) fetch(ctx context.Context, p *PDU, ranges []mib.Range, active []i
 		}
 		return err
 	}
-	if len(r.VarBinds) < len(active) || p.Type == GetNext && len(r.VarBinds) != len(active) {
+	if len(r.VarBinds) < len(active) || p.Type == agentx.GetNext && len(r.VarBinds) != len(active) {
 		return errShort
 	}
 	stuck := make([]bool, len(active))
@@ -192,7 +193,7 @@ func (v *view) fetch(ctx context.Context, p *PDU, ranges []mib.Range, active []i
 // Prepare implements mib.Setter: TestSet.
 func (s *session) Prepare(ctx context.Context, q *mib.Request, vbs []snmp.VarBind) (mib.Change, error) {
 	c := &change{session: s, transaction: s.transaction.Add(1), count: len(vbs), name: vbs[0].Name}
-	p := PDU{Type: TestSet, Context: q.Context, Transaction: c.transaction, VarBinds: vbs}
+	p := agentx.PDU{Type: agentx.TestSet, Context: q.Context, Transaction: c.transaction, VarBinds: vbs}
 	r, err := s.call(ctx, &p, c.name)
 	if err == nil {
 		err = s.refused(&r, c.count)
@@ -213,8 +214,8 @@ type change struct {
 	undone      bool
 }
 
-func (c *change) do(ctx context.Context, t Type) error {
-	r, err := c.session.call(ctx, &PDU{Type: t, Transaction: c.transaction}, c.name)
+func (c *change) do(ctx context.Context, t agentx.Type) error {
+	r, err := c.session.call(ctx, &agentx.PDU{Type: t, Transaction: c.transaction}, c.name)
 	if err != nil {
 		return err
 	}
@@ -223,7 +224,7 @@ func (c *change) do(ctx context.Context, t Type) error {
 
 // Commit implements mib.Change. After one that failed the sub-agent is told to undo (RFC 2741 section 7.2.4.3).
 func (c *change) Commit(ctx context.Context) error {
-	err := c.do(ctx, CommitSet)
+	err := c.do(ctx, agentx.CommitSet)
 	if err == nil {
 		return nil
 	}
@@ -236,12 +237,12 @@ func (c *change) Commit(ctx context.Context) error {
 // Undo implements mib.Change.
 func (c *change) Undo(ctx context.Context) error {
 	c.undone = true
-	return c.do(ctx, UndoSet)
+	return c.do(ctx, agentx.UndoSet)
 }
 
 // Close implements mib.Change. CleanupSet has no response.
 func (c *change) Close() {
 	if !c.undone {
-		_ = c.session.conn.write(&PDU{Type: CleanupSet, Flags: c.session.flags, Session: c.session.id, Transaction: c.transaction})
+		_ = c.session.conn.write(&agentx.PDU{Type: agentx.CleanupSet, Flags: c.session.flags, Session: c.session.id, Transaction: c.transaction})
 	}
 }

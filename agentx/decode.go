@@ -26,14 +26,18 @@ func (p *PDU) header(b []byte) (length int, err error) {
 	return int(n), nil
 }
 
-// reader reads PDUs of a connection, with memory that it uses again.
-type reader struct {
+// Reader reads PDUs off a connection, with memory that it uses again.
+type Reader struct {
 	r   *bufio.Reader
 	buf []byte
 }
 
-// next reads a PDU. One whose payload makes no sense is returned with an error that is a *payloadError: its header can be answered.
-func (r *reader) next(p *PDU) error {
+// NewReader returns a Reader of r.
+func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReader(r)} }
+
+// Next reads a PDU, of which nothing is kept. One whose payload makes no sense is a *PayloadError, and p is its header, which can be answered. After
+// any other error nothing of the connection can be made sense of.
+func (r *Reader) Next(p *PDU) error {
 	var head [HeaderSize]byte
 	if _, err := io.ReadFull(r.r, head[:]); err != nil {
 		return err
@@ -52,11 +56,11 @@ func (r *reader) next(p *PDU) error {
 	return p.payload(r.buf)
 }
 
-// payloadError is a PDU that can be answered with parseError.
-type payloadError struct{ err error }
+// PayloadError is of a PDU that can be answered with ParseError.
+type PayloadError struct{ err error }
 
-func (e *payloadError) Error() string { return e.err.Error() }
-func (e *payloadError) Unwrap() error { return e.err }
+func (e *PayloadError) Error() string { return e.err.Error() }
+func (e *PayloadError) Unwrap() error { return e.err }
 
 // Decode reads one PDU, which takes all of b. Nothing of b is kept.
 func (p *PDU) Decode(b []byte) error {
@@ -119,7 +123,7 @@ func (p *PDU) payload(b []byte) error {
 		d.fail("%d octets too many", len(d.b))
 	}
 	if d.err != nil {
-		return &payloadError{fmt.Errorf("%w: %v: %w", ErrMalformed, p.Type, d.err)}
+		return &PayloadError{fmt.Errorf("%w: %v: %w", ErrMalformed, p.Type, d.err)}
 	}
 	return nil
 }

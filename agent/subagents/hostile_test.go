@@ -1,0 +1,124 @@
+package subagents_test
+
+import (
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"walkabout/agentx"
+	"walkabout/mib"
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
+)
+
+// TestHostile: what is no AgentX ends the connection, what cannot be parsed is answered, and the others are served on.
+func TestHostile(t *testing.T) {
+	start(t, nil, func(f *fixture) {
+		good := f.open()
+		for _, b := range []string{"\x02" + strings.Repeat("\x00", 19), "\x01\x01\x10\x00" + strings.Repeat("\xff", 16), "GET / HTTP/1.1\r\nHost: here\r\n\r\n"} {
+			p := f.dial()
+			go func() { _, _ = io.WriteString(p.conn, b) }()
+			if _, err := p.read(); err == nil {
+				t.Errorf("%q is answered", b)
+			}
+		}
+		p := f.open()
+		broken := (&agentx.PDU{Type: agentx.Register, Session: p.session, Packet: 5, ID: root}).Append(nil)
+		broken[agentx.HeaderSize+4] = 255 // sub-identifiers that are not there
+		if _, err := p.conn.Write(broken); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := p.read(); err != nil || r.Error != agentx.ParseError || r.Packet != 5 {
+			t.Errorf("%+v, %v", r, err)
+		}
+		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Ping})
+		// Half a PDU, and silence.
+		half := f.dial()
+		if _, err := half.conn.Write(broken[:10]); err != nil {
+			t.Fatal(err)
+		}
+		// Responses that nobody waits for.
+		p.write(agentx.PDU{Type: agentx.Response, Session: p.session, Packet: 99})
+		good.wants(agentx.NoError, agentx.PDU{Type: agentx.Ping})
+	})
+}
+
+// TestManySessions: a peer cannot make the master hold whatever it likes.
+func TestManySessions(t *testing.T) {
+	start(t, nil, func(f *fixture) {
+		p := f.open()
+		refused := false
+		for range 100 {
+			refused = refused || p.ask(agentx.PDU{Type: agentx.Open}).Error == agentx.OpenFailed
+		}
+		if !refused {
+			t.Error("a hundred sessions of a connection are opened")
+		}
+		var e agentx.Error
+		for i := range uint32(3000) {
+			if e = p.ask(agentx.PDU{Type: agentx.Register, ID: root.Append(i)}).Error; e != agentx.NoError {
+				break
+			}
+		}
+		if e != agentx.RequestDenied {
+			t.Errorf("three thousand registrations: %v", e)
+		}
+	})
+}
+
+// TestMalformed sends ten thousand PDUs with octets that are not what they were, by sub-agents that are served again if they are cut off: those that
+// can be read at all are answered, and another sub-agent never notices.
+func TestMalformed(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	start(t, nil, func(f *fixture) {
+		good := f.open()
+		good.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: root})
+		bad := f.open()
+		templates := []agentx.PDU{
+			{Type: agentx.Open, ID: root, Descr: "again", Timeout: 3},
+			{Type: agentx.Register, ID: root.Append(1), RangeSub: 9, Upper: 5, Context: "c"},
+			{Type: agentx.Unregister, ID: root.Append(1)},
+			{Type: agentx.GetBulk, MaxRep: 3, Ranges: []mib.Range{{Start: root, End: root.Append(9)}}},
+			{Type: agentx.Notify, VarBinds: []snmp.VarBind{{Name: oid.New(1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0), Value: snmp.ObjectID(root)}, {Name: root, Value: snmp.OctetString("text")}}},
+			{Type: agentx.IndexAllocate, Flags: agentx.AnyIndex, VarBinds: []snmp.VarBind{{Name: root, Value: snmp.Integer(0)}}},
+			{Type: agentx.AddAgentCaps, ID: root, Descr: "caps"},
+			{Type: agentx.Response, Packet: 7, VarBinds: []snmp.VarBind{{Name: root, Value: snmp.Counter64(1)}}},
+			{Type: agentx.Ping, Context: "context"},
+		}
+		for i := range 10_000 {
+			p := templates[i%len(templates)]
+			p.Session, p.Flags = bad.session, p.Flags|bad.flags
+			b := p.Append(nil)
+			if i%10 == 0 { // the header, so that nothing can be said of what follows
+				b[random.IntN(agentx.HeaderSize)] ^= byte(1 << random.IntN(8))
+				if _, err := bad.conn.Write(b); err != nil {
+					t.Fatal(err)
+				}
+				_ = bad.conn.Close()
+				synctest.Wait()
+				bad = f.open()
+				continue
+			}
+			for range 1 + random.IntN(3) {
+				b[agentx.HeaderSize+random.IntN(max(len(b)-agentx.HeaderSize, 1))] = byte(random.Uint32())
+			}
+			if _, err := bad.conn.Write(b); err != nil {
+				t.Fatal(err)
+			}
+			if p.Type == agentx.Response {
+				continue
+			}
+			if r, err := bad.read(); err != nil || r.Type != agentx.Response {
+				t.Fatalf("PDU %d, %v: answered with %v, %v", i, p.Type, r.Type, err)
+			}
+			if i%1000 == 500 {
+				good.wants(agentx.NoError, agentx.PDU{Type: agentx.Ping})
+			}
+		}
+		_ = bad.conn.Close()
+		good.wants(agentx.NoError, agentx.PDU{Type: agentx.Ping})
+		good.wants(agentx.NoError, agentx.PDU{Type: agentx.Unregister, ID: root})
+	})
+}
