@@ -81,7 +81,8 @@ func (m *Model) OpenDTLS(ctx context.Context, below Opener, c Client) (net.Conn,
 		if name := o.serverName(); name != "" {
 			options = append(options, dtls.WithServerName(name))
 		}
-		d, err := dtls.ClientWithOptions(dtlsnet.PacketConnFromConn(conn), conn.RemoteAddr(), options...)
+		below := &filtered{PacketConn: dtlsnet.PacketConnFromConn(conn)}
+		d, err := dtls.ClientWithOptions(below, conn.RemoteAddr(), options...)
 		if err != nil {
 			return nil, err
 		}
@@ -89,6 +90,7 @@ func (m *Model) OpenDTLS(ctx context.Context, below Opener, c Client) (net.Conn,
 			_ = d.Close()
 			return nil, err
 		}
+		below.established.Store(true)
 		return &outgoing{Conn: dtlsOutgoing{dtlsConn{d}}, model: m}, nil
 	}, c)
 }
@@ -160,9 +162,6 @@ func (j *judge) opening(c Client, now time.Time) (*opening, error) {
 	return nil, fmt.Errorf("%w: %v", ErrNoOwn, c.Own)
 }
 
-// maxChain is how many certificates a chain may have.
-const maxChain = 10
-
 // withAuthorities returns the chain of one of the agent's certificates to the last authority that is held. Others may do without the authorities that they trust;
 // Net-SNMP's programs know by whose row of certSecName to go from the chain that is presented alone.
 func (j *judge) withAuthorities(own tls.Certificate) [][]byte {
@@ -198,6 +197,9 @@ func (o *opening) verify(chain []*x509.Certificate) error {
 func (j *judge) server(chain []*x509.Certificate, c *Client, now time.Time) error {
 	if len(chain) == 0 {
 		return fmt.Errorf("%w: there is none", ErrServerUnknown)
+	}
+	if len(chain) > maxChain {
+		return fmt.Errorf("%w: %w: %d", ErrServerInvalid, ErrChain, len(chain))
 	}
 	leaf := chain[0]
 	known := c.Server.Is(leaf.Raw)
@@ -298,6 +300,22 @@ func isAlert(err error) bool {
 func (s *outgoing) Close() error {
 	s.closed.Do(func() { s.model.stats.ClientCloses.Add(1) })
 	return s.Conn.Close()
+}
+
+// filtered passes on what may belong to a session.
+type filtered struct {
+	net.PacketConn
+	established atomic.Bool // what is after the handshake
+}
+
+// ReadFrom implements net.PacketConn.
+func (f *filtered) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := f.PacketConn.ReadFrom(b)
+		if err != nil || mayPass(b[:n], f.established.Load()) {
+			return n, from, err
+		}
+	}
 }
 
 // maxPlaintext is the most octets that one record carries (RFC 5246 section 6.2.1), and so a message by DTLS.

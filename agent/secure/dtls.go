@@ -190,7 +190,7 @@ func (d *demux) handshake(p *peer) (*session, error) {
 	chain, err := chainOf(state.PeerCertificates)
 	var s *session
 	if err == nil {
-		s, err = d.model.add(dtlsConn{conn}, chain, agent.TransportState{Prefix: DTLSPrefix, MaxRecord: maxDatagram - overhead, Overhead: overhead}, conn)
+		s, err = d.model.add(dtlsIncoming{dtlsConn{conn}, p}, chain, agent.TransportState{Prefix: DTLSPrefix, MaxRecord: maxDatagram - overhead, Overhead: overhead}, conn)
 	}
 	if err != nil {
 		_ = conn.Close()
@@ -232,6 +232,21 @@ func (c dtlsConn) Read(b []byte) (int, error) {
 			return 0, io.EOF
 		}
 	}
+}
+
+// dtlsIncoming tells its peer when a message has been read.
+type dtlsIncoming struct {
+	dtlsConn
+	peer *peer
+}
+
+// Read implements net.Conn.
+func (c dtlsIncoming) Read(b []byte) (int, error) {
+	n, err := c.dtlsConn.Read(b)
+	if err == nil {
+		c.peer.heard()
+	}
+	return n, err
 }
 
 // isClientHello reports whether a datagram begins with the ClientHello that begins a handshake (RFC 6347 section 4.2.2): content type 22,

@@ -34,6 +34,9 @@ type judge struct {
 	revoked map[revocation]bool
 }
 
+// maxChain is how many certificates a chain may have.
+const maxChain = 10
+
 // revocation is a certificate by its issuer's DER and its serial number.
 type revocation struct{ issuer, serial string }
 
@@ -60,6 +63,7 @@ func newJudge(c Config) *judge {
 // Why a certificate lets nobody in.
 var (
 	ErrNoCertificate = errors.New("no certificate was presented")
+	ErrChain         = errors.New("more certificates were presented than a chain has")
 	ErrExpired       = errors.New("the certificate is not valid now")
 	ErrRevoked       = errors.New("the certificate is revoked")
 	ErrUnknown       = errors.New("no certSecName (snmpTlstmCertToTSNTable) is of this certificate, or of an authority that is held and has certified it for clients")
@@ -69,8 +73,11 @@ var (
 // identify returns the security name of who presented chain, its own certificate first (RFC 9456, snmpTlstmCertToTSNTable): of the first row
 // that is of the certificate itself, or of the authority that it is trusted by, and that gives it a name.
 func (j *judge) identify(chain []*x509.Certificate, now time.Time) (string, error) {
-	if len(chain) == 0 {
+	switch {
+	case len(chain) == 0:
 		return "", ErrNoCertificate
+	case len(chain) > maxChain:
+		return "", fmt.Errorf("%w: %d", ErrChain, len(chain))
 	}
 	leaf := chain[0]
 	if now.Before(leaf.NotBefore) || now.After(leaf.NotAfter) {

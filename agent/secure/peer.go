@@ -32,6 +32,7 @@ const (
 	stageUnproven = iota // its address may be forged
 	stageProven          // it has sent back its cookie
 	stageSettled         // its handshake is over
+	stageHeard           // it has the keys: a message of its has been read
 )
 
 // peer is the datagrams of one session, as the net.PacketConn that the library reads. It ends with Close.
@@ -64,7 +65,11 @@ func newPeer(d *demux, key peerKey, from agent.Peer) *peer {
 
 // deliver queues a copy of a datagram.
 func (p *peer) deliver(b []byte) {
-	if stage := p.stage.Load(); stage != stageSettled {
+	stage := p.stage.Load()
+	if !mayPass(b, stage == stageHeard) {
+		return
+	}
+	if stage < stageSettled || stage == stageSettled && b[3] == 0 && b[4] == 0 { // it may not have got the last flight
 		most := int64(maxProven)
 		if stage == stageUnproven {
 			most = maxUnproven
@@ -115,6 +120,9 @@ func (p *peer) WriteTo(b []byte, _ net.Addr) (int, error) {
 	}
 	return len(b), nil
 }
+
+// heard says that a message has been read.
+func (p *peer) heard() { p.stage.Store(stageHeard) }
 
 // settle ends the handshake's limits.
 func (p *peer) settle() {

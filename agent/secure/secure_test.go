@@ -62,6 +62,13 @@ func TestWhoIsLetIn(t *testing.T) {
 			c.Certificate = append(c.Certificate, between.Certificate[0])
 			return []tls.Certificate{c}
 		}},
+		"a chain that is too long": {cert: func(s *station) []tls.Certificate {
+			c := s.ca.client("joe")
+			for range 10 {
+				c.Certificate = append(c.Certificate, s.ca.client("another").Certificate[0])
+			}
+			return []tls.Certificate{c}
+		}, log: "more certificates were presented"},
 		"none": {cert: func(*station) []tls.Certificate { return nil }, log: "no certificate was presented"},
 		"expired": {cert: func(s *station) []tls.Certificate {
 			return []tls.Certificate{s.ca.issue(&x509.Certificate{Subject: joe, DNSNames: []string{"joe"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(-time.Minute)})}

@@ -105,13 +105,13 @@ func alternativeName(c *x509.Certificate, t MapType) string {
 	return ""
 }
 
-// rfc822Name returns an address with its domain in small letters.
+// rfc822Name returns an address with its domain in small letters. What is before the last @ is the local part, which may have others in quotes (RFC 5321).
 func rfc822Name(s string) string {
-	local, domain, ok := strings.Cut(s, "@")
-	if !ok {
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
 		return s
 	}
-	return local + "@" + strings.ToLower(domain)
+	return s[:at] + strings.ToLower(s[at:])
 }
 
 // ipAddress returns an IPv4 address in dotted form, one of IPv6 as 32 hexadecimal digits; "" if b is neither.

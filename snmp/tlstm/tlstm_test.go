@@ -82,7 +82,7 @@ func TestSecurityName(t *testing.T) {
 	v6 := "\x20\x01\x0d\xb8" + strings.Repeat("\x00", 11) + "\x01"
 	full := certificate(t, "Joe Doe", name(2, "NMS.Example.ORG"), name(7, "\xc0\x00\x02\x01"), name(1, "FooBar@Example.COM"), name(7, v6))
 	six := certificate(t, strings.Repeat("n", 33), name(7, v6), name(2, strings.Repeat("x.", 16)+"org"))
-	plain := certificate(t, "")
+	plain, quoted := certificate(t, ""), certificate(t, "", name(1, `"Joe@Home"@Example.ORG`))
 	for _, tt := range []struct {
 		c    *x509.Certificate
 		m    tlstm.Mapping
@@ -101,6 +101,7 @@ func TestSecurityName(t *testing.T) {
 		{six, tlstm.Mapping{Type: tlstm.DNSName}, ""}, // too long
 		{six, tlstm.Mapping{Type: tlstm.RFC822Name}, ""},
 		{six, tlstm.Mapping{Type: tlstm.CommonName}, ""}, // too long
+		{quoted, tlstm.Mapping{Type: tlstm.AnySAN}, `"Joe@Home"@example.org`},
 		{plain, tlstm.Mapping{Type: tlstm.AnySAN}, ""},
 		{plain, tlstm.Mapping{Type: tlstm.CommonName}, ""},
 	} {
