@@ -190,7 +190,7 @@ func (f *fleet) update(p *parts, now time.Time) {
 	}
 	p.alerts.Configure(now, f.running.AlertsFor(targets))
 	p.traps.expect(f.running, targets)
-	p.forgetOthers(targets)
+	p.forgetOthers(targets, f.running.Profiles)
 	f.log.Info("the lists of targets changed", "targets", len(targets))
 }
 
@@ -247,13 +247,13 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 	}
 	p.alerts.Configure(now, cfg.AlertsFor(targets))
 	p.traps.expect(cfg, targets)
-	p.forgetOthers(targets)
+	p.forgetOthers(targets, cfg.Profiles)
 	for _, section := range needRestart(f.running, cfg) {
 		f.log.Warn("a section of the configuration changed that takes a restart; its old form goes on", "section", section)
 	}
 	f.replace(lists)
 	f.watch(ctx)
-	cfg.State, cfg.Listen, cfg.Outputs, cfg.Notify = f.running.State, f.running.Listen, f.running.Outputs, f.running.Notify
+	cfg.State, cfg.Listen, cfg.Outputs, cfg.Notify, cfg.Scrape = f.running.State, f.running.Listen, f.running.Outputs, f.running.Notify, f.running.Scrape
 	f.running = cfg
 	f.log.Info("the configuration was read anew", "targets", len(targets))
 	return true
@@ -281,7 +281,7 @@ func needRestart(a, b config.Config) []string {
 	for _, section := range []struct {
 		name string
 		a, b any
-	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"outputs", a.Outputs, b.Outputs}, {"notify", a.Notify, b.Notify}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
+	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"scrape", a.Scrape, b.Scrape}, {"outputs", a.Outputs, b.Outputs}, {"notify", a.Notify, b.Notify}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
 		if !reflect.DeepEqual(section.a, section.b) {
 			out = append(out, section.name)
 		}

@@ -76,6 +76,7 @@ func writeConfig(t *testing.T, address netip.AddrPort, hook string) (path, lines
 interval: 1s
 state: %s
 listen: 127.0.0.1:0
+scrape: {last_values: true, stale_after: 30}
 credentials:
   lab: {version: 2c, community: public}
 targets:
@@ -139,6 +140,10 @@ func TestRun(t *testing.T) {
 	}
 	if health := get(t, "http://"+listening[1]+"/healthz", http.StatusOK); !strings.Contains(health, `"status":"ok"`) {
 		t.Errorf("health: %s", health)
+	}
+	last := get(t, "http://"+listening[1]+"/snmp/metrics", http.StatusOK)
+	if !regexp.MustCompile(`(?m)^ifHCInOctets\{device="switch1",ifDescr="up",ifIndex="1",ifName="up",instance="127.0.0.1",site="paris"\} \d`).MatchString(last) {
+		t.Errorf("last values:\n%s", last)
 	}
 	get(t, "http://"+listening[1]+"/nothing", http.StatusNotFound)
 	checkStatus(t, "http://"+listening[1])

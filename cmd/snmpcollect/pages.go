@@ -15,6 +15,7 @@ import (
 
 	"walkabout/alert"
 	"walkabout/cmd/snmpcollect/live"
+	"walkabout/cmd/snmpcollect/values"
 	"walkabout/internal/version"
 )
 
@@ -49,8 +50,14 @@ func listen(ctx context.Context, address string, p *parts, more ...prometheus.Co
 		return p.alerts.Alerts(), p.alerts.NeverUp()
 	}}
 	mux.Handle("GET "+live.Path, source.Handler(p.log))
+	if p.values != nil {
+		mux.Handle("GET "+values.Path, p.values.Handler(p.log))
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/api/live  what snmpcollect top shows, in JSON\n/healthz  200 while polls are made\n/status  how each target is polled, as snmpcollect status shows it (?target=NAME)")
+		if p.values != nil {
+			fmt.Fprintln(w, values.Path+"  the last values of all targets (?target=NAME)")
+		}
 	})
 	return &pages{l, &http.Server{Handler: ownNames(l.Addr(), mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}}, nil

@@ -16,6 +16,7 @@ import (
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/live"
 	"walkabout/cmd/snmpcollect/sinks"
+	"walkabout/cmd/snmpcollect/values"
 	"walkabout/collector"
 	"walkabout/collector/ping"
 	"walkabout/exporters"
@@ -45,7 +46,8 @@ type parts struct {
 	polls    *collector.Collector
 	traps    *traps // nil: nothing is received
 	pinger   *ping.Pinger
-	table    *live.Table // nil: nobody can look at it
+	table    *live.Table   // nil: nobody can look at it
+	values   *values.Table // nil: they are not served
 }
 
 // service is what serve works with.
@@ -161,14 +163,22 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		p.table = live.NewTable()
 		all = append(all, p.table)
 	}
+	if cfg.Scrape != nil && cfg.Scrape.LastValues {
+		p.values = values.New(values.Options{Series: cfg.Scrape.Series, Stale: cfg.Scrape.StaleAfter})
+		p.values.Keep(targets, cfg.Profiles)
+		all = append(all, p.values)
+	}
 	p.polls, err = collector.New(collector.Options{Targets: targets, Profiles: cfg.Profiles, Logger: p.log, Pinger: p.pinger, Sinks: all})
 	return err
 }
 
 // forgetOthers lets go of what is shown of devices that are no targets any more.
-func (p *parts) forgetOthers(targets []collector.Target) {
+func (p *parts) forgetOthers(targets []collector.Target, profiles collector.Profiles) {
 	if p.table != nil {
 		p.table.Keep(targets)
+	}
+	if p.values != nil {
+		p.values.Keep(targets, profiles)
 	}
 }
 

@@ -40,7 +40,8 @@ type Config struct {
 	SpoolKeep spool.Bounds
 	Alerts    alert.Config // without Targets: see AlertsFor
 	Notify    []Notifier
-	Traps     *Traps // nil: nothing is received
+	Traps     *Traps  // nil: nothing is received
+	Scrape    *Scrape // nil: nothing but /metrics
 
 	Profiles collector.Profiles // those of the program, and the file's own
 	Names    *smi.Names         // of objects: those of the program, and of the modules that the file names
@@ -153,6 +154,7 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	c.Targets = r.targets(parts, base, credentials, written)
 	c.Lists = r.lists(&f, base, credentials, written)
 	c.Traps = r.traps(f.Traps, credentials, written)
+	c.Scrape = r.scrape(f.Scrape, c.Listen)
 	c.Outputs = r.outputs(f.Outputs)
 	c.SpoolKeep = spool.Bounds{Age: time.Duration(f.Spool.Keep), Size: cmp.Or(int64(f.Spool.KeepSize), defaultSpoolSize)}
 	c.Alerts = r.alerts(f.Alerts)

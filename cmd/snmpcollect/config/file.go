@@ -32,6 +32,7 @@ type document struct {
 	Alerts      alerts                `yaml:"alerts"`
 	Notify      []notifier            `yaml:"notify"`
 	Traps       *traps                `yaml:"traps"`
+	Scrape      *scrape               `yaml:"scrape"`
 	Profiles    words                 `yaml:"profiles"`
 	MIBs        words                 `yaml:"mibs"`
 	MIBModules  words                 `yaml:"mib_modules"`
