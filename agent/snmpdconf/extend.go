@@ -21,6 +21,7 @@ func (e *Extend) StartsPrograms() bool { return len(e.Programs)+len(e.Passes) > 
 
 // ExtendedProgram is a program whose output is served.
 type ExtendedProgram struct {
+	Root      oid.OID // below which its tables stand; empty for NET-SNMP-EXTEND-MIB's own place
 	Name      string
 	Path      string // absolute
 	Args      []string
@@ -41,10 +42,11 @@ const (
 	defaultCacheTime    = 5 * time.Second
 	maxCacheTime        = 24 * time.Hour
 	maxExtendName       = 100 // it is an index
+	maxExtendOID        = 23  // sub-identifiers: with the name and what else stands behind it 128
 	defaultPassPriority = 127
 )
 
-// program reads NAME PROG ARGS of extend and exec.
+// program reads NAME PROG ARGS of extend and exec, and MIBOID NAME PROG ARGS of extend.
 func (p *parser) program(name, value string, table bool) {
 	list, err := words(value)
 	if err != nil {
@@ -73,8 +75,15 @@ func (p *parser) program(name, value string, table bool) {
 		list = list[2:]
 	}
 	if len(list) > 0 && isNumericOID(list[0]) {
-		p.warnf("%s: an OID of its own is not supported; write %s NAME PROGRAM ARGUMENTS. The line is ignored", name, name)
-		return
+		if table {
+			p.warnf("%s: an OID of its own is not supported; write %s NAME PROGRAM ARGUMENTS. The line is ignored", name, name)
+			return
+		}
+		e.Root, _ = parseOID(list[0])
+		if list = list[1:]; e.Root.Len() > maxExtendOID {
+			p.errorf("%s: an OID of its own has at most %d sub-identifiers", name, maxExtendOID)
+			return
+		}
 	}
 	if len(list) < 2 {
 		p.errorf("%s: write %s NAME PROGRAM ARGUMENTS", name, name)
@@ -89,7 +98,7 @@ func (p *parser) program(name, value string, table bool) {
 		return
 	}
 	for _, other := range p.config.Extend.Programs {
-		if other.Name == e.Name {
+		if other.Name == e.Name && other.Root == e.Root {
 			p.errorf("%s: there is another program called %s", name, clip(e.Name))
 			return
 		}

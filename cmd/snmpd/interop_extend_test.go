@@ -30,10 +30,11 @@ esac
 	if err := os.WriteFile(pass, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	directives := fmt.Sprintf("rwcommunity public 127.0.0.1\nextend lines %[1]s lines two\nexec status %[1]s status x\npass .1.3.6.1.4.1.8072.2.255 %[1]s\n", pass)
+	directives := fmt.Sprintf("rwcommunity public 127.0.0.1\nextend lines %[1]s lines two\nexec status %[1]s status x\n"+
+		"extend .1.3.6.1.4.1.2021.7890.1 distro %[1]s lines three\nextend .1.3.6.1.4.1.2021.7890.1 lines %[1]s lines two\npass .1.3.6.1.4.1.8072.2.255 %[1]s\n", pass)
 	theirs := interop.StartNetSNMPD(t, directives, "public")
 	_, addresses := launch(t, "-f", "-c", config(t, "agentAddress 127.0.0.1:0\n"+directives))
-	for _, root := range []string{".1.3.6.1.4.1.8072.1.3.2", ".1.3.6.1.4.1.2021.8", ".1.3.6.1.4.1.8072.2.255"} {
+	for _, root := range []string{".1.3.6.1.4.1.8072.1.3.2", ".1.3.6.1.4.1.2021.8", ".1.3.6.1.4.1.2021.7890", ".1.3.6.1.4.1.8072.2.255"} {
 		their, our := walkBoth(t, theirs, addresses[0], root)
 		for name, value := range their {
 			if our[name] != value {

@@ -11,7 +11,7 @@ import (
 func programs(x *snmpdconf.Extend) localagent.Programs {
 	p := localagent.Programs{Allowed: x.Allowed}
 	for _, e := range x.Programs {
-		p.Entries = append(p.Entries, extend.Entry{Name: e.Name, Program: command.Program{Path: e.Path, Args: e.Args}, CacheTime: e.CacheTime, Table: e.Table})
+		p.Entries = append(p.Entries, extend.Entry{Root: e.Root, Name: e.Name, Program: command.Program{Path: e.Path, Args: e.Args}, CacheTime: e.CacheTime, Table: e.Table})
 	}
 	for _, e := range x.Passes {
 		p.Passes = append(p.Passes, extend.PassEntry{

@@ -22,8 +22,9 @@ type mibs struct {
 	host *host.MIB
 	ucd  *ucd.MIB
 
-	extend *extend.MIB
-	passes *passes
+	extend  *extend.MIB
+	extends *extends
+	passes  *passes
 }
 
 // modules returns what sysORTable says of them.
@@ -48,6 +49,7 @@ func newMIBs(s *agent.Server, m *machine.Machine, start time.Time, log *slog.Log
 	if err != nil {
 		return out, err
 	}
+	out.extends = &extends{server: s, log: log, serving: map[oid.OID]*extended{}}
 	out.passes = &passes{server: s, log: log}
 	return out, errors.Join(register(s, out.host, host.Roots()), register(s, out.ucd, ucd.Roots()), register(s, out.extend, extend.Roots()), register(s, e, entity.Roots()))
 }

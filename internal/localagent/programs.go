@@ -2,11 +2,13 @@ package localagent
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"walkabout/agent"
 	"walkabout/internal/command"
 	"walkabout/mib/extend"
+	"walkabout/snmp/oid"
 )
 
 // Programs are what the administrator lets run.
@@ -20,8 +22,13 @@ type Programs struct {
 // returns. An error leaves no program serving a subtree.
 func (m mibs) SetPrograms(p Programs) error {
 	r := command.NewRunner(extend.MaxRunning, p.Allowed)
-	m.extend.SetEntries(p.Entries, r)
-	return m.passes.set(p.Passes, r)
+	byRoot := map[oid.OID][]extend.Entry{}
+	for _, e := range p.Entries {
+		byRoot[e.Root] = append(byRoot[e.Root], e)
+	}
+	m.extend.SetEntries(byRoot[oid.OID{}], r)
+	delete(byRoot, oid.OID{})
+	return errors.Join(m.extends.set(byRoot, r), m.passes.set(p.Passes, r))
 }
 
 // closePrograms kills what runs. No request may be under way.
@@ -29,9 +36,62 @@ func (m mibs) closePrograms() {
 	if m.extend != nil {
 		m.extend.Close()
 	}
+	if m.extends != nil {
+		_ = m.extends.set(nil, nil) // which registers nothing
+	}
 	if m.passes != nil {
 		m.passes.close()
 	}
+}
+
+// extends are programs whose tables stand below OIDs of their own. It is used by one goroutine.
+type extends struct {
+	server  *agent.Server
+	log     *slog.Logger
+	serving map[oid.OID]*extended
+}
+
+type extended struct {
+	*extend.MIB
+	unregister func()
+}
+
+// set keeps the results of programs that stay.
+func (x *extends) set(byRoot map[oid.OID][]extend.Entry, r *command.Runner) error {
+	for root, e := range x.serving {
+		if byRoot[root] == nil {
+			e.unregister()
+			e.Close()
+			delete(x.serving, root)
+		}
+	}
+	var errs []error
+	for root, entries := range byRoot {
+		e := x.serving[root]
+		if e == nil {
+			var err error
+			if e, err = x.serve(root); err != nil {
+				errs = append(errs, fmt.Errorf("extend below %v: %w", root, err))
+				continue
+			}
+			x.serving[root] = e
+		}
+		e.SetEntries(entries, r)
+	}
+	return errors.Join(errs...)
+}
+
+func (x *extends) serve(root oid.OID) (*extended, error) {
+	h, err := extend.NewBelow(root, x.log)
+	if err != nil {
+		return nil, err
+	}
+	unregister, err := x.server.Register(h, agent.Registration{Root: root})
+	if err != nil {
+		h.Close()
+		return nil, err
+	}
+	return &extended{h, unregister}, nil
 }
 
 // passes are the subtrees that programs serve. It is used by one goroutine.

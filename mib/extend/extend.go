@@ -50,8 +50,12 @@ const DefaultCacheTime = 5 * time.Second
 // MaxName is the most octets of an Entry's name: it is an index, and names of objects have 128 sub-identifiers.
 const MaxName = 100
 
+// MaxRoot is the most sub-identifiers of an OID for NewBelow: below it stand a table, a column, a name and a line.
+const MaxRoot = 128 - MaxName - 5
+
 // Entry is one program whose output is served.
 type Entry struct {
+	Root      oid.OID // below which NewBelow's MIB serves it; empty for New's
 	Name      string
 	Program   command.Program
 	CacheTime time.Duration
@@ -63,8 +67,9 @@ func (e Entry) equal(other Entry) bool {
 		e.CacheTime == other.CacheTime && e.Table == other.Table
 }
 
-// MIB is a mib.Handler for the subtrees of Roots.
+// MIB is a mib.Handler for the subtrees of Roots, or for NET-SNMP-EXTEND-MIB's tables below another OID.
 type MIB struct {
+	root   oid.OID // nsExtendObjects, or what stands for it
 	tree   *mib.Tree
 	log    *slog.Logger
 	wait   time.Duration   // that a request waits for programs: waitTime but in tests
@@ -103,11 +108,22 @@ type result struct {
 
 // New returns a MIB that runs nothing before SetEntries. It lives until Close.
 func New(log *slog.Logger) (*MIB, error) {
-	m := &MIB{log: log, wait: waitTime}
+	return newMIB(nsExtendObjects, log, (*MIB).extTable)
+}
+
+// NewBelow is New for entries whose tables stand below an OID of their own: what is below nsExtendObjects elsewhere. It has no extTable.
+func NewBelow(root oid.OID, log *slog.Logger) (*MIB, error) { return newMIB(root, log) }
+
+func newMIB(root oid.OID, log *slog.Logger, more ...func(*MIB) mib.Group) (*MIB, error) {
+	m := &MIB{root: root, log: log, wait: waitTime}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	m.rows.Store(&rows{runner: command.NewRunner(MaxRunning, nil), entries: &mib.Table[*entry]{}})
+	groups := []mib.Group{m.extendScalars(), m.configTable(), m.output1Table(), m.output2Table()}
+	for _, g := range more {
+		groups = append(groups, g(m))
+	}
 	var err error
-	m.tree, err = mib.NewTree(m.extTable(), m.extendScalars(), m.configTable(), m.output1Table(), m.output2Table())
+	m.tree, err = mib.NewTree(groups...)
 	if err != nil {
 		m.stop()
 		return nil, fmt.Errorf("extend: %w", err)

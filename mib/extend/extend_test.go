@@ -172,6 +172,32 @@ func TestTables(t *testing.T) {
 	mibtest.Test(t, m, extend.Roots()...)
 }
 
+// TestBelow: below an OID of their own programs are served as below NET-SNMP-EXTEND-MIB's.
+func TestBelow(t *testing.T) {
+	entries := []extend.Entry{
+		{Name: "two", Program: program("say", "first line", "second line"), CacheTime: time.Hour},
+		{Name: strings.Repeat("n", extend.MaxName), Program: program("fail"), CacheTime: time.Hour},
+	}
+	usual, _ := newMIB(t, entries...)
+	root := oid.MustParse("1.3.6.1.4.1.2021.7890" + strings.Repeat(".1", extend.MaxRoot-8))
+	m, err := extend.NewBelow(root, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	m.SetEntries(entries, command.NewRunner(4, nil))
+	var want []string
+	for _, line := range lines(walk(t, usual)) {
+		if rest, ok := strings.CutPrefix(line, extend.Roots()[1].String()); ok {
+			want = append(want, root.String()+rest)
+		}
+	}
+	got := lines(mibtest.Walk(t, m, &mib.Request{Version: snmp.V2c, At: time.Now()}, root))
+	if diff := cmp.Diff(want, got); diff != "" || len(got) < 20 {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 const resultOf = "1.3.6.1.4.1.8072.1.3.2.3.1.1."
 
 // TestCache: a result is used again while it is good, by who asks then and through a change of other programs; and each program that is not asked

@@ -17,7 +17,7 @@ const displayString = 255
 func (m *MIB) extendScalars() mib.Group {
 	const nsExtendNumEntries = 1
 	return mib.Group{
-		Entry: nsExtendObjects, Columns: []uint32{nsExtendNumEntries},
+		Entry: m.root, Columns: []uint32{nsExtendNumEntries},
 		Open: func(context.Context, *mib.Request) mib.Snapshot {
 			n := len(m.rows.Load().entries.Rows)
 			return mib.Scalars(func(uint32) (snmp.Value, bool) { return snmp.Integer(int32(n)), true })
@@ -38,7 +38,7 @@ const (
 
 func (m *MIB) configTable() mib.Group {
 	return mib.Group{
-		Entry: nsExtendObjects.Append(2, 1),
+		Entry: m.root.Append(2, 1),
 		Columns: []uint32{
 			nsExtendCommand, nsExtendArgs, nsExtendInput, nsExtendCacheTime, nsExtendExecType, nsExtendRunType, nsExtendStorage, nsExtendStatus,
 		},
@@ -80,7 +80,7 @@ const (
 
 func (m *MIB) output1Table() mib.Group {
 	return mib.Group{
-		Entry:   nsExtendObjects.Append(3, 1),
+		Entry:   m.root.Append(3, 1),
 		Columns: []uint32{nsExtendOutput1Line, nsExtendOutputFull, nsExtendOutNumLines, nsExtendResult},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
 			a := m.asked(ctx, q)
@@ -119,7 +119,7 @@ func (r *result) firstLine() string {
 func (m *MIB) output2Table() mib.Group {
 	const nsExtendOutLine = 2
 	return mib.Group{
-		Entry: nsExtendObjects.Append(4, 1), Columns: []uint32{nsExtendOutLine},
+		Entry: m.root.Append(4, 1), Columns: []uint32{nsExtendOutLine},
 		Open: func(ctx context.Context, q *mib.Request) mib.Snapshot {
 			a := m.asked(ctx, q)
 			var index []oid.OID
