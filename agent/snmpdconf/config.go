@@ -51,6 +51,7 @@ type Config struct {
 	Watch       Watch
 	Extend      Extend
 	NameServers []NameServer // in the order of the files
+	DNSTaps     []DNSTap
 
 	Notifications Notifications
 	// MaxMessageSize is the most octets of an answer (maxMessageSize, a directive that Net-SNMP does not have); 0 if it is not set.

@@ -1,7 +1,10 @@
 package snmpdconf
 
 import (
+	"io/fs"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"walkabout/internal/secret"
@@ -98,4 +101,72 @@ func (p *parser) nameServerOption(name string, s *NameServer, option string) boo
 		return true
 	}
 	return false
+}
+
+// DNSTap is a unix socket to which a name server sends its dnstap (dnstap, a directive that Net-SNMP does not have).
+type DNSTap struct {
+	Server  string // the Name of a NameServer
+	Socket  string // an absolute path
+	Mode    fs.FileMode
+	Friends []netip.Prefix // who is a friend to dnsServOptCounterFriends…
+
+	File string
+	Line int
+}
+
+// defaultTapMode lets the agent's user and group connect.
+const defaultTapMode = 0o660
+
+const dnstapForm = "NAME SOCKET [mode=MODE] [friends=NETWORK[,NETWORK]...]"
+
+// dnstap reads NAME SOCKET and options in any order.
+func (p *parser) dnstap(name, value string) {
+	w, ok := p.split(name, value, dnstapForm, 2, 0)
+	if !ok {
+		return
+	}
+	t := DNSTap{Server: w[0], Socket: strings.TrimPrefix(w[1], "unix:"), Mode: defaultTapMode, File: p.file, Line: p.line}
+	switch {
+	case !strings.HasPrefix(t.Socket, "/"):
+		p.errorf("%s: %s: the path of a unix socket begins with /", name, clip(w[1]))
+		return
+	case slices.ContainsFunc(p.config.DNSTaps, func(o DNSTap) bool { return o.Server == t.Server || o.Socket == t.Socket }):
+		p.errorf("%s: there is another one of that name or socket", name)
+		return
+	}
+	for _, option := range w[2:] {
+		key, value, _ := strings.Cut(option, "=")
+		switch strings.ToLower(key) {
+		case "mode":
+			mode, err := strconv.ParseUint(value, 8, 16)
+			if err != nil || mode == 0 || mode > 0o777 {
+				p.errorf("%s: %s is no mode: write octal digits such as 660", name, clip(value))
+				return
+			}
+			t.Mode = fs.FileMode(mode)
+		case "friends":
+			for text := range strings.SplitSeq(value, ",") {
+				network, err := netip.ParsePrefix(text)
+				if err != nil {
+					p.errorf("%s: friends: %s is no network such as 192.0.2.0/24", name, clip(text))
+					return
+				}
+				t.Friends = append(t.Friends, network.Masked())
+			}
+		default:
+			p.errorf("%s: there is no option %s; it is written %s", name, clip(key), dnstapForm)
+			return
+		}
+	}
+	p.config.DNSTaps = append(p.config.DNSTaps, t)
+}
+
+// checkTaps finds those of servers that there are not.
+func (p *parser) checkTaps() {
+	for _, t := range p.config.DNSTaps {
+		if !slices.ContainsFunc(p.config.NameServers, func(s NameServer) bool { return s.Name == t.Server }) {
+			p.file, p.line = t.File, t.Line
+			p.errorf("dnstap: no dnsServer is called %s", clip(t.Server))
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package snmpdconf_test
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,6 +48,38 @@ func TestNameServerErrors(t *testing.T) {
 		"dnsServer a pdns 127.0.0.1:1 apiKeyFile=key":      "f:1: error: dnsServer: apiKeyFile: write the whole path of the file",
 		"dnsServer a pdns 127.0.0.1:1 apiKey=":             "f:1: error: dnsServer: apiKey has no value",
 		"dnsServer a pdns h:1 apiKey=hush apiKeyFile=/key": "f:1: error: dnsServer: write apiKey= or apiKeyFile=, not both",
+	} {
+		_, diagnostics := snmpdconf.Parse("f", []byte(text))
+		if diff := cmp.Diff([]string{want}, messages(diagnostics)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestDNSTaps(t *testing.T) {
+	const text = `
+dnstap zones /run/snmpd/tap mode=666 friends=192.0.2.7/24,2001:db8::/32
+dnsServer zones nsd /run/nsd.ctl
+`
+	config, diagnostics := snmpdconf.Parse("f", []byte(text))
+	want := []snmpdconf.DNSTap{{
+		Server: "zones", Socket: "/run/snmpd/tap", Mode: 0o666, Friends: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+		File: "f", Line: 2,
+	}}
+	if diff := cmp.Diff(want, config.DNSTaps, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string(nil), messages(diagnostics)); diff != "" {
+		t.Errorf("diagnostics (-want +got):\n%s", diff)
+	}
+	const server = "dnsServer a nsd /x\n"
+	for text, want := range map[string]string{
+		"dnstap a /run/tap":                              `f:1: error: dnstap: no dnsServer is called "a"`,
+		server + "dnstap a tap":                          `f:2: error: dnstap: "tap": the path of a unix socket begins with /`,
+		server + "dnstap a /run/tap mode=9":              `f:2: error: dnstap: "9" is no mode: write octal digits such as 660`,
+		server + "dnstap a /run/tap friends=all":         `f:2: error: dnstap: friends: "all" is no network such as 192.0.2.0/24`,
+		server + "dnstap a /run/tap rw":                  `f:2: error: dnstap: there is no option "rw"; it is written NAME SOCKET [mode=MODE] [friends=NETWORK[,NETWORK]...]`,
+		server + "dnstap a /run/tap\ndnstap a /run/tap2": "f:3: error: dnstap: there is another one of that name or socket",
 	} {
 		_, diagnostics := snmpdconf.Parse("f", []byte(text))
 		if diff := cmp.Diff([]string{want}, messages(diagnostics)); diff != "" {

@@ -87,6 +87,7 @@ func (p *parser) finish() (*Config, []Diagnostic) {
 	p.checkSinks()
 	p.checkTLS()
 	p.checkSourceFilter()
+	p.checkTaps()
 	p.countIgnored()
 	return &p.config, p.diagnostics
 }
@@ -212,6 +213,7 @@ var directives = []struct {
 	{"pass_persist", func(p *parser, name, value string) { p.pass(name, value, true) }},
 	{"allowedPrograms", (*parser).allowedPrograms},
 	{"dnsServer", (*parser).dnsServer},
+	{"dnstap", (*parser).dnstap},
 	{"proc", (*parser).proc},
 	{"disk", (*parser).disk},
 	{"includeAllDisks", (*parser).includeAllDisks},

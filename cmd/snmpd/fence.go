@@ -110,6 +110,9 @@ func fenceOf(o *options, s *settings, e *engine, agents []snmpdconf.AgentXSocket
 			f.Sockets = append(f.Sockets, filepath.Dir(socket.Address))
 		}
 	}
+	for _, t := range s.config.DNSTaps {
+		f.Sockets = append(f.Sockets, filepath.Dir(t.Socket))
+	}
 	if o.pidFile != "" {
 		f.Remove = append(f.Remove, folderOf(o.pidFile))
 	}

@@ -22,6 +22,11 @@ func readNameServers(config *snmpdconf.Config) (out []localagent.NameServer, tol
 		n := localagent.NameServer{Name: c.Name, Kind: c.Kind, Writable: c.Writable, Access: dns.Access{
 			Address: c.Address, Key: c.Key, Certificates: dns.Certificates{CA: c.CA, Cert: c.Cert, Key: c.PrivateKey},
 		}}
+		for _, t := range config.DNSTaps {
+			if t.Server == c.Name {
+				n.Tap = localagent.Tap{Socket: t.Socket, Mode: t.Mode, Friends: t.Friends}
+			}
+		}
 		err := readKey(c.KeyFile, &n.Access.Key)
 		if err == nil {
 			n.Backend, err = dns.Open(c.Kind, n.Access)
@@ -84,6 +89,9 @@ func appendNameServers(text []byte, config *snmpdconf.Config) []byte {
 			text = fmt.Append(text, ", may be told to reload")
 		}
 		text = fmt.Appendf(text, " (%s:%d)\n", c.File, c.Line)
+	}
+	for _, t := range config.DNSTaps {
+		text = fmt.Appendf(text, "dnstap of %s: unix:%s, mode %o (%s:%d)\n", t.Server, t.Socket, t.Mode, t.File, t.Line)
 	}
 	return text
 }

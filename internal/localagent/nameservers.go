@@ -18,12 +18,13 @@ type NameServer struct {
 	Access   dns.Access
 	Writable bool
 	Backend  dns.Backend // of Kind and Access
+	Tap      Tap         // its dnstap
 }
 
 // same reports whether nothing but the Backend differs.
 func (n *NameServer) same(o *NameServer) bool {
 	return n.Name == o.Name && n.Kind == o.Kind && n.Writable == o.Writable && n.Access.Address == o.Access.Address && n.Access.Key.Equal(o.Access.Key) &&
-		n.Access.Certificates == o.Access.Certificates
+		n.Access.Certificates == o.Access.Certificates && n.Tap.same(&o.Tap)
 }
 
 // SetNameServers replaces the name servers. One that stays as it is goes on as it was, and so do the counters of one that keeps its name and kind.
@@ -50,6 +51,7 @@ type nameServers struct {
 type nameServer struct {
 	NameServer
 	mib *dns.MIB
+	tap *servedTap // nil for none
 }
 
 func (s *nameServers) set(list []NameServer) error {
@@ -68,24 +70,48 @@ func (s *nameServers) set(list []NameServer) error {
 			s.serving = append(s.serving, old)
 			continue
 		}
-		o := dns.Options{Name: list[i].Name, Backend: list[i].Backend, Writable: list[i].Writable, Log: s.log}
-		if old != nil {
-			old.mib.Close()
-			o.After = old.mib
-		}
-		m, err := dns.New(o)
+		next, err := s.succeed(old, list[i])
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		s.serving = append(s.serving, &nameServer{list[i], m})
+		s.serving = append(s.serving, next)
 	}
 	for _, old := range before {
 		if !kept[old] {
 			old.mib.Close()
+			old.tap.close()
 		}
 	}
 	return errors.Join(append(errs, s.register())...)
+}
+
+// succeed returns what serves n in the place of old, which may be nil. A tap that stays as it is goes over.
+func (s *nameServers) succeed(old *nameServer, n NameServer) (*nameServer, error) {
+	next := &nameServer{NameServer: n}
+	o := dns.Options{Name: n.Name, Backend: n.Backend, Writable: n.Writable, Log: s.log}
+	if old != nil {
+		old.mib.Close()
+		o.After = old.mib
+		if old.tap != nil && old.Tap.same(&n.Tap) {
+			next.tap, old.tap = old.tap, nil
+		}
+		old.tap.close() // its socket may be wanted again
+		old.tap = nil
+	}
+	var err error
+	if n.Tap.Socket != "" && next.tap == nil {
+		if next.tap, err = listenTap(n.Name, n.Tap, s.log); err != nil { // the server is served all the same
+			s.log.Error("cannot listen to dnstap", "err", err)
+		}
+	}
+	if next.tap != nil {
+		o.Tap = next.tap.counts
+	}
+	if next.mib, err = dns.New(o); err != nil {
+		next.tap.close()
+	}
+	return next, err
 }
 
 // register puts each into its context, with the system group that every context has (RFC 3411 section 3.4.3: sysUpTime goes with counters), and the first
@@ -132,6 +158,7 @@ func (s *nameServers) close() {
 	s.withdraw()
 	for _, n := range s.serving {
 		n.mib.Close()
+		n.tap.close()
 	}
 	s.serving = nil
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"walkabout/mib"
@@ -34,6 +35,7 @@ func Modules() []mib.Module {
 type Options struct {
 	Name    string // what the log calls the server
 	Backend Backend
+	Tap     *Tap // what dnstap tells of it; nil for none
 	// Writable lets a SET have the server read its configuration anew. Without it everything is notWritable.
 	Writable bool
 	// After is a closed MIB of the same kind of server, whose counters go on; nil for none.
@@ -45,6 +47,7 @@ type Options struct {
 type MIB struct {
 	tree     *mib.Tree
 	source   *source
+	tap      *Tap // nil for none
 	writable bool
 }
 
@@ -56,11 +59,11 @@ func New(o Options) (*MIB, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	m := &MIB{writable: o.Writable, source: newSource(o.Backend, o.Log.With("server", o.Name))}
+	m := &MIB{tap: o.Tap, writable: o.Writable, source: newSource(o.Backend, o.Log.With("server", o.Name))}
 	if o.After != nil {
 		m.source.totals.goOn(&o.After.source.totals)
 	}
-	groups := append(m.serverGroups(), append(m.zoneTables(), m.resolverGroups()...)...)
+	groups := slices.Concat(m.serverGroups(), m.tapGroups(), m.zoneTables(), m.resolverGroups())
 	var err error
 	if m.tree, err = mib.NewTree(groups...); err != nil {
 		m.Close()

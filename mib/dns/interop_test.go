@@ -3,9 +3,13 @@
 package dns_test
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -285,7 +289,7 @@ func TestExact(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			u, addr := startUpstream(t)
-			s := servers[kind](t, addr)
+			s := servers[kind](t, addr, "")
 			start := walkOf(t, s)
 			checkServed(t, kind, start)
 			before := counters(start)
@@ -350,7 +354,7 @@ func TestRestart(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			_, addr := startUpstream(t)
-			s := servers[kind](t, addr)
+			s := servers[kind](t, addr, "")
 			b, err := dns.Open(s.kind, s.access)
 			if err != nil {
 				t.Fatal(err)
@@ -388,4 +392,100 @@ func TestRestart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The values of dnsServCounterTransport.
+const (
+	transportUDP = 1
+	transportTCP = 2
+)
+
+// TestDNSTap: without load a server's dnstap counts the script exactly.
+func TestDNSTap(t *testing.T) {
+	for _, kind := range []string{"bind", "unbound", "nsd"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			tap, _ := newTap()
+			path := folder(t) + "/tap"
+			l, err := net.Listen("unix", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, mode := range map[string]os.FileMode{filepath.Dir(path): 0o755, path: 0o777} {
+				if err := os.Chmod(name, mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- tap.Serve(ctx, l) }()
+			defer func() {
+				stop()
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}()
+			_, addr := startUpstream(t)
+			s := servers[kind](t, addr, path)
+			b, err := dns.Open(s.kind, s.access)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := dns.New(dns.Options{Name: kind, Backend: b, Tap: tap})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			await(t, func() string { // it connects when it likes
+				script[0].ask(t, s.address)
+				return cmp.Diff(true, tap.Stats().Frames > 0)
+			})
+			frames, quiet := uint64(0), 0
+			await(t, func() string { // and keeps frames for a second or two
+				now := tap.Stats().Frames
+				if quiet++; now != frames {
+					frames, quiet = now, 0
+				}
+				return cmp.Diff(true, quiet > 30)
+			})
+			before := names(walk(t, m), "dnsServ")
+			asked, rows := map[string]int{}, map[string]int{}
+			for _, q := range append(slices.Clone(script), query{name: "wpad.", kind: mdns.TypeA, noRD: true}) {
+				if q.raw != "" || q.opcode != mdns.OpcodeQuery { // which are answered without a frame, or without the question
+					continue
+				}
+				count(asked, q.ask(t, s.address))
+				transport := transportUDP
+				if q.tcp {
+					transport = transportTCP
+				}
+				rows[fmt.Sprintf(".%d.1.%d.%d", q.opcode, q.kind, transport)]++
+			}
+			asked["dnsServCounterRelNames"] = 1
+			await(t, func() string {
+				got, want := map[string]int{}, map[string]int{}
+				all := names(walk(t, m), "dnsServ")
+				for name, n := range asked {
+					self := "dnsServOptCounterSelf" + strings.TrimPrefix(name, "dnsServCounter")
+					want[self] = n
+					got[self] = difference(all, before, self+".0")
+				}
+				for _, object := range []string{"dnsServCounterRequests", "dnsServCounterResponses"} {
+					for row, n := range rows {
+						want[object+row], got[object+row] = n, difference(all, before, object+row)
+					}
+				}
+				return cmp.Diff(want, got)
+			})
+			if s := tap.Stats(); s.Malformed > 0 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+func difference(after, before map[string]string, name string) int {
+	a, _ := strconv.Atoi(after[name])
+	b, _ := strconv.Atoi(before[name])
+	return a - b
 }

@@ -133,9 +133,17 @@ ns.sub A 192.0.2.53
 `, name)
 }
 
-// servers are how each kind is started; upstream is the address of the server that resolvers forward to, and secondaries transfer from.
-var servers = map[string]func(t *testing.T, upstream *net.UDPAddr) *nameServer{
+// servers are how each kind is started; tap is the socket that it sends its dnstap to, if it is not empty; upstream is the address of the server that resolvers forward to, and secondaries transfer from.
+var servers = map[string]func(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer{
 	"bind": startBIND, "unbound": startUnbound, "nsd": startNSD, "knot": startKnot, "pdns": startPDNS, "pdns-recursor": startRecursor, "dnsmasq": startDnsmasq,
+}
+
+// unless returns format of text; nothing if that is empty.
+func unless(text, format string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf(format, text)
 }
 
 func newServer(t *testing.T, kind string) (s *nameServer, port int) {
@@ -147,7 +155,7 @@ func newServer(t *testing.T, kind string) (s *nameServer, port int) {
 	return s, port
 }
 
-func startBIND(t *testing.T, upstream *net.UDPAddr) *nameServer {
+func startBIND(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer {
 	s, port := newServer(t, "bind")
 	channel, orders := freePort(t), freePort(t)
 	s.write(t, "named.conf", `
@@ -156,6 +164,7 @@ options {
 	listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; };
 	recursion yes; allow-recursion { 127.0.0.0/8; }; allow-transfer { none; }; dnssec-validation no; empty-zones-enable no; minimal-responses no;
 	zone-statistics full; forward only; forwarders { 127.0.0.1 port %d; };
+	%s
 };
 statistics-channels { inet 127.0.0.1 port %d allow { 127.0.0.1; }; };
 key "control" { algorithm hmac-sha256; secret "c2VjcmV0IG9mIHRoZSB0ZXN0cyBhbG9uZQ=="; };
@@ -163,7 +172,7 @@ controls { inet 127.0.0.1 port %d allow { 127.0.0.1; } keys { "control"; }; };
 zone "example.test" { type master; file "example.zone"; };
 zone "missing.test" { type master; file "missing.zone"; };
 zone "secondary.test" { type slave; masters port %d { 127.0.0.1; }; file "secondary.zone"; };
-`, s.dir, port, upstream.Port, channel, orders, upstream.Port)
+`, s.dir, port, upstream.Port, unless(tap, `dnstap { auth; client; }; dnstap-output unix "%s";`), channel, orders, upstream.Port)
 	s.access = dns.Access{Address: fmt.Sprintf("127.0.0.1:%d", channel)}
 	s.program, s.args, s.ready = "named", []string{"-g", "-c", s.dir + "/named.conf"}, `transfer of 'secondary.test/IN'.*Transfer completed`
 	s.start(t)
@@ -171,7 +180,7 @@ zone "secondary.test" { type slave; masters port %d { 127.0.0.1; }; file "second
 	return s
 }
 
-func startUnbound(t *testing.T, upstream *net.UDPAddr) *nameServer {
+func startUnbound(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer {
 	s, port := newServer(t, "unbound")
 	s.write(t, "unbound.conf", `
 server:
@@ -197,14 +206,19 @@ auth-zone:
 forward-zone:
   name: "."
   forward-addr: 127.0.0.1@%d
-`, port, s.dir, s.dir, s.dir, upstream.Port)
+%s`, port, s.dir, s.dir, s.dir, upstream.Port, unless(tap, `dnstap:
+  dnstap-enable: yes
+  dnstap-socket-path: "%s"
+  dnstap-log-client-query-messages: yes
+  dnstap-log-client-response-messages: yes
+`))
 	s.access = dns.Access{Address: s.dir + "/ctl"}
 	s.program, s.args, s.ready = "unbound", []string{"-d", "-c", s.dir + "/unbound.conf"}, "start of service"
 	s.start(t)
 	return s
 }
 
-func startNSD(t *testing.T, upstream *net.UDPAddr) *nameServer {
+func startNSD(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer {
 	s, port := newServer(t, "nsd")
 	s.write(t, "nsd.conf", `
 server:
@@ -229,7 +243,12 @@ zone:
   zonefile: secondary.zone
   allow-notify: 127.0.0.1 NOKEY
   request-xfr: AXFR 127.0.0.1@%d NOKEY
-`, port, s.dir, s.dir, s.dir, s.dir, s.dir, upstream.Port)
+%s`, port, s.dir, s.dir, s.dir, s.dir, s.dir, upstream.Port, unless(tap, `dnstap:
+  dnstap-enable: yes
+  dnstap-socket-path: "%s"
+  dnstap-log-auth-query-messages: yes
+  dnstap-log-auth-response-messages: yes
+`))
 	s.access = dns.Access{Address: "unix:" + s.dir + "/ctl"}
 	s.program, s.args, s.ready = "nsd", []string{"-d", "-c", s.dir + "/nsd.conf"}, "serial .* is updated to|zone secondary.test. .*update"
 	s.start(t)
@@ -237,7 +256,7 @@ zone:
 	return s
 }
 
-func startKnot(t *testing.T, upstream *net.UDPAddr) *nameServer {
+func startKnot(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer {
 	s, port := newServer(t, "knot")
 	s.write(t, "knot.conf", `
 server:
@@ -276,7 +295,7 @@ zone:
 	return s
 }
 
-func startPDNS(t *testing.T, upstream *net.UDPAddr) *nameServer {
+func startPDNS(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer {
 	s, port := newServer(t, "pdns")
 	api := freePort(t)
 	s.write(t, "named.conf", `zone "example.test" { type master; file "%[1]s/example.zone"; };
@@ -309,7 +328,7 @@ xfr-cycle-interval=1
 	return s
 }
 
-func startRecursor(t *testing.T, upstream *net.UDPAddr) *nameServer {
+func startRecursor(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer {
 	s, port := newServer(t, "pdns-recursor")
 	api := freePort(t)
 	s.write(t, "recursor.conf", `local-address=127.0.0.1
@@ -334,7 +353,7 @@ hint-file=no
 	return s
 }
 
-func startDnsmasq(t *testing.T, upstream *net.UDPAddr) *nameServer {
+func startDnsmasq(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer {
 	s, port := newServer(t, "dnsmasq")
 	s.access = dns.Access{Address: s.address}
 	s.program, s.ready = "dnsmasq", "started, version"

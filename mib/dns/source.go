@@ -65,10 +65,13 @@ func newSource(b Backend, log *slog.Logger) *source {
 	return s
 }
 
-// resolves reports whether the server is a resolver as well.
-func (s *source) resolves() bool {
-	return slices.ContainsFunc(s.totals.rules, func(r Rule) bool { return r.Object == "dnsResConfigReset" })
+// tells reports whether there is a rule for an object.
+func (s *source) tells(object string) bool {
+	return slices.ContainsFunc(s.totals.rules, func(r Rule) bool { return r.Object == object })
 }
+
+// resolves reports whether the server is a resolver as well.
+func (s *source) resolves() bool { return s.tells("dnsResConfigReset") }
 
 func (s *source) close() {
 	s.stop()
