@@ -1,11 +1,14 @@
 package collector_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"walkabout/collector"
+	"walkabout/snmp/oid"
 )
 
 // TestPollNow holds that a device is polled at once when that is wanted, once in 2 s at most, without counters, and that the schedule and the rates
@@ -77,4 +80,66 @@ func TestPollNowAndSilence(t *testing.T) {
 			last = p
 		}
 	})
+}
+
+// TestPollInterface holds that one interface is polled by its name and no other row is asked for, that the others and all rates stay as they are, and that an
+// interface which is not known yet is found.
+func TestPollInterface(t *testing.T) {
+	for name, filter := range map[string]*collector.InterfaceFilter{
+		"all":      nil,
+		"filtered": {Exclude: []collector.InterfaceRule{{Name: pattern(`^Gi0/5$`)}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := switchOf(5)
+				b.ports[2].name = b.ports[1].name // two of one name, told apart by the index
+				b.ports[2].descr = b.ports[1].descr
+				var asked []uint32
+				d := &device{latency: time.Millisecond, objects: b.objects, fault: func(names []oid.OID) error {
+					for _, n := range names {
+						if n.HasPrefix(ifEntry) && n.Len() > ifEntry.Len()+1 && !slices.Contains(asked, n.Last()) {
+							asked = append(asked, n.Last())
+						}
+					}
+					return nil
+				}}
+				tgt := target("dev", "interfaces", "system")
+				tgt.Interfaces = filter
+				h := start(t, map[string]*device{"dev": d}, tgt)
+				h.next("dev")
+				whole := h.next("dev")
+				time.Sleep(time.Second)
+				d.change(func() { asked, b.ports[1].oper = nil, 2 })
+				h.c.PollInterface("dev", 2)
+				h.c.PollInterface("dev", 1)
+				time.Sleep(500 * time.Millisecond)
+				polls := h.of("dev")
+				p := polls[len(polls)-1]
+				if !p.Extra || len(p.Samples) != 2 || len(asked) != 2 {
+					t.Fatalf("extra %v, %d samples, rows %v were asked for: %v", p.Extra, len(p.Samples), asked, p.Err)
+				}
+				row := p.Samples[1]
+				if oper := fieldOf(t, row, "ifOperStatus").Num; oper != 2 || row.Tag("ifIndex") != "2" || fieldOf(t, row, "ifAlias").Str == "" {
+					t.Errorf("%v", lines(p))
+				}
+				if _, ok := row.Field("ifHCInOctets"); ok {
+					t.Error("it has counters")
+				}
+				next := h.next("dev")
+				if len(next.Samples) != len(whole.Samples) || !near(fieldOf(t, rowOf(t, next, "interface", "ifIndex", "2"), "ifHCInOctets").Rate, 2000) {
+					t.Errorf("%d samples, were %d: %v", len(next.Samples), len(whole.Samples), lines(next))
+				}
+				time.Sleep(time.Second)
+				d.change(func() {
+					b.ports = append(b.ports, port{index: 9, name: "Gi0/9", descr: "GigabitEthernet0/9", mbits: 1000, typ: 6, oper: 1})
+				})
+				h.c.PollInterface("dev", 9)
+				time.Sleep(500 * time.Millisecond)
+				polls = h.of("dev")
+				if p := polls[len(polls)-1]; !p.Extra || !strings.Contains(polledNames(p), "Gi0/9") {
+					t.Errorf("a new interface: %v %v", polledNames(p), p.Err)
+				}
+			})
+		})
+	}
 }

@@ -37,6 +37,7 @@ type part struct {
 	vlan   tag            // of one of them
 
 	selection *selection // nil: all rows are read
+	narrow    bool       // the grid has but the rows that a poll between two slots wants
 
 	polled bool            // an earlier poll has been judged
 	twins  map[string]bool // the series that several of its rows shared

@@ -49,9 +49,7 @@ type poller struct {
 	told     uint64        // what shared.engines knows of it
 	oddTold  bool          // it was logged that the agent serves odd values
 
-	// Of a poll between two slots (PollNow).
-	selected    []string // the only measurements to poll; nil: all
-	unjudged    bool     // counters are left alone
+	wanted      wanted // in a poll between two slots (PollNow), which leaves counters alone
 	lookups     []*lookupTable
 	silentVLANs silentVLANs
 
@@ -165,7 +163,7 @@ func (p *poller) close() {
 // pollAgent asks the target's agent once. It returns when ctx ends, with what came until then.
 func (p *poller) pollAgent(ctx context.Context) Poll {
 	poll := Poll{Device: p.target.Name, At: time.Now(), Interval: p.target.Interval}
-	if p.silent && poll.At.Before(p.resume) && !p.unjudged {
+	if p.silent && poll.At.Before(p.resume) && !p.wanted.any {
 		poll.Err = p.silence
 		return poll
 	}
@@ -329,7 +327,7 @@ func (p *poller) know(id string) {
 
 // samples judges what a part has read and appends its samples.
 func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int, at time.Time) []metric.Sample {
-	complete := s.grid.fault() == nil
+	complete := s.grid.fault() == nil && !part.narrow
 	if err := part.learnCounters(&s.grid, count); err != nil {
 		p.log.Error("counters cannot be told apart", "measurement", part.measurement, "err", err) // cannot be: bits bound nothing
 	}
@@ -359,7 +357,7 @@ func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int,
 
 // count judges the counters of s.rows, unless they are left alone.
 func (p *poller) count(s *scratch, part *part, complete bool) {
-	if !p.unjudged {
+	if !p.wanted.any {
 		p.judge(s, part, complete)
 		return
 	}

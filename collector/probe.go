@@ -68,7 +68,7 @@ type pinged struct {
 // poll polls the target once, and pings it as its mode has it. It returns when ctx ends, with what came until then.
 func (p *poller) poll(ctx context.Context) Poll {
 	mode := p.target.Ping
-	if p.probe.pinger == nil || mode == PingNever || p.unjudged {
+	if p.probe.pinger == nil || mode == PingNever || p.wanted.any {
 		return p.pollAgent(ctx)
 	}
 	// Who did not answer last time will use up all the time that there is.

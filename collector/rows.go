@@ -56,6 +56,14 @@ func (p *part) rows(dst []row, g *grid, count int) []row {
 // tellApart finds rows that have the same tags: those need their index as one more. Where they are seen for the first time the poll goes without
 // them: it may be one interface that was given another index between two requests of the walk, and what is once a series stays one.
 func (p *part) tellApart(rows []row, g *grid) []row {
+	if p.narrow { // what others there are is known
+		for i := range rows {
+			r := &rows[i]
+			r.series = p.series(g.values(r.at))
+			r.twin = strings.Trim(r.series, "\x00") == "" || p.twins[r.series]
+		}
+		return rows
+	}
 	seen := make(map[string]int, len(rows))
 	var twins map[string]bool
 	for i := range rows {

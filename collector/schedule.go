@@ -90,11 +90,11 @@ func (s *scheduler) remove(r *runner) {
 	r.poller.shared.engines.move(r.target.Name, r.poller.told, 0)
 }
 
-// want has r polled before its slot: the measurements that are named, all if none is.
-func (s *scheduler) want(r *runner, measurements []string) {
+// want has what polled of r before its slot.
+func (s *scheduler) want(r *runner, what wanted) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.wanted.add(measurements)
+	r.wanted.add(what)
 	if r.at >= 0 && r.rested.Before(r.due) {
 		heap.Remove(&s.queue, r.at)
 		s.queueLocked(r)
@@ -151,7 +151,7 @@ func (s *scheduler) work(ctx context.Context, r *runner) {
 	s.mu.Unlock()
 	over := 0
 	if extra.any {
-		r.pollExtra(ctx, s.sinks, slot, extra.parts())
+		r.pollExtra(ctx, s.sinks, slot, extra)
 	} else {
 		over = r.poll(ctx, s.sinks, slot)
 	}

@@ -66,7 +66,7 @@ func (p *part) readSelected(ctx context.Context, w *walker, signals []snmp.Value
 			p.structure.forget()
 		}
 		g.reset(len(p.objects))
-		if err := p.getRows(ctx, w.asker, g, p.fast); err != nil {
+		if err := p.getRows(ctx, w.asker, g, p.selection.rows, p.fast); err != nil {
 			w.fail(err, p.slow)
 			return len(g.index), err
 		}
@@ -80,7 +80,7 @@ func (p *part) readSelected(ctx context.Context, w *walker, signals []snmp.Value
 		p.structure.fill(p, g)
 		return rows, nil
 	}
-	if err := p.getRows(ctx, w.asker, g, p.slow); err != nil {
+	if err := p.getRows(ctx, w.asker, g, p.selection.rows, p.slow); err != nil {
 		return rows, err
 	}
 	if g.fault() == nil {
@@ -116,16 +116,16 @@ type asked struct {
 	columns []int
 }
 
-// getRows asks for columns of the selected rows. Faults are left in the grid; the error is the one after which nothing more can be asked.
-func (p *part) getRows(ctx context.Context, a *asker, g *grid, columns []int) error {
+// getRows asks for columns of rows. Faults are left in the grid; the error is the one after which nothing more can be asked.
+func (p *part) getRows(ctx context.Context, a *asker, g *grid, rows []oid.OID, columns []int) error {
 	if len(columns) == 0 {
 		return nil
 	}
 	perRow := min(len(columns), a.width)
 	var left []asked
-	for rows := range slices.Chunk(p.selection.rows, max(1, a.repetitions(perRow))) {
+	for some := range slices.Chunk(rows, max(1, a.repetitions(perRow))) {
 		for part := range slices.Chunk(columns, perRow) {
-			left = append(left, asked{rows, part})
+			left = append(left, asked{some, part})
 		}
 	}
 	slices.Reverse(left) // the last is asked first

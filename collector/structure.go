@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"walkabout/snmp"
+	"walkabout/snmp/oid"
 )
 
 // structure is what was read of a table's slow columns. It stands in for reading them again as long as the table has the same rows, each
@@ -26,6 +27,16 @@ func (s *structure) holds(signals []snmp.Value, now time.Time, lasts time.Durati
 // old reports whether s was read too long before now to be taken for anything.
 func (s *structure) old(now time.Time, lasts time.Duration) bool {
 	return !s.read.IsZero() && now.Sub(s.read) >= lasts
+}
+
+// has reports whether the table had a row.
+func (s *structure) has(index oid.OID) bool {
+	for i := range s.index.len() {
+		if s.index.at(i) == index {
+			return true
+		}
+	}
+	return false
 }
 
 // told reports whether one of the objects that tell of changes is there.

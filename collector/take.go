@@ -8,7 +8,8 @@ import (
 
 // turn reports whether the poll that began then is to read a part.
 func (p *poller) turn(part *part, began time.Time) bool {
-	return p.wants(part.measurement) && (p.unjudged || part.due(began, p.target.Interval, p.target.Structure))
+	_, wanted := p.wanted.wants(part)
+	return wanted && (p.wanted.any || part.due(began, p.target.Interval, p.target.Structure))
 }
 
 // takeParts reads the parts whose turn it is, and returns what is missing of them.
@@ -18,7 +19,7 @@ func (p *poller) takeParts(ctx context.Context, s *scratch, poll *Poll) error {
 		if !p.turn(part, poll.At) {
 			continue
 		}
-		if !p.unjudged {
+		if !p.wanted.any {
 			part.last = poll.At
 		}
 		start := time.Now()
@@ -60,7 +61,7 @@ func (p *poller) take(ctx context.Context, s *scratch, part *part, poll *Poll, e
 	}
 	before := len(poll.Samples)
 	missing, fatal := p.takeTable(ctx, s, part, poll)
-	part.absent = part.table != nil && missing == nil && len(poll.Samples) == before && len(part.changes) == 0 && s.grid.blank()
+	part.absent = part.table != nil && !part.narrow && missing == nil && len(poll.Samples) == before && len(part.changes) == 0 && s.grid.blank()
 	if missing == nil {
 		poll.Complete = append(poll.Complete, part.measurement)
 	} else {
@@ -75,7 +76,14 @@ func (p *poller) takeTable(ctx context.Context, s *scratch, part *part, poll *Po
 	for _, i := range part.changes {
 		s.signals = append(s.signals, p.signals[i])
 	}
-	rows, fatal := part.read(ctx, &p.asker, &s.walker, &s.grid, s.signals, p.target.Structure)
+	rows := 0
+	ports, _ := p.wanted.wants(part)
+	if part.narrow = len(ports) > 0; part.narrow {
+		rows, part.narrow, fatal = part.readPorts(ctx, &p.asker, &s.grid, ports)
+	}
+	if !part.narrow {
+		rows, fatal = part.read(ctx, &p.asker, &s.walker, &s.grid, s.signals, p.target.Structure)
+	}
 	missing = part.missing(&s.grid)
 	if !errors.Is(missing, errTooMuch) { // else its rows are fiction, and would push out what others measured
 		poll.Samples = p.samples(poll.Samples, s, part, rows, poll.At)

@@ -116,7 +116,11 @@ func (t *traps) handle(n trap.Notification) {
 	}
 	switch n.TrapOID {
 	case trap.LinkDown, trap.LinkUp:
-		t.polls.PollNow(n.Target.Name, "interface")
+		if ifIndex, ok := n.Interface(); ok {
+			t.polls.PollInterface(n.Target.Name, ifIndex)
+		} else {
+			t.polls.PollNow(n.Target.Name, "interface")
+		}
 	case trap.ColdStart, trap.WarmStart:
 		t.polls.PollNow(n.Target.Name)
 	}

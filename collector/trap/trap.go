@@ -6,6 +6,7 @@
 package trap
 
 import (
+	"math"
 	"net/netip"
 	"time"
 
@@ -54,6 +55,29 @@ type Notification struct {
 	VarBinds  []snmp.VarBind // all others, as they came, without the community
 
 	Target Target // who it is of; without a Name if nobody is known by that address
+}
+
+// The conceptual rows of IF-MIB (RFC 2863) whose index is ifIndex alone.
+var (
+	ifEntry  = oid.MustParse("1.3.6.1.2.1.2.2.1")
+	ifXEntry = oid.MustParse("1.3.6.1.2.1.31.1.1.1")
+	ifIndex  = ifEntry.Append(1)
+)
+
+// Interface returns the ifIndex of the interface that n tells of: the value of ifIndex, or the instance of another object of ifTable or ifXTable; false if there
+// is none.
+func (n *Notification) Interface() (index uint32, ok bool) {
+	for _, vb := range n.VarBinds {
+		if vb.Name.HasPrefix(ifIndex) && vb.Value.IsNumber() && vb.Value.Int() > 0 && vb.Value.Int() <= math.MaxInt32 {
+			return uint32(vb.Value.Int()), true // whatever the instance is: there are agents that leave it out
+		}
+		for _, entry := range []oid.OID{ifEntry, ifXEntry} {
+			if vb.Name.Len() == entry.Len()+2 && vb.Name.HasPrefix(entry) && vb.Name.Last() > 0 {
+				return vb.Name.Last(), true
+			}
+		}
+	}
+	return 0, false
 }
 
 // Agent returns the address of the device: what the forwarder says if it is believed, or where the datagram came from.
