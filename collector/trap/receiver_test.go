@@ -356,6 +356,36 @@ func TestVersion3(t *testing.T) {
 	})
 }
 
+// TestReportableTraps holds that a trap is taken though its sender sets the reportable flag in all that it sends, as some agents do, and that it is no way around
+// what is asked of traps. Informs for an engine that we were once are answered with who we are.
+func TestReportableTraps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, config())
+		sw1 := b.sender("192.0.2.1:1000")
+		e, k := device(t, time.Now().Add(-time.Hour))
+		itself, err := usm.NewRemote(e.ID(), 3, 3600, time.Now()) // which sets the flag, as for requests
+		if err != nil {
+			t.Fatal(err)
+		}
+		seal := func(level snmp.SecurityLevel, p snmp.PDU) []byte {
+			m := snmp.MessageV3{ID: 1, MaxSize: 1500, Flags: snmp.ReportableFlag}
+			return itself.Seal(nil, new(usm.Sealer), m, k, level, &snmp.ScopedPDU{ContextEngineID: e.ID(), PDU: p}, time.Now())
+		}
+		first := seal(snmp.AuthPriv, trapV2(linkDown, index(3)))
+		b.send(sw1, first)
+		b.want("a trap", `3 linkDown of "sw1" at 192.0.2.1 by alice of 80001f8880737769746368 1.3.6.1.2.1.2.2.1.1.3=3`)
+		b.send(sw1, first)
+		b.send(sw1, seal(snmp.NoAuthNoPriv, trapV2(linkDown)))
+		inform := trapV2(linkDown)
+		inform.Type = snmp.InformRequest
+		b.send(sw1, seal(snmp.AuthPriv, inform))
+		b.want("what is to be refused")
+		if diff := cmp.Diff(map[string]uint64{"accepted": 1, "replayed": 1, "engine_discovery": 2}, b.outcomes()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // TestFlood holds that what waits is bounded, that an inform which cannot be kept is not acknowledged, and that nothing that was taken is lost at
 // the end.
 func TestFlood(t *testing.T) {

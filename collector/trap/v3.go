@@ -30,10 +30,27 @@ func (s *reading) openV3(b []byte, from Peer, now time.Time) (outcome, error) {
 	if err != nil {
 		return malformed, err
 	}
-	if string(p.EngineID) == s.r.engine.ID() || m.Flags&snmp.ReportableFlag != 0 {
+	reportable := m.Flags&snmp.ReportableFlag != 0
+	switch {
+	case string(p.EngineID) == s.r.engine.ID(), reportable && len(p.EngineID) == 0:
 		return s.inform(b, &m, from, now)
+	case !reportable:
+		return s.trap(b, &m, from, now)
 	}
-	return s.trap(b, &m, from, now)
+	// An inform for an engine that we are not (any more): its sender is told who we are. Or a trap of an agent that sets the flag in all that it sends.
+	if result, err := s.trap(b, &m, from, now); result != wrongPDU && ofKnown(result) {
+		return result, err
+	}
+	return s.inform(b, &m, from, now)
+}
+
+// ofKnown reports whether a trap with this outcome was sent by one of our users.
+func ofKnown(result outcome) bool {
+	switch result {
+	case accepted, unknownSender, queueFull, outsideWindow, replayed:
+		return true
+	}
+	return false
 }
 
 // trap deals with a message that its sender is authoritative for.
