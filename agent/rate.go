@@ -93,7 +93,7 @@ func (s *Server) withinRate(from origin, now time.Time) bool {
 		return true
 	}
 	n := s.stats.rateLimited.Add(1)
-	if s.refusals.tell(from.source(), now) {
+	if s.refusals.Due(from.source()) {
 		s.log.Warn("dropped a request: too many come from there; more are not told for a minute", "from", from,
 			"perSecond", r.limit.PerSecond, "burst", r.limit.Burst, "dropped", n)
 	}

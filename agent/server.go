@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"walkabout/internal/lograte"
 	"walkabout/snmp"
 	"walkabout/snmp/usm"
 )
@@ -53,8 +54,8 @@ type Server struct {
 	mpd      snmp.MPDStats
 	tsm      tsm
 	log      *slog.Logger
-	refusals refusals // that were logged
-	failures refusals // that AuthenticationFailed was told of
+	refusals lograte.Sources // that were logged
+	failures lograte.Sources // that AuthenticationFailed was told of
 	streams  streams
 	sockets  sockets
 	stats    stats
@@ -206,15 +207,15 @@ func (s *Server) write(d Datagrams, answer []byte, to Peer) {
 }
 
 // refused logs that nobody was let in, at most once a minute and source.
-func (s *Server) refused(from origin, now time.Time, why string) {
-	if s.refusals.tell(from.addr, now) {
+func (s *Server) refused(from origin, why string) {
+	if s.refusals.Due(from.source()) {
 		s.log.Warn("refused a message; more from there are not told for a minute", "from", from, "why", why)
 	}
 }
 
 // authenticationFailed tells Config.AuthenticationFailed of it, if it is its turn.
-func (s *Server) authenticationFailed(from origin, now time.Time) {
-	if c := &s.config; c.AuthenTraps != nil && c.AuthenticationFailed != nil && c.AuthenTraps() && s.failures.tell(from.addr, now) {
+func (s *Server) authenticationFailed(from origin) {
+	if c := &s.config; c.AuthenTraps != nil && c.AuthenticationFailed != nil && c.AuthenTraps() && s.failures.Due(from.source()) {
 		c.AuthenticationFailed()
 	}
 }

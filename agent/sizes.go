@@ -3,7 +3,6 @@ package agent
 import (
 	"net/netip"
 	"sync/atomic"
-	"time"
 
 	"walkabout/snmp"
 )
@@ -94,9 +93,9 @@ func frameSize(source netip.Addr) int {
 }
 
 // capped counts and tells of an answer that became tooBig because its asker proved nothing.
-func (s *Server) capped(from origin, now time.Time, size, most int) {
+func (s *Server) capped(from origin, size, most int) {
 	s.stats.answersCapped.Add(1)
-	if s.refusals.tell(from.source(), now) {
+	if s.refusals.Due(from.source()) {
 		s.log.Warn("an answer became tooBig: who proves nothing (v1, v2c, noAuthNoPriv) gets no long answers by UDP; ask for less at a time, by TCP or by authenticated v3, or raise the bound",
 			"from", from, "octets", size, "most", most)
 	}

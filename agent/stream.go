@@ -106,7 +106,7 @@ func (s *Server) ServeStreams(ctx context.Context, l net.Listener) error {
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accepting connections: %w", err)
 		default: // no descriptor left, most likely
-			if s.refusals.tell(netip.Addr{}, time.Now()) {
+			if s.refusals.Due(netip.Addr{}) {
 				s.log.Warn("accepting a connection", "err", err)
 			}
 			select {
@@ -123,7 +123,7 @@ func (s *Server) serveStream(ctx context.Context, conn net.Conn, from origin) {
 	source, limits := from.source(), s.streamLimits.Load()
 	if !s.streams.enter(source, limits) {
 		n := s.stats.connectionsRefused.Add(1)
-		if now := time.Now(); s.refusals.tell(source, now) {
+		if s.refusals.Due(source) {
 			s.log.Warn("refused a connection: too many are open; more from there are not told for a minute", "from", from, "refused", n)
 		}
 		return

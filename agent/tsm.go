@@ -46,7 +46,7 @@ func (w *worker) answerTSM(ctx context.Context, size int, level snmp.SecurityLev
 	switch {
 	case t == nil:
 		s.tsm.stats.InvalidCaches.Add(1)
-		s.refused(w.from, w.request.At, "the Transport Security Model needs TLS or DTLS")
+		s.refused(w.from, "the Transport Security Model needs TLS or DTLS")
 		return nil
 	case s.tsm.prefix.Load() && t.Prefix == "":
 		s.tsm.stats.UnknownPrefixes.Add(1)

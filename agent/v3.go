@@ -67,10 +67,10 @@ func (w *worker) answerUSM(ctx context.Context, b []byte) []byte {
 	switch {
 	case errors.As(err, &refusal):
 		if refusal == usm.UnknownUserName || refusal == usm.WrongDigest || refusal == usm.DecryptionError || refusal == usm.UnsupportedSecLevel {
-			s.refused(from, w.request.At, err.Error()) // the others belong to finding each other
+			s.refused(from, err.Error()) // the others belong to finding each other
 		}
 		if refusal == usm.UnknownUserName || refusal == usm.WrongDigest {
-			s.authenticationFailed(from, w.request.At)
+			s.authenticationFailed(from)
 		}
 		if refusal != usm.NotInTimeWindow { // only that report proves who sends it
 			v.opened.Level = snmp.NoAuthNoPriv

@@ -83,8 +83,8 @@ func (w *worker) answer(ctx context.Context, b []byte, from origin) []byte {
 	c := s.access.Load().find(w.in.Community, from)
 	if c == nil {
 		s.counters.Add(snmp.InBadCommunityNames, 1)
-		s.refused(from, w.request.At, "unknown community, or not accepted from there")
-		s.authenticationFailed(from, w.request.At)
+		s.refused(from, "unknown community, or not accepted from there")
+		s.authenticationFailed(from)
 		return nil
 	}
 	w.request.Level, w.request.Principal, w.request.Context = snmp.NoAuthNoPriv, c.SecurityName, c.Context
@@ -204,7 +204,7 @@ func (w *worker) encode(answer snmp.PDU) []byte {
 	} else {
 		s.counters.Add(snmp.OutTooBigs, 1)
 		if w.sizes.capped {
-			s.capped(w.from, w.request.At, n, w.sizes.most)
+			s.capped(w.from, n, w.sizes.most)
 		}
 		answer.ErrorStatus, answer.ErrorIndex, answer.VarBinds = snmp.TooBig, 0, nil
 		if w.in.Version == snmp.V1 { // RFC 1157 section 4.1.2: the received form

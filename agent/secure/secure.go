@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"walkabout/agent"
+	"walkabout/internal/lograte"
 	"walkabout/snmp"
 	"walkabout/snmp/tlstm"
 )
@@ -35,7 +36,7 @@ type Model struct {
 	log    *slog.Logger
 	stats  snmp.TLSTMStats
 	judge  atomic.Pointer[judge]
-	logged quota
+	logged lograte.Sources
 
 	mu       sync.Mutex
 	sessions map[*session]bool
@@ -101,7 +102,7 @@ func (m *Model) failed(from net.Addr, err error) {
 		return
 	}
 	m.stats.InvalidClientCertificates.Add(1)
-	if !m.logged.take(sourceOf(from), time.Now()) {
+	if !m.logged.Due(sourceOf(from)) {
 		return
 	}
 	attrs := []any{"from", from, "why", refused.err}
@@ -230,28 +231,6 @@ func sourceOf(a net.Addr) netip.Addr {
 		return p.Addr()
 	}
 	return ip
-}
-
-// quota is what each source may have told once a minute, and no more than maxTold in all, for sources are easily forged.
-type quota struct {
-	mu    sync.Mutex
-	since time.Time
-	told  map[netip.Addr]bool
-}
-
-const maxTold = 50
-
-func (q *quota) take(source netip.Addr, now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.told == nil || now.Sub(q.since) >= time.Minute {
-		q.since, q.told = now, map[netip.Addr]bool{}
-	}
-	if q.told[source] || len(q.told) == maxTold {
-		return false
-	}
-	q.told[source] = true
-	return true
 }
 
 // gate counts handshakes that are under way.

@@ -193,6 +193,18 @@ func TestMessages(t *testing.T) {
 			probe := snmp.ScopedPDU{ContextEngineID: "\x80\x00\x00\x00\x06", PDU: snmp.PDU{Type: snmp.GetRequest, VarBinds: []snmp.VarBind{{Name: oid.MustParse("1.3.6.1.6.3.10.2.1.1.0")}}}}
 			m.Flags, m.Data = snmp.ReportableFlag, probe.AppendContent(nil)
 		}), snmp.Response, 8},
+		"of an unknown context": {make(func(m *snmp.MessageV3) {
+			other := scoped
+			other.ContextName = "elsewhere"
+			m.Data = other.AppendContent(nil)
+		}), snmp.Report, 8},
+		"with privacy and no authentication": {make(func(m *snmp.MessageV3) { m.Flags = snmp.PrivFlag | snmp.ReportableFlag }), 0, 0},
+		"of a security model that is none":   {make(func(m *snmp.MessageV3) { m.SecurityModel = 5 }), 0, 0},
+		"a response to nothing": {make(func(m *snmp.MessageV3) {
+			other := scoped
+			other.PDU.Type = snmp.Response
+			m.Data = other.AppendContent(nil)
+		}), 0, 0},
 		"of a community": {v2c.Append(nil), 0, 0},
 	} {
 		for _, transport := range transports {

@@ -1,12 +1,37 @@
 package lograte_test
 
 import (
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"walkabout/internal/lograte"
 )
+
+func TestSourcesDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s lograte.Sources
+		source := netip.MustParseAddr("192.0.2.1")
+		first := s.Due(source)
+		time.Sleep(lograte.Interval - 1)
+		second := s.Due(source)
+		time.Sleep(1)
+		if third := s.Due(source); !first || second || !third {
+			t.Errorf("not once a minute: %t, %t, %t", first, second, third)
+		}
+		time.Sleep(lograte.Interval)
+		said := 0
+		for i := range 1000 {
+			if s.Due(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})) {
+				said++
+			}
+		}
+		if said != lograte.MaxSources {
+			t.Errorf("%d of 1000 sources", said)
+		}
+	})
+}
 
 func TestDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
