@@ -50,8 +50,8 @@ const (
 // Target is a place to send notifications to, and how: a row of snmpTargetAddrTable with its row of snmpTargetParamsTable.
 type Target struct {
 	Name    string // what logs call it; unique
-	Network string // udp4, udp6, tcp4 or tcp6; tlstcp4, tlstcp6, dtlsudp4 or dtlsudp6
-	Address string // HOST:PORT; a name is looked up when there is something to send
+	Network string // udp4, udp6, tcp4 or tcp6; tlstcp4, tlstcp6, dtlsudp4 or dtlsudp6; unix
+	Address string // HOST:PORT; a name is looked up when there is something to send. Of unix the path of a socket of streams
 	Source  netip.AddrPort
 	Dial    DialFunc // opens the sessions of tlstcp and dtlsudp, with the certificates of this target; elsewhere nil is the Sender's
 	Version snmp.Version

@@ -22,7 +22,7 @@ const drainTime = 5 * time.Second
 // maxRetired is how many such targets there are at a time: who adds and removes targets without end ends the oldest.
 const maxRetired = 100
 
-// DialFunc opens a socket that is connected to address (HOST:PORT), from source if that is valid. An error may wrap a CertificateError.
+// DialFunc opens a socket that is connected to a Target's address, from source if that is valid. An error may wrap a CertificateError.
 type DialFunc func(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error)
 
 // Config is what a Sender sends for. The zero Config, but for Start, is of use.
@@ -68,7 +68,7 @@ func New(c Config) *Sender {
 func Dial(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error) {
 	var d net.Dialer
 	switch {
-	case !source.IsValid():
+	case !source.IsValid() || network == "unix":
 	case isStream(network):
 		d.LocalAddr = net.TCPAddrFromAddrPort(source)
 	default:
@@ -80,13 +80,13 @@ func Dial(ctx context.Context, network, address string, source netip.AddrPort) (
 // ErrTarget is wrapped where a Target cannot be one.
 var ErrTarget = errors.New("not a target of notifications")
 
-func isStream(network string) bool { return strings.Contains(network, "tcp") }
+func isStream(network string) bool { return strings.Contains(network, "tcp") || network == "unix" }
 
 func (t *Target) stream() bool { return isStream(t.Network) }
 
 func (t *Target) secure() bool { return strings.Contains(t.Network, "tls") }
 
-var networks = []string{"udp4", "udp6", "tcp4", "tcp6", "tlstcp4", "tlstcp6", "dtlsudp4", "dtlsudp6"}
+var networks = []string{"udp4", "udp6", "tcp4", "tcp6", "tlstcp4", "tlstcp6", "dtlsudp4", "dtlsudp6", "unix"}
 
 func (t *Target) validate() error {
 	switch {

@@ -216,10 +216,11 @@ var (
 	transportDomainTCPIPv6z  = transportDomains.Append(8)
 	transportDomainUDPByName = transportDomains.Append(14) // transportDomainUdpDns
 	transportDomainTCPByName = transportDomains.Append(15) // transportDomainTcpDns
+	transportDomainLocal     = transportDomains.Append(13)
 )
 
 // ErrTransport means a transport domain or an address that notifications cannot be sent to.
-var ErrTransport = errors.New("not an address of UDP, TCP, TLS or DTLS")
+var ErrTransport = errors.New("not an address of UDP, TCP, TLS, DTLS or a unix socket")
 
 // writtenDomains are the transport domains whose addresses are written: HOST:PORT, in which snmpTLSTCPDomain and snmpDTLSUDPDomain have IP addresses
 // too (SnmpTLSAddress).
@@ -243,6 +244,11 @@ func transportAddress(domain oid.OID, a string) (network, address string, err er
 	}
 	size, zone := 4, 0
 	switch domain {
+	case transportDomainLocal:
+		if !strings.HasPrefix(a, "/") {
+			return "", "", bad
+		}
+		return "unix", a, nil
 	case snmpUDPDomain, transportDomainUDPIPv4:
 		network = "udp4"
 	case transportDomainUDPIPv6:

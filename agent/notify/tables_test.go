@@ -161,6 +161,8 @@ func TestTransportDomains(t *testing.T) {
 		{"1.3.6.1.2.1.100.1.4", six + "\x00\x00\x00\x00\x00\xa2", "udp6 [2001:db8::1]:162"},
 		{"1.3.6.1.2.1.100.1.14", "receiver.example:162", "udp4 receiver.example:162"},
 		{"1.3.6.1.2.1.100.1.14", "receiver.example", ""},
+		{"1.3.6.1.2.1.100.1.13", "/run/receiver", "unix /run/receiver"},
+		{"1.3.6.1.2.1.100.1.13", "receiver", ""},
 		{"1.3.6.1.6.1.8", "192.0.2.1:10162", "tlstcp4 192.0.2.1:10162"},
 		{"1.3.6.1.6.1.8", "[2001:db8::1]:10162", "tlstcp6 [2001:db8::1]:10162"},
 		{"1.3.6.1.6.1.9", "receiver.example:10162", "dtlsudp4 receiver.example:10162"},

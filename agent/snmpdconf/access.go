@@ -89,19 +89,24 @@ func (p *parser) addEntry(directive string, e vacm.Entry) {
 const MaxFamilies = 1000
 
 // addFamily adds a subtree to the view called name; false, and no change, if it is there already in another way.
-func (p *parser) addFamily(name string, f vacm.Family) bool {
+func (p *parser) addFamily(name string, f vacm.Family) {
 	v := &p.config.Views[p.defineView(name)]
 	for _, have := range v.Families {
-		if have.Subtree == f.Subtree {
-			return have == f
+		switch {
+		case have == f:
+			return
+		case have.Subtree == f.Subtree && have.Mask == f.Mask:
+			p.warnf("view: a line before says the contrary of the same subtree of %s, and stands, as in Net-SNMP; this one has no effect", clip(name))
+			return
+		case have.Subtree == f.Subtree:
+			p.warnf("view: a line before names the same subtree of %s with another mask: where both hold an object that one decides, as in Net-SNMP", clip(name))
 		}
 	}
 	if len(v.Families) == MaxFamilies { // an error, for what is left out may be an exclusion
 		p.errorf("the view %s has more than %d subtrees", clip(name), MaxFamilies)
-		return true
+		return
 	}
 	v.Families = append(v.Families, f)
-	return true
 }
 
 func (p *parser) defineView(name string) int {

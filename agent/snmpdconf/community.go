@@ -189,7 +189,10 @@ func parseSource(s string, ipv6 bool) (Source, error) {
 		return none, fmt.Errorf("a netgroup as the source %w", errUnsupported)
 	}
 	if excluded, ok := strings.CutPrefix(s, "!"); ok {
-		if excluded == "default" || strings.HasPrefix(excluded, "!") || strings.HasPrefix(excluded, "@") { // to ignore it would let in whom it keeps out
+		if excluded == "default" {
+			return none, fmt.Errorf("the source !default, which would be nobody's, %w, and refuses nobody, as in Net-SNMP", errUnsupported)
+		}
+		if strings.HasPrefix(excluded, "!") || strings.HasPrefix(excluded, "@") { // to ignore it would let in whom it keeps out
 			return none, errors.New("after ! stands an address, a network or a host's name")
 		}
 		source, err := parseSource(excluded, ipv6)

@@ -57,7 +57,7 @@ func TestRefusedSources(t *testing.T) {
 		"wrong": {
 			text: "rocommunity a !default\nrocommunity a !\nrocommunity a !!192.0.2.1\nrocommunity a !@group\nrocommunity a !192.0.2.1/24\nrocommunity6 a !192.0.2.1",
 			say: []string{
-				"x:1: error: rocommunity: after ! stands an address, a network or a host's name", "x:2: error: rocommunity: the source must be default, an address, ADDRESS/LENGTH, ADDRESS/MASK or a host's name",
+				"x:1: warning: rocommunity: the source !default, which would be nobody's, is not supported, and refuses nobody, as in Net-SNMP; the line is ignored", "x:2: error: rocommunity: the source must be default, an address, ADDRESS/LENGTH, ADDRESS/MASK or a host's name",
 				"x:3: error: rocommunity: after ! stands an address, a network or a host's name", "x:4: error: rocommunity: after ! stands an address, a network or a host's name",
 				"x:5: error: rocommunity: the source 192.0.2.1/24 has bits beyond its mask: write 192.0.2.0/24, or 192.0.2.1 for one host",
 				"x:6: error: rocommunity6: the source is an IPv4 address: use the directive without 6",

@@ -128,7 +128,7 @@ func (p *parser) sink(name, value string, version snmp.Version, inform bool) {
 	if len(w) > 1 {
 		s.Community = secret.New(w[1])
 	}
-	if len(w) > 2 && !explicitPort(w[0]) {
+	if len(w) > 2 && s.Address.Network != "unix" && !explicitPort(w[0]) {
 		port, err := strconv.ParseUint(w[2], 10, 16)
 		if err != nil || port == 0 {
 			p.errorf("%s: the third word is the port, a number from 1 to 65535", name)
@@ -184,9 +184,11 @@ func parseSourceAddress(s string) (netip.AddrPort, bool) {
 func (p *parser) receiver(name, s string) (Address, bool) {
 	a, err := ParseAddress(s)
 	switch {
-	case errors.Is(err, ErrTransport) || err == nil && a.Network == "unix":
-		p.warnf("%s: notifications go out by udp, udp6, tcp, tcp6, tlstcp and dtlsudp only; the line is ignored", name)
+	case errors.Is(err, ErrTransport):
+		p.warnf("%s: notifications go out by udp, udp6, tcp, tcp6, tlstcp, dtlsudp and unix only; the line is ignored", name)
 		return a, false
+	case err == nil && a.Network == "unix":
+		return a, true
 	case err != nil || a.Host == "" || a.Port == 0 || a.Device != "":
 		p.errorf("%s: the receiver must be an address or a host's name, such as udp:192.0.2.1:162, receiver.example or udp6:[2001:db8::1]", name)
 		return a, false
@@ -223,6 +225,10 @@ func (p *parser) addSink(name string, s Sink) {
 	sinks := &p.config.Notifications.Sinks
 	if len(*sinks) == MaxSinks {
 		p.errorf("%s: more than %d receivers of notifications", name, MaxSinks)
+		return
+	}
+	if s.Source.IsValid() && s.Address.Network == "unix" {
+		p.errorf("%s: -s is of no use with a unix socket", name)
 		return
 	}
 	if s.Source.IsValid() && s.Source.Addr().Is4() == s.Address.IPv6() {

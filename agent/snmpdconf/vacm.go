@@ -170,7 +170,16 @@ func (p *parser) group(directive, value string) {
 	if !ok {
 		return
 	}
-	if model, ok := p.parseModel(directive, w[1], false); ok {
+	model, ok := p.parseModel(directive, w[1], true)
+	switch {
+	case !ok:
+		return
+	case model == vacm.AnyModel: // which vacmSecurityToGroupTable has not
+		p.warnf("%s: the security model any is no one of a group (RFC 3415); it is taken for v1, v2c, usm and tsm, as Net-SNMP does", directive)
+		for _, m := range []vacm.SecurityModel{vacm.V1, vacm.V2c, vacm.USM, vacm.TSM} {
+			p.addMember(directive, vacm.Member{Model: m, Name: w[2], Group: w[0]})
+		}
+	default:
 		p.addMember(directive, vacm.Member{Model: model, Name: w[2], Group: w[0]})
 	}
 }
@@ -208,9 +217,7 @@ func (p *parser) view(directive, value string) {
 			return
 		}
 	}
-	if !p.addFamily(w[0], f) {
-		p.errorf("%s: %s is in the view %s already, in another way", directive, clip(w[2]), clip(w[0]))
-	}
+	p.addFamily(w[0], f)
 }
 
 // parseMask reads octets in hex with . or : between them, with or without 0x, and cuts them to the mask of n sub-identifiers: "" if all of

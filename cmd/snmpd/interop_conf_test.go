@@ -70,6 +70,63 @@ rocommunity f !127.0.0.1
 	}
 }
 
+// TestDoubtfulLinesAsNetSNMP asks by lines that contradict each other, or name what is none: both agents start, and mean the same.
+func TestDoubtfulLinesAsNetSNMP(t *testing.T) {
+	const system, snmp = ".1.3.6.1.2.1.1", ".1.3.6.1.2.1.11"
+	text := strings.NewReplacer("SYSTEM", system).Replace(`
+rocommunity public default
+rocommunity a default -V a
+view a included SYSTEM
+view a excluded SYSTEM
+rocommunity b default -V b
+view b excluded SYSTEM
+view b included SYSTEM
+rocommunity c default -V c
+view c included SYSTEM fe
+view c included SYSTEM fc
+rocommunity d default -V d
+view d included SYSTEM fc
+view d excluded SYSTEM fe
+rocommunity e default -V e
+view e excluded SYSTEM fe
+view e included SYSTEM fc
+view all included .1
+com2sec f default f
+group any any f
+access any "" any noauth exact all none none
+com2sec g !default g
+com2sec g default g
+group g v2c g
+access g "" any noauth exact all none none
+com2sec h !default h
+group g v2c h
+createUser alice SHA authpassword
+group any any alice
+`)
+	theirs := interop.StartNetSNMPD(t, text, "public")
+	_, addresses := launch(t, "-f", "-c", config(t, text), "127.0.0.1:0")
+	compare := func(args ...string) {
+		t.Helper()
+		ask := func(address string) string {
+			r := interop.NetSNMP(t, "snmpget", append(append([]string{"-On", "-t", "0.5", "-r", "0"}, args...), address, system+".3.0", snmp+".30.0")...)
+			out := ""
+			for line := range strings.Lines(r.Out) {
+				name, value, _ := strings.Cut(line, " = ")
+				out += name + " " + strings.Fields(value)[0] + "\n"
+			}
+			return fmt.Sprintf("%d\n%s", r.Code, out)
+		}
+		if want, got := ask(theirs), ask(addresses[0]); want != got {
+			t.Errorf("%v: %s, Net-SNMP's: %s", args, got, want)
+		}
+	}
+	for _, community := range strings.Split("abcdefgh", "") {
+		compare("-v2c", "-c", community)
+	}
+	compare("-v1", "-c", "f")
+	compare("-v3", "-u", "alice", "-l", "authNoPriv", "-a", "SHA", "-A", "authpassword")
+}
+
 // TestOverrideAsNetSNMP asks for, and sets, objects that one file gives values.
 func TestOverrideAsNetSNMP(t *testing.T) {
 	const text = `

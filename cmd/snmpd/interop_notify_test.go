@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -77,6 +78,20 @@ func TestSNMPTrapDIsToldByTCP(t *testing.T) {
 				t.Errorf("exit code %d:\n%s", code, d.Log())
 			}
 		})
+	}
+}
+
+// By a unix socket.
+func TestSNMPTrapDIsToldByUnix(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "receiver")
+	r := interop.StartSNMPTrapD(t, "unix:"+path, "authCommunity log "+hidden+"\n")
+	for _, c := range []struct{ sink, kind string }{{"trap2sink", "TRAP2, SNMP v2c"}, {"informsink", "INFORM, SNMP v2c"}} {
+		d, _ := launch(t, "-f", "-c", config(t, fmt.Sprintf("agentAddress 127.0.0.1:0\nrocommunity %s\ntrapcommunity %[1]s\n%s unix:%s\n", hidden, c.sink, path)))
+		r.Await("^" + c.kind + ", community " + hidden + `\|.*\|` + anyUptime + coldStart + ofThisSystem + "$")
+		d.Signal(syscall.SIGTERM)
+		if code := d.Wait(); code != 0 || strings.Contains(d.Log(), "lost") {
+			t.Errorf("exit code %d:\n%s", code, d.Log())
+		}
 	}
 }
 

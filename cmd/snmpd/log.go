@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -122,6 +123,7 @@ func (p *process) openLogs(o *options) *logs {
 	l := &logs{}
 	var handlers []slog.Handler
 	var failed []error
+	var stderr []slog.Level // of all that go there, which are one
 	list := o.logs
 	if len(list) == 0 {
 		list = []logTo{{kind: logStderr}}
@@ -134,12 +136,19 @@ func (p *process) openLogs(o *options) *logs {
 		if o.debug {
 			level = slog.LevelDebug
 		}
+		if to.kind == logStderr {
+			stderr = append(stderr, level)
+			continue
+		}
 		h, err := p.openLog(l, to, level, o.appendLog)
 		if err != nil {
-			failed = append(failed, err)
-			h = slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level})
+			failed, stderr = append(failed, err), append(stderr, level)
+			continue
 		}
 		handlers = append(handlers, h)
+	}
+	if len(stderr) > 0 {
+		handlers = append(handlers, slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slices.Min(stderr)}))
 	}
 	switch len(handlers) {
 	case 0:
@@ -174,8 +183,6 @@ func (p *process) openLog(l *logs, to logTo, level slog.Level, appending bool) (
 		}
 		l.closers = append(l.closers, s)
 		return newSyslogHandler(s, level), nil
-	default:
-		w = p.stderr
 	}
 	return slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}), nil
 }

@@ -64,12 +64,17 @@ func TestLogFile(t *testing.T) {
 	}
 }
 
+// TestLogThatCannotBe: what cannot be opened is standard error instead, on which each line stands once, whatever else goes there.
 func TestLogThatCannotBe(t *testing.T) {
-	d := start(t, nil, "-Lf", filepath.Join(t.TempDir(), "none", "log"), "-c", config(t, "agentAddress 127.0.0.1:0\n"))
-	if log := strings.Join(d.until("msg=ready"), "\n"); !strings.Contains(log, "logging to standard error instead") {
-		t.Error(log)
+	none := filepath.Join(t.TempDir(), "none", "log")
+	for _, args := range [][]string{{"-Lf", none}, {"-Lf", none, "-Le"}, {"-Le", "-Lf", none}, {"-Lf", none, "-Lf", none + "2"}, {"-LE", "3", "-Lf", none}} {
+		d := start(t, nil, append(args, "-c", config(t, "agentAddress 127.0.0.1:0\n"))...)
+		d.ready()
+		all := d.finish()
+		if !strings.Contains(all, "logging to standard error instead") || strings.Count(all, "msg=ready") != 1 {
+			t.Errorf("%q:\n%s", args, all)
+		}
 	}
-	d.finish()
 }
 
 // messages is a syslogger.

@@ -36,6 +36,9 @@ func (p *process) v1Address(ctx context.Context, log *slog.Logger, host string) 
 
 // dialReceiver is a notify.DialFunc that resolves names as everything else here does.
 func (p *process) dialReceiver(ctx context.Context, network, address string, source netip.AddrPort) (net.Conn, error) {
+	if network == unixNetwork {
+		return notify.Dial(ctx, network, address, source)
+	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -61,6 +64,9 @@ func (s *settings) targets(e *engine, open func(*snmpdconf.Sink) notify.DialFunc
 			Name: k.Name, Network: k.Address.Network, Address: net.JoinHostPort(k.Address.Host, strconv.Itoa(int(k.Address.Port))), Source: k.Source,
 			Version: k.Version, Inform: k.Inform, Timeout: k.Timeout, Retries: k.Retries,
 			Community: k.Community, AgentAddr: s.v1Address, Level: k.Level, Context: k.Context, EngineID: k.EngineID, View: vacm.All(),
+		}
+		if k.Address.Network == unixNetwork {
+			t.Address = k.Address.Path
 		}
 		if k.Address.Secure() {
 			t.Dial, t.TSM = open(k), k.TSM

@@ -95,7 +95,9 @@ func appendReceivers(c *enginemib.Config, n *snmpdconf.Notifications) {
 		a := enginemib.TargetAddr{
 			Name: k.Name, Params: k.Name, TagList: k.Tag, Timeout: int32(timeout / (10 * time.Millisecond)), Retries: int32(k.Retries), MMS: snmp.MinMaxSize,
 		}
-		a.Domain, a.Address = enginemib.TransportAddress(k.Address.Network, k.Address.Host, k.Address.Port)
+		if a.Domain, a.Address = enginemib.TransportAddress(k.Address.Network, k.Address.Host, k.Address.Port); k.Address.Network == unixNetwork {
+			a.Domain, a.Address = enginemib.LocalDomain, k.Address.Path
+		}
 		p := enginemib.TargetParams{Name: k.Name, MPModel: int32(k.Version), SecurityName: k.Name, Level: snmp.NoAuthNoPriv, Model: vacm.V1}
 		switch k.Version {
 		case snmp.V2c:

@@ -14,9 +14,9 @@ func TestSourcesDue(t *testing.T) {
 		var s lograte.Sources
 		source := netip.MustParseAddr("192.0.2.1")
 		first := s.Due(source)
-		time.Sleep(lograte.Interval - 1)
+		time.Sleep(lograte.Interval - time.Second)
 		second := s.Due(source)
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		if third := s.Due(source); !first || second || !third {
 			t.Errorf("not once a minute: %t, %t, %t", first, second, third)
 		}

@@ -79,6 +79,9 @@ var (
 	snmpDTLSUDPDomain = oid.New(1, 3, 6, 1, 6, 1, 9)
 )
 
+// LocalDomain is the transport domain of unix sockets, whose TAddresses are paths (RFC 3419, transportDomainLocal).
+var LocalDomain = transportDomains.Append(13)
+
 // tlsAddress reports whether a is an SnmpTLSAddress: an IP address, of IPv6 in brackets, or a host's name, a colon and a port.
 func tlsAddress(a string) bool {
 	host, port, err := net.SplitHostPort(a)
