@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/dnstap/golang-dnstap v0.4.0
 	github.com/dustin/go-humanize v1.1.0
+	github.com/expr-lang/expr v1.17.8
 	github.com/farsightsec/golang-framestream v0.3.0
 	github.com/google/go-cmp v0.7.0
 	github.com/gosnmp/gosnmp v1.47.0

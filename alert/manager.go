@@ -23,6 +23,9 @@ type Options struct {
 	Notifiers []Notifier   // with distinct names
 	Log       *slog.Logger // nil: slog.Default
 	MaxQueue  int          // transitions that may wait for one notifier; less than 1 is 10,000
+
+	// Events, unless nil, takes every transition, before it counts as done: again after a crash in that instant, with the same ID.
+	Events func(ts []Transition)
 }
 
 // Manager runs an Engine. Its methods may be called from any goroutine; calls for one device must come in the order of time.
@@ -31,10 +34,15 @@ type Options struct {
 // delivered; what was not delivered is delivered after a restart. Each notifier is thus told at least once, and twice only
 // if the program died between a delivery and the next writing, which follows when nothing more waits for the notifier, and within 5 s. A
 // disk that cannot be written holds no notification back.
+//
+// History and Events are given each transition before the state file is written: if the program dies in between, the next poll brings the same
+// transition with the same ID, by which the history knows it.
 type Manager struct {
-	path   string
-	log    *slog.Logger
-	queues []*queue
+	path    string
+	log     *slog.Logger
+	queues  []*queue
+	history *history // nil: none is kept
+	events  func(ts []Transition)
 
 	wake    chan struct{} // capacity 1: something is to be written at once
 	stop    chan struct{} // closed by Close
@@ -44,20 +52,21 @@ type Manager struct {
 
 	mu       sync.Mutex
 	engine   *Engine
-	fresh    []Transition // to be written, then delivered
+	fresh    []Transition // to be written, and those for people then delivered
 	revision uint64       // moves when a queue loses an entry
 
 	// Of run, and of Close once run returned.
-	seq        uint64
-	saved      [2]uint64 // the engine's and the manager's revision in the file
-	saveFailed bool
+	seq           uint64
+	saved         [2]uint64 // the engine's and the manager's revision in the file
+	saveFailed    bool
+	historyFailed bool
 }
 
 // Start reads the state file, and starts writing and delivering; Close ends that. A state file that makes no sense is put
 // aside, as the log says, and alerting starts with nothing. One that cannot be read is an error.
 func Start(o Options) (*Manager, error) {
 	m := &Manager{
-		path: o.Path, log: cmp.Or(o.Log, slog.Default()), engine: NewEngine(),
+		path: o.Path, log: cmp.Or(o.Log, slog.Default()), engine: NewEngine(), events: o.Events,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	most := o.MaxQueue
@@ -72,6 +81,12 @@ func Start(o Options) (*Manager, error) {
 	}
 	if err := m.restore(); err != nil {
 		return nil, err
+	}
+	if o.Path != "" {
+		var err error
+		if m.history, err = openHistory(historyPath(o.Path)); err != nil {
+			return nil, err
+		}
 	}
 	m.take(m.engine.Configure(time.Now(), o.Config))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -128,27 +143,6 @@ func (m *Manager) Configure(now time.Time, cfg Config) []Transition {
 	return m.take(m.engine.Configure(now, cfg))
 }
 
-// Alerts is Engine.Alerts.
-func (m *Manager) Alerts() []Alert {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.engine.Alerts(time.Now())
-}
-
-// Alert is Engine.Alert.
-func (m *Manager) Alert(fingerprint string) (Alert, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.engine.Alert(fingerprint, time.Now())
-}
-
-// NeverUp is Engine.NeverUp.
-func (m *Manager) NeverUp() []Alert {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.engine.NeverUp()
-}
-
 // Stats returns the counts of each notifier, in the order of Options.Notifiers.
 func (m *Manager) Stats() []NotifierStats {
 	all := make([]NotifierStats, 0, len(m.queues))
@@ -171,6 +165,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.workers.Wait()
 	release()
 	m.cancel()
+	defer m.history.close()
 	left := 0
 	for _, q := range m.Stats() {
 		left += q.Queued
@@ -188,11 +183,7 @@ func (m *Manager) Close(ctx context.Context) error {
 
 // take queues ts to be written and delivered, and returns them. It is called with mu held.
 func (m *Manager) take(ts []Transition) []Transition {
-	for _, t := range ts {
-		if t.Notifies() {
-			m.fresh = append(m.fresh, t)
-		}
-	}
+	m.fresh = append(m.fresh, ts...)
 	if len(m.fresh) > 0 {
 		m.write()
 	}
@@ -245,11 +236,12 @@ func (m *Manager) save() error {
 	m.fresh = nil
 	if m.path == "" || now == m.saved && len(fresh) == 0 {
 		m.mu.Unlock()
-		m.deliverAll(fresh)
+		m.deliverAll(m.record(fresh))
 		return nil
 	}
 	s := m.engine.Snapshot(time.Now())
 	m.mu.Unlock()
+	fresh = m.record(fresh)
 	s.Undelivered = m.undelivered(fresh)
 	err := writeState(m.path, s)
 	if err == nil {
@@ -260,6 +252,28 @@ func (m *Manager) save() error {
 	m.saveFailed = err != nil
 	m.deliverAll(fresh)
 	return err
+}
+
+// record puts fresh into the history and hands it on as events, and returns those that people are told.
+func (m *Manager) record(fresh []Transition) (told []Transition) {
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := m.history.append(fresh); err != nil && !m.historyFailed {
+		m.historyFailed = true
+		m.log.Error("the history of alerts cannot be written", "err", err)
+	} else if err == nil {
+		m.historyFailed = false
+	}
+	if m.events != nil {
+		m.events(fresh)
+	}
+	for _, t := range fresh {
+		if t.Notifies() {
+			told = append(told, t)
+		}
+	}
+	return told
 }
 
 // undelivered lists what the queues hold and what they are about to be given, in the order in which it happened.

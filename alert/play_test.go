@@ -156,7 +156,7 @@ func brief(ts []alert.Transition) []string {
 	var out []string
 	for _, t := range ts {
 		s := fmt.Sprintf("%s %s %v>%v", t.Key, t.Kind, t.From, t.State)
-		if t.Device != "sw1" {
+		if t.Device != "sw1" && t.Device != "" {
 			s = t.Device + " " + s
 		}
 		s = strings.ReplaceAll(strings.TrimSpace(s+" "+string(t.Reason)), "  ", " ")
@@ -174,7 +174,12 @@ func brief(ts []alert.Transition) []string {
 // play runs steps and returns the engine. Every transition it sees must carry a distinct ID.
 func play(t *testing.T, cfg alert.Config, changed *alert.Config, steps []step) *alert.Engine {
 	t.Helper()
-	e := alert.NewEngine()
+	return playOn(t, alert.NewEngine(), cfg, changed, steps)
+}
+
+// playOn is play with an engine that knows something already.
+func playOn(t *testing.T, e *alert.Engine, cfg alert.Config, changed *alert.Config, steps []step) *alert.Engine {
+	t.Helper()
 	e.Configure(start, cfg)
 	ids := map[string]bool{}
 	for _, s := range steps {

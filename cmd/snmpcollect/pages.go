@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"walkabout/alert"
+	"walkabout/alert/api"
+	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/live"
 	"walkabout/cmd/snmpcollect/values"
 	"walkabout/internal/version"
@@ -26,7 +28,8 @@ type pages struct {
 }
 
 // listen opens address; "" gives pages that are off.
-func listen(ctx context.Context, address string, p *parts, more ...prometheus.Collector) (*pages, error) {
+func listen(ctx context.Context, cfg config.Config, p *parts, more ...prometheus.Collector) (*pages, error) {
+	address := cfg.Listen
 	if address == "" {
 		return &pages{}, nil
 	}
@@ -50,11 +53,12 @@ func listen(ctx context.Context, address string, p *parts, more ...prometheus.Co
 		return p.alerts.Alerts(), p.alerts.NeverUp()
 	}}
 	mux.Handle("GET "+live.Path, source.Handler(p.log))
+	api.Handle(mux, p.alerts, api.Options{Token: cfg.APIToken, Log: p.log})
 	if p.values != nil {
 		mux.Handle("GET "+values.Path, p.values.Handler(p.log))
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/api/live  what snmpcollect top shows, in JSON\n/healthz  200 while polls are made\n/status  how each target is polled, as snmpcollect status shows it (?target=NAME)")
+		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/api/alerts  alerts, in JSON; /api/alerts/history, /api/silences, /api/maintenance\n/api/live  what snmpcollect top shows, in JSON\n/healthz  200 while polls are made\n/status  how each target is polled, as snmpcollect status shows it (?target=NAME)")
 		if p.values != nil {
 			fmt.Fprintln(w, values.Path+"  the last values of all targets (?target=NAME)")
 		}

@@ -48,6 +48,7 @@ type parts struct {
 	pinger   *ping.Pinger
 	table    *live.Table   // nil: nobody can look at it
 	values   *values.Table // nil: they are not served
+	checked  time.Time     // when the collector was last checked itself
 }
 
 // service is what serve works with.
@@ -83,7 +84,7 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	if p.traps, err = p.openTraps(ctx, cfg, targets); err != nil {
 		return err
 	}
-	pages, err := listen(ctx, cfg.Listen, p, p.traps.metrics(fleet)...)
+	pages, err := listen(ctx, cfg, p, p.traps.metrics(fleet)...)
 	if err != nil {
 		return errors.Join(err, p.traps.close())
 	}
@@ -112,6 +113,7 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 			fleet.reload(ctx, p, time.Now())
 		case <-look.C:
 			fleet.look(ctx, p, time.Now())
+			p.checkSelf(time.Now())
 		case <-fleet.changed:
 			fleet.update(p, time.Now())
 		}
@@ -153,7 +155,8 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		}
 		notifiers, p.webhooks = append(notifiers, w), append(p.webhooks, w)
 	}
-	p.alerts, err = alert.Start(alert.Options{Config: cfg.AlertsFor(targets), Path: filepath.Join(p.state.Path(), "alerts.json"), Notifiers: notifiers, Log: p.log})
+	p.alerts, err = alert.Start(alert.Options{Config: cfg.AlertsFor(targets), Path: filepath.Join(p.state.Path(), "alerts.json"), Notifiers: notifiers, Log: p.log,
+		Events: sinks.Events(p.spool)})
 	if err != nil {
 		return err
 	}

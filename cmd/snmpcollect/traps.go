@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"walkabout/agent"
+	"walkabout/alert"
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/collector"
 	"walkabout/collector/smi"
@@ -31,6 +33,8 @@ type traps struct {
 	log      *slog.Logger
 	spool    *spool.Spool
 	polls    *collector.Collector
+	alerts   *alert.Manager
+	rechecks *rechecks
 	poll     atomic.Bool
 	names    atomic.Pointer[smi.Names]
 }
@@ -57,7 +61,7 @@ func (p *parts) openTraps(ctx context.Context, cfg config.Config, targets []coll
 	if cfg.Traps == nil {
 		return nil, nil
 	}
-	t := &traps{folder: p.state.Path(), log: p.log, spool: p.spool, polls: p.polls}
+	t := &traps{folder: p.state.Path(), log: p.log, spool: p.spool, polls: p.polls, alerts: p.alerts, rechecks: newRechecks()}
 	t.poll.Store(cfg.Traps.Poll)
 	t.names.Store(cfg.Names)
 	state, err := trap.OpenState(t.folder)
@@ -116,14 +120,25 @@ func (t *traps) handle(n trap.Notification) {
 	}
 	switch n.TrapOID {
 	case trap.LinkDown, trap.LinkUp:
-		if ifIndex, ok := n.Interface(); ok {
-			t.polls.PollInterface(n.Target.Name, ifIndex)
-		} else {
-			t.polls.PollNow(n.Target.Name, "interface")
-		}
+		t.linkChanged(&n)
 	case trap.ColdStart, trap.WarmStart:
 		t.polls.PollNow(n.Target.Name)
 	}
+}
+
+// linkChanged has the interface polled at once and some seconds later. The alerts hear of a linkDown: one poll that agrees suffices then.
+func (t *traps) linkChanged(n *trap.Notification) {
+	device := n.Target.Name
+	index, known := n.Interface()
+	if known && n.TrapOID == trap.LinkDown {
+		t.alerts.LinkDown(n.At, device, int64(index))
+	}
+	poll := func() { t.polls.PollNow(device, "interface") }
+	if known {
+		poll = func() { t.polls.PollInterface(device, index) }
+	}
+	poll()
+	t.rechecks.add(fmt.Sprintf("%s %d", device, index), poll)
 }
 
 // expect makes what c says of notifications, and targets, what is taken from now on.
@@ -150,6 +165,9 @@ func (t *traps) serve(ctx context.Context) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- t.receiver.Serve(ctx, t.sockets...) }()
+	var again sync.WaitGroup
+	again.Go(func() { t.rechecks.run(ctx) })
+	defer again.Wait()
 	tick := time.NewTicker(saveEvery)
 	defer tick.Stop()
 	for {

@@ -21,6 +21,7 @@ import (
 	"walkabout/collector/smi"
 	"walkabout/collector/snmpyml"
 	"walkabout/internal/nearest"
+	"walkabout/internal/secret"
 	"walkabout/internal/strictyaml"
 	"walkabout/snmp"
 	"walkabout/spool"
@@ -40,8 +41,9 @@ type Config struct {
 	SpoolKeep spool.Bounds
 	Alerts    alert.Config // without Targets: see AlertsFor
 	Notify    []Notifier
-	Traps     *Traps  // nil: nothing is received
-	Scrape    *Scrape // nil: nothing but /metrics
+	APIToken  secret.String // whoever changes something through the pages must have it; without one only this machine may
+	Traps     *Traps        // nil: nothing is received
+	Scrape    *Scrape       // nil: nothing but /metrics
 
 	Profiles collector.Profiles // those of the program, and the file's own
 	Names    *smi.Names         // of objects: those of the program, and of the modules that the file names
@@ -158,6 +160,8 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	c.Outputs = r.outputs(f.Outputs)
 	c.SpoolKeep = spool.Bounds{Age: time.Duration(f.Spool.Keep), Size: cmp.Or(int64(f.Spool.KeepSize), defaultSpoolSize)}
 	c.Alerts = r.alerts(f.Alerts)
+	c.Alerts.ExternalURL = r.externalURL(f.ExternalURL)
+	c.APIToken, _ = r.secret(source{"api_token", f.APIToken, f.APITokenFile, f.APITokenEnv})
 	c.Notify = r.notifiers(f.Notify)
 	if !Failed(gather(parts)) { // beside errors they would mislead: what is wrong may be what seems to be missing
 		r.remarks(&f, c)
@@ -205,6 +209,7 @@ func (r *reader) warn(text string, path ...any) {
 
 // remarks warns of what is allowed and probably not meant.
 func (r *reader) remarks(f *document, c Config) {
+	r.remarkAlerts(c)
 	if len(c.Targets) == 0 && len(c.Lists) == 0 {
 		r.warn("no targets: nothing will be polled", "targets")
 	}

@@ -82,7 +82,7 @@ func TestExample(t *testing.T) {
 	}
 	summary := c.Summary()
 	for _, want := range []string{"core1 at 192.0.2.1 every 30s by SNMPv2c: system, interfaces, ip, tcp", "core2 at [2001:db8::1]:1161 every 5s by SNMPv3 as monitor (SHA-256/AES)",
-		"InfluxDB at http://127.0.0.1:8086, bucket snmp", "standard output", "interface_mismatch after 1m0s; flapping when it fires and recovers more than 4 times in 20m0s, until it was well for 5m0s", "notify: webhook log", "listen: 127.0.0.1:8161"} {
+		"InfluxDB at http://127.0.0.1:8086, bucket snmp", "standard output", "interface_mismatch after 1m0s; flapping when it comes and goes more than 4 times in 20m0s, until it was well for 5m0s", "notify: webhook log", "listen: 127.0.0.1:8161"} {
 		if !strings.Contains(summary, want) {
 			t.Errorf("no %q in the summary:\n%s", want, summary)
 		}

@@ -17,25 +17,29 @@ import (
 // document is snmpcollect.yaml as it is written; README.md shows one. What may be left out is a pointer where its absence differs
 // from zero.
 type document struct {
-	Interval    period                `yaml:"interval"`
-	Ping        string                `yaml:"ping"`
-	State       string                `yaml:"state"`
-	Listen      *string               `yaml:"listen"`
-	Credentials map[string]credential `yaml:"credentials"`
-	Targets     []target              `yaml:"targets"`
-	Include     []string              `yaml:"include"`
-	FileSD      []fileSD              `yaml:"file_sd_configs"`
-	HTTPSD      []httpSD              `yaml:"http_sd_configs"`
-	DNSSD       []dnsSD               `yaml:"dns_sd_configs"`
-	Outputs     []output              `yaml:"outputs"`
-	Spool       spoolKeys             `yaml:"spool"`
-	Alerts      alerts                `yaml:"alerts"`
-	Notify      []notifier            `yaml:"notify"`
-	Traps       *traps                `yaml:"traps"`
-	Scrape      *scrape               `yaml:"scrape"`
-	Profiles    words                 `yaml:"profiles"`
-	MIBs        words                 `yaml:"mibs"`
-	MIBModules  words                 `yaml:"mib_modules"`
+	Interval     period                `yaml:"interval"`
+	Ping         string                `yaml:"ping"`
+	State        string                `yaml:"state"`
+	Listen       *string               `yaml:"listen"`
+	ExternalURL  string                `yaml:"external_url"`
+	APIToken     secret.String         `yaml:"api_token"`
+	APITokenFile string                `yaml:"api_token_file"`
+	APITokenEnv  string                `yaml:"api_token_env"`
+	Credentials  map[string]credential `yaml:"credentials"`
+	Targets      []target              `yaml:"targets"`
+	Include      []string              `yaml:"include"`
+	FileSD       []fileSD              `yaml:"file_sd_configs"`
+	HTTPSD       []httpSD              `yaml:"http_sd_configs"`
+	DNSSD        []dnsSD               `yaml:"dns_sd_configs"`
+	Outputs      []output              `yaml:"outputs"`
+	Spool        spoolKeys             `yaml:"spool"`
+	Alerts       alerts                `yaml:"alerts"`
+	Notify       []notifier            `yaml:"notify"`
+	Traps        *traps                `yaml:"traps"`
+	Scrape       *scrape               `yaml:"scrape"`
+	Profiles     words                 `yaml:"profiles"`
+	MIBs         words                 `yaml:"mibs"`
+	MIBModules   words                 `yaml:"mib_modules"`
 }
 
 type credential struct {
@@ -60,26 +64,6 @@ type credential struct {
 type spoolKeys struct {
 	Keep     duration `yaml:"keep"`
 	KeepSize size     `yaml:"keep_size"`
-}
-
-type alerts struct {
-	InterfaceMismatch *mismatchRule    `yaml:"interface_mismatch"`
-	DeviceUnreachable *unreachableRule `yaml:"device_unreachable"`
-	RebootHold        *duration        `yaml:"reboot_hold"`
-}
-
-type mismatchRule struct {
-	Enabled *bool     `yaml:"enabled"`
-	For     *duration `yaml:"for"`
-
-	FlapChanges *int      `yaml:"flap_changes"`
-	FlapWindow  *period   `yaml:"flap_window"`
-	FlapHold    *duration `yaml:"flap_hold"`
-}
-
-type unreachableRule struct {
-	Enabled *bool `yaml:"enabled"`
-	Polls   *int  `yaml:"polls"`
 }
 
 // notifier is one of its kinds; the others are nil.

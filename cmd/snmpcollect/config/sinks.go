@@ -40,40 +40,6 @@ func (r *reader) name(given, kind string, taken map[string]bool, at ...any) stri
 	return name
 }
 
-// mostFlapChanges bounds what is remembered of each interface.
-const mostFlapChanges = 100
-
-func (r *reader) alerts(a alerts) alert.Config {
-	c := alert.DefaultConfig()
-	if rule := a.InterfaceMismatch; rule != nil {
-		set(&c.InterfaceMismatch.Enabled, rule.Enabled)
-		if rule.For != nil {
-			c.InterfaceMismatch.For = time.Duration(*rule.For)
-		}
-		set(&c.InterfaceMismatch.FlapChanges, rule.FlapChanges)
-		if n := c.InterfaceMismatch.FlapChanges; n < 0 || n > mostFlapChanges {
-			r.fail(fmt.Errorf("flap_changes must be 1 to %d, or 0 for never", mostFlapChanges), "alerts", alert.RuleInterfaceMismatch, "flap_changes")
-		}
-		if rule.FlapWindow != nil {
-			c.InterfaceMismatch.FlapWindow = time.Duration(*rule.FlapWindow)
-		}
-		if rule.FlapHold != nil {
-			c.InterfaceMismatch.FlapHold = time.Duration(*rule.FlapHold)
-		}
-	}
-	if rule := a.DeviceUnreachable; rule != nil {
-		set(&c.DeviceUnreachable.Enabled, rule.Enabled)
-		set(&c.DeviceUnreachable.Polls, rule.Polls)
-		if c.DeviceUnreachable.Polls < 1 {
-			r.fail(errors.New("polls must be at least 1"), "alerts", alert.RuleDeviceUnreachable, "polls")
-		}
-	}
-	if a.RebootHold != nil {
-		c.RebootHold = time.Duration(*a.RebootHold)
-	}
-	return c
-}
-
 // AlertsFor returns c.Alerts for these targets.
 func (c Config) AlertsFor(targets []collector.Target) alert.Config {
 	alerts := c.Alerts

@@ -58,16 +58,7 @@ func (c Config) Summary() string {
 		fmt.Fprintf(&b, "spool: an hour in which an output is away takes about %s of disk, if each device has 48 interfaces\n", humanize.IBytes(octets))
 	}
 	b.WriteString("alerts:\n")
-	if r := c.Alerts.InterfaceMismatch; r.Enabled {
-		fmt.Fprintf(&b, "  interface_mismatch after %v", r.For)
-		if r.FlapChanges > 0 {
-			fmt.Fprintf(&b, "; flapping when it fires and recovers more than %d times in %v, until it was well for %v", r.FlapChanges, r.FlapWindow, r.FlapHold)
-		}
-		b.WriteString("\n")
-	}
-	if r := c.Alerts.DeviceUnreachable; r.Enabled {
-		fmt.Fprintf(&b, "  device_unreachable after %d failed polls\n", r.Polls)
-	}
+	c.alertSummary(&b)
 	b.WriteString("notify:")
 	for _, n := range c.Notify {
 		b.WriteString(" " + n.Name)
