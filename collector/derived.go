@@ -147,7 +147,7 @@ func (s *sieve) passes(o *Object, v snmp.Value) bool {
 	}
 	found := false
 	if s.Match.Regexp != nil {
-		found = s.Match.MatchString(word)
+		found = s.Match.MatchString(word) || v.IsNumber() && s.Match.MatchString(strconv.FormatInt(v.Int(), 10))
 	} else {
 		found = slices.Contains(s.In, word) || v.IsNumber() && slices.Contains(s.In, strconv.FormatInt(v.Int(), 10))
 	}

@@ -8,6 +8,7 @@ import (
 	"walkabout/collector/smi"
 	"walkabout/counter"
 	"walkabout/snmp/ber"
+	"walkabout/snmp/oid"
 )
 
 // layout is what all targets' parts of one table, or of one group of scalars, have in common. It does not change.
@@ -20,6 +21,7 @@ type layout struct {
 	tags          []int
 	counters      []int // the position of each of columns
 	fast, slow    []int
+	rowNames      []oid.OID        // the only rows that are read; nil: all
 	limits        [4]int           // positions of what bounds an interface's counters, by highSpeed to typ; -1 for none
 	columns       *counter.Columns // nil without counters
 	names         planNames
@@ -82,6 +84,9 @@ func newLayouts(p *Profile) ([]*layout, error) {
 		}
 		if b := t.Interface; b != nil {
 			l.limits = [4]int{position(t.Columns, b.HighSpeed), position(t.Columns, b.Speed), position(t.Columns, b.MTU), position(t.Columns, b.Type)}
+		}
+		for _, x := range t.Rows {
+			l.rowNames = append(l.rowNames, x.OID)
 		}
 		l.newDerived()
 		list = append(list, l)

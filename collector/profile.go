@@ -5,6 +5,8 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -61,6 +63,9 @@ type Table struct {
 	Lookups []Lookup `yaml:"lookups"`
 	Filters []Filter `yaml:"filters"` // a row makes a sample if it passes all of them
 
+	// Rows are the only ones that are read, by their indexes as numbers with dots: they are asked for by name, and no other. None is all of them.
+	Rows []RowIndex `yaml:"rows"`
+
 	// Identity names the columns of which the first that a row has says what the row is of, however it is numbered today. Without
 	// any it is the index.
 	Identity []string `yaml:"identity"`
@@ -76,6 +81,21 @@ type Table struct {
 
 	// VLANs makes the table be read once for each VLAN of an agent that keeps one of it for each; nil reads it once.
 	VLANs *VLANs `yaml:"vlans"`
+}
+
+// RowIndex is a row's index; in YAML its numbers with dots between them.
+type RowIndex struct{ oid.OID }
+
+// UnmarshalYAML reads an index.
+func (x *RowIndex) UnmarshalYAML(node *yaml.Node) error {
+	for text := range strings.SplitSeq(node.Value, ".") {
+		arc, err := strconv.ParseUint(text, 10, 32)
+		if err != nil || node.Kind != yaml.ScalarNode {
+			return mistake(node, "%q is no index of a row: write its numbers with dots between them, in quotes, as in \"3\" or \"192.0.2.1\"", node.Value)
+		}
+		x.OID = x.Append(uint32(arc))
+	}
+	return nil
 }
 
 // Index says what becomes of a row's whole index: a tag, or with Field a field. The index of a table with Interface is one number.

@@ -14,6 +14,9 @@ import (
 // maxObjects bounds a table's or group's objects; its counters are bounded to 64 by package counter.
 const maxObjects = 128
 
+// maxNamedRows bounds Table.Rows.
+const maxNamedRows = 1000
+
 // check finds what is wrong with a profile whose names are resolved.
 func (r *profileReader) check(p *Profile) {
 	if len(p.Scalars)+len(p.Tables) == 0 {
@@ -76,6 +79,9 @@ func (r *profileReader) checkTable(t *Table, at ...any) {
 		for _, name := range []string{l.HighSpeed, l.Speed, l.MTU, l.Type} {
 			r.refers(t.Columns, name, in("interface")...)
 		}
+	}
+	if len(t.Rows) > maxNamedRows {
+		r.fail(fmt.Errorf("%d rows; at most %d can be asked for by name", len(t.Rows), maxNamedRows), in("rows")...)
 	}
 	for i, o := range t.Changes {
 		if o.Len() < 3 {

@@ -23,6 +23,10 @@ func (p *part) read(ctx context.Context, a *asker, w *walker, g *grid, signals [
 	if p.table == nil {
 		return 1, p.readScalars(ctx, a, g)
 	}
+	if len(p.rowNames) > 0 {
+		err = p.getRows(ctx, a, g, p.rowNames, slices.Concat(p.fast, p.slow))
+		return len(g.index), err
+	}
 	*w = walker{asker: a, grid: g, objects: p.objects, legs: w.legs, names: w.names, indexes: w.indexes, state: w.state, reread: w.reread}
 	if p.selection != nil {
 		return p.readSelected(ctx, w, signals, structure)

@@ -100,7 +100,7 @@ func selectInterfaces(parts []*part, filter *InterfaceFilter) {
 	var s *selection
 	for _, p := range parts {
 		switch {
-		case p.table == nil || p.vlans != nil:
+		case p.table == nil || p.vlans != nil || len(p.rowNames) > 0:
 		case p.table.Interface != nil:
 			s = &selection{filter: filter}
 			p.selection = s

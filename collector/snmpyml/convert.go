@@ -24,14 +24,21 @@ type scalars struct {
 
 type table struct {
 	Measurement string   `yaml:"measurement"`
+	Rows        []string `yaml:"rows,omitempty"`
 	Indexes     []object `yaml:"indexes"`
 	Lookups     []object `yaml:"lookups,omitempty"`
 	Columns     []object `yaml:"columns"`
+	Filters     []sieve  `yaml:"filters,omitempty"`
 
 	Interface map[string]string `yaml:"interface,omitempty"`
 
 	key    string
 	hidden object // a column that is a label already
+}
+
+type sieve struct {
+	Of    string `yaml:"of"`
+	Match string `yaml:"match"`
 }
 
 // object is an object, a part of an index or a lookup.
@@ -78,7 +85,7 @@ func (m *module) profile(name string) (*profile, error) {
 			seen[o.OID] = true
 			continue
 		}
-		if err := p.column(name, x, o, taken); err != nil {
+		if err := p.column(m, name, x, o, taken); err != nil {
 			return nil, err
 		}
 	}
@@ -106,18 +113,20 @@ func unique(name string, taken map[string]bool) string {
 }
 
 // column adds a metric to the table that has the same index and lookups.
-func (p *profile) column(module string, x *metric, o object, taken map[string]bool) error {
-	key := fmt.Sprint(x.Indexes, x.Lookups)
+func (p *profile) column(m *module, name string, x *metric, o object, taken map[string]bool) error {
+	rows, filters := m.rows(x.OID), m.filtersOf(x.OID)
+	key := fmt.Sprint(x.Indexes, x.Lookups, rows, filters)
 	i := slices.IndexFunc(p.Tables, func(t *table) bool {
 		same := func(c object) bool { return c.OID == o.OID || c.Name == o.Name }
 		return t.key == key && len(t.Columns) < maxColumns && !slices.ContainsFunc(t.Columns, same)
 	})
 	if i < 0 {
-		t := &table{key: key}
+		t := &table{key: key, Rows: rows}
 		if err := t.rows(x); err != nil {
 			return fmt.Errorf("%s: %w", x.Name, err)
 		}
-		labels := []string{module}
+		t.filter(filters)
+		labels := []string{name}
 		for _, i := range x.Indexes {
 			labels = append(labels, i.Label)
 		}
@@ -133,6 +142,43 @@ func (p *profile) column(module string, x *metric, o object, taken map[string]bo
 	}
 	t.Columns = append(t.Columns, o)
 	return nil
+}
+
+// rows returns the rows of a column that the module asks for by name, none if it walks the column.
+func (m *module) rows(column string) []string {
+	if slices.ContainsFunc(m.Walk, func(walked string) bool { return below(column, walked) || below(walked, column) }) {
+		return nil
+	}
+	var rows []string
+	for _, o := range m.Get {
+		if below(o, column) && len(o) > len(column) {
+			rows = append(rows, o[len(column)+1:])
+		}
+	}
+	return rows
+}
+
+// filtersOf returns the filters that hold for a column.
+func (m *module) filtersOf(column string) []filter {
+	return slices.DeleteFunc(slices.Clone(m.Filters), func(f filter) bool {
+		return !slices.ContainsFunc(f.Targets, func(target string) bool { return below(column, target) })
+	})
+}
+
+// below reports whether an OID is the other or below it.
+func below(o, other string) bool { return o == other || strings.HasPrefix(o, other+".") }
+
+// filter lets pass the rows that all filters do.
+func (t *table) filter(filters []filter) {
+	for i, f := range filters {
+		name := fmt.Sprint("#filter", i+1)
+		t.Lookups = append(t.Lookups, object{Name: name, OID: f.OID, Type: "display", Drop: true})
+		match := "(?:" + strings.Join(f.Values, ")|(?:") + ")"
+		if len(f.Values) == 0 {
+			match = "[^\\x00-\\x{10FFFF}]" // nothing
+		}
+		t.Filters = append(t.Filters, sieve{name, match})
+	}
 }
 
 // Interfaces' columns by which package counter bounds what counters can count, and the keys of a profile's interface.

@@ -21,8 +21,18 @@ var ErrNoModule = errors.New("no such module")
 
 // module is one of the file's, as far as it says what to poll.
 type module struct {
+	Walk           []string `yaml:"walk"`
+	Get            []string `yaml:"get"`
 	Metrics        []metric `yaml:"metrics"`
+	Filters        []filter `yaml:"filters"`
 	MaxRepetitions int      `yaml:"max_repetitions"`
+}
+
+// filter lets pass the rows of Targets, columns, of which the object OID, in the row with the same index, matches one of Values, regular expressions.
+type filter struct {
+	OID     string   `yaml:"oid"`
+	Targets []string `yaml:"targets"`
+	Values  []string `yaml:"values"`
 }
 
 type metric struct {

@@ -138,6 +138,52 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
+// TestFiltersAndRows reads a module with dynamic filters, and one that static filters made ask for single rows.
+func TestFiltersAndRows(t *testing.T) {
+	f := parse(t, `modules:
+  filtered:
+    walk: [1.3.6.1.2.1.2.2.1.10, 1.3.6.1.2.1.2.2.1.8]
+    metrics:
+    - {name: ifInOctets, oid: 1.3.6.1.2.1.2.2.1.10, type: counter, indexes: [{labelname: ifIndex, type: gauge}]}
+    - {name: ifOperStatus, oid: 1.3.6.1.2.1.2.2.1.8, type: gauge, indexes: [{labelname: ifIndex, type: gauge}]}
+    filters:
+    - {oid: 1.3.6.1.2.1.2.2.1.7, targets: [1.3.6.1.2.1.2.2.1.10], values: ["^1$", "2"]}
+    - {oid: 1.3.6.1.2.1.31.1.1.1.18, targets: [1.3.6.1.2.1.2.2.1.10], values: ["up.*link"]}
+    - {oid: 1.3.6.1.2.1.31.1.1.1.18, targets: [1.3.6.1.2.1.2.2.1.1], values: []}
+  single:
+    get: [1.3.6.1.2.1.1.3.0, 1.3.6.1.2.1.2.2.1.10.2, 1.3.6.1.2.1.2.2.1.10.17, 1.3.6.1.2.1.2.2.1.100.5, 1.3.6.1.2.1.4.20.1.2.192.0.2.1]
+    metrics:
+    - {name: sysUpTime, oid: 1.3.6.1.2.1.1.3, type: gauge}
+    - {name: ifInOctets, oid: 1.3.6.1.2.1.2.2.1.10, type: counter, indexes: [{labelname: ifIndex, type: gauge}]}
+    - {name: ipAdEntIfIndex, oid: 1.3.6.1.2.1.4.20.1.2, type: gauge, indexes: [{labelname: ipAdEntAddr, type: IpAddr}]}
+`)
+	p, err := f.Profile("filtered", smi.BuiltIn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Tables) != 2 || len(p.Tables[1].Filters) != 0 || len(p.Tables[0].Filters) != 2 || len(p.Tables[0].Lookups) != 2 {
+		t.Fatalf("%+v", p.Tables)
+	}
+	for i, want := range []struct{ oid, match string }{{"1.3.6.1.2.1.2.2.1.7", "(?:^1$)|(?:2)"}, {"1.3.6.1.2.1.31.1.1.1.18", "(?:up.*link)"}} {
+		filter, lookup := p.Tables[0].Filters[i], p.Tables[0].Lookups[i]
+		if filter.Of != lookup.Name || !lookup.Drop || lookup.OID.String() != want.oid || filter.Match.String() != want.match {
+			t.Errorf("%+v of %+v, want %v", filter, lookup, want)
+		}
+	}
+	if p, err = f.Profile("single", smi.BuiltIn()); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, table := range p.Tables {
+		for _, x := range table.Rows {
+			rows = append(rows, table.Measurement+" "+x.String())
+		}
+	}
+	if diff := cmp.Diff([]string{"single_ifIndex 2", "single_ifIndex 17", "single_ipAdEntAddr 192.0.2.1"}, rows); diff != "" || len(p.Scalars) != 1 {
+		t.Error(diff)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	f := parse(t, body(""))
 	for name, want := range map[string]string{
