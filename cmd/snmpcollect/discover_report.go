@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,8 @@ import (
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/collector"
 	"walkabout/collector/discover"
+	"walkabout/collector/smi"
+	"walkabout/snmp/oid"
 )
 
 // report writes what was found, and tells what is not in the file.
@@ -23,7 +26,7 @@ func (p process) report(d discovery, cfg config.Config, state discover.State) er
 	if err != nil {
 		return err
 	}
-	targets, known := newTargets(d, taken, state.Devices)
+	targets, known := newTargets(d, taken, cmp.Or(cfg.Names, smi.BuiltIn()), state.Devices)
 	var b bytes.Buffer
 	head := []string{"Found by: snmpcollect discover " + strings.Join(prefixTexts(d.options.Prefixes), " ")}
 	if err := config.WriteTargets(&b, head, targets); err != nil {
@@ -90,7 +93,7 @@ func (d *discovery) taken(cfg config.Config) (inUse, error) {
 }
 
 // newTargets returns the devices that are no targets yet, in the order of their addresses, and says why the others are left out.
-func newTargets(d discovery, taken inUse, devices []discover.Device) (targets []config.NewTarget, left []string) {
+func newTargets(d discovery, taken inUse, names smi.Resolver, devices []discover.Device) (targets []config.NewTarget, left []string) {
 	devices = slices.Clone(devices)
 	slices.SortFunc(devices, func(a, b discover.Device) int { return a.Address.Compare(b.Address) })
 	first := map[string]int{} // by engine ID and name: both, for engine IDs are copied with disk images
@@ -114,10 +117,22 @@ func newTargets(d discovery, taken inUse, devices []discover.Device) (targets []
 			address = at.String()
 		}
 		targets = append(targets, config.NewTarget{Name: name, Address: address, Credential: x.Credential, Collect: d.collect, Comments: []string{
-			"sysName " + x.SysName, "sysObjectID " + x.SysObjectID, "sysDescr " + x.SysDescr,
+			"sysName " + x.SysName, "sysObjectID " + objectID(names, x.SysObjectID), "sysDescr " + x.SysDescr,
 		}})
 	}
 	return targets, left
+}
+
+// objectID returns a sysObjectID with what it is called, as far as names know.
+func objectID(names smi.Resolver, dotted string) string {
+	o, err := oid.Parse(dotted)
+	if err != nil || dotted == "" {
+		return dotted
+	}
+	if name := smi.Format(names, o); name != dotted {
+		return dotted + " (" + name + ")"
+	}
+	return dotted
 }
 
 // targetName returns a name that is not taken: sysName, or the address, or both.

@@ -45,7 +45,7 @@ func TestDiscover(t *testing.T) {
 
 targets:
   # sysName switch
-  # sysObjectID 0.0
+  # sysObjectID 0.0 (SNMPv2-SMI::zeroDotZero)
   # sysDescr
   - name: switch
     address: 127.0.0.1:%s

@@ -122,6 +122,7 @@ type reader struct {
 	problems []Problem
 	sources  []string // files that profiles were read from
 	ymls     map[string]snmpyml.File
+	names    smi.Resolver // of what modules of ymls call OIDs that are values
 }
 
 func (r *reader) read(text []byte) (Config, []Problem) {

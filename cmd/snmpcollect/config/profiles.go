@@ -54,13 +54,14 @@ func (r *reader) loadProfiles(f *document, parts []part) *smi.Names {
 	}
 	for _, p := range parts {
 		for i, t := range p.Targets {
-			p.ymls = r.ymls
+			p.ymls, p.names = r.ymls, names
 			p.loadModules(t.Module, r.path, "targets", i)
 			if p.reader != r {
 				r.sources, p.sources = append(r.sources, p.sources...), nil
 			}
 		}
 	}
+	r.names = names
 	r.loadListModules(f)
 	return names.Names()
 }
@@ -127,7 +128,7 @@ func (r *reader) module(path, name string) (*collector.Profile, error) {
 		}
 		r.ymls[path] = f
 	}
-	return f.Profile(name, smi.BuiltIn())
+	return f.Profile(name, r.names)
 }
 
 // loadModules adds the modules of snmp_exporter's, FILE#MODULE, under the names that they are written with.
