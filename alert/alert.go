@@ -22,11 +22,14 @@ const (
 	RuleCounterTooNarrow     = "counter_too_narrow"
 	RuleSpoolFilling         = "spool_filling"
 	RuleCollectorLate        = "collector_late"
+	RuleDNSServerDown        = "dns_server_down"
+	RuleDNSZoneStale         = "dns_zone_stale"
 )
 
 // RuleNames are the built-in rules.
 var RuleNames = [...]string{RuleInterfaceMismatch, RuleDeviceUnreachable, RuleSNMPSilent, RuleAuthenticationFailed, RuleDeviceRebooted,
-	RuleInterfaceUtilisation, RuleInterfaceErrors, RuleInterfaceDiscards, RuleInterfaceSpeedDuplex, RuleCounterTooNarrow, RuleSpoolFilling, RuleCollectorLate}
+	RuleInterfaceUtilisation, RuleInterfaceErrors, RuleInterfaceDiscards, RuleInterfaceSpeedDuplex, RuleCounterTooNarrow, RuleSpoolFilling, RuleCollectorLate,
+	RuleDNSServerDown, RuleDNSZoneStale}
 
 // The kinds of alerts. One interface has at most one alert of each kind.
 const (
@@ -44,6 +47,9 @@ const (
 	KindTooNarrow            = "wraps_too_soon"  // counter_too_narrow
 	KindFilling              = "filling"         // spool_filling
 	KindLate                 = "late"            // collector_late
+	KindServerDown           = "server_down"     // dns_server_down
+	KindNotCurrent           = "not_current"     // dns_zone_stale: never loaded, or expired
+	KindBehind               = "behind_primary"  // dns_zone_stale
 	KindExpression           = "expression"      // a rule of the site's own
 )
 

@@ -172,7 +172,11 @@ func (e *Engine) dropConditions(ts []Transition, d *device, now time.Time, befor
 		return is != nil && was != nil && (is.Measurement != was.Measurement || !is.Condition.Same(was.Condition))
 	})
 	return e.dropOf(ts, d, now, TargetRemoved, func(_ conditionKey, c *condition) bool {
-		return c.measurement != "" && d.target.Collect != nil && !slices.Contains(d.target.Collect, c.measurement)
+		measurement := c.measurement
+		if measurement == dnsPrimaryTable { // made of the other
+			measurement = dnsZoneTable
+		}
+		return measurement != "" && d.target.Collect != nil && !slices.Contains(d.target.Collect, measurement)
 	})
 }
 
@@ -215,6 +219,10 @@ func (e *Engine) options(rule string) *RuleOptions {
 		return &e.cfg.SpoolFilling
 	case RuleCollectorLate:
 		return &e.cfg.CollectorLate
+	case RuleDNSServerDown:
+		return &e.cfg.DNSServerDown
+	case RuleDNSZoneStale:
+		return &e.cfg.DNSZoneStale
 	}
 	if r := ruleOf(e.cfg.Rules, rule); r != nil {
 		return &r.RuleOptions

@@ -64,6 +64,8 @@ type Rule struct {
 	Name        string // becomes Alert.Rule; none of the built-in rules'
 	Measurement string
 	Condition   Condition
+
+	kind string // of a built-in rule; "": KindExpression
 }
 
 // Condition decides over one row of a measurement. It is called by one goroutine at a time.
@@ -92,6 +94,10 @@ type Config struct {
 	InterfaceDiscards    ThresholdRule
 	InterfaceSpeedDuplex SpeedDuplexRule
 	CounterTooNarrow     RuleOptions // octets of an interface, 32 bits wide, may wrap within an interval; one alert a device
+
+	// DNSServerDown is of a name server that its agent cannot read, DNSZoneStale of a zone that was never loaded, has expired, or is older than its
+	// primary's for longer than its refresh. They are of what the profile dns collects.
+	DNSServerDown, DNSZoneStale RuleOptions
 
 	SpoolFilling, CollectorLate RuleOptions // of the collector itself: see Engine.Check
 
@@ -140,6 +146,8 @@ func DefaultConfig() Config {
 		CounterTooNarrow:     on(Info, 5*time.Minute, 2),
 		SpoolFilling:         on(Critical, 0, 1),
 		CollectorLate:        on(Warning, 2*time.Minute, 1),
+		DNSServerDown:        on(Critical, 0, 2),
+		DNSZoneStale:         on(Critical, 0, 2),
 		NoAlert:              DefaultNoAlert,
 		RebootHold:           5 * time.Minute,
 		Remember:             30 * 24 * time.Hour,

@@ -18,6 +18,7 @@ const (
 // The times that are passed for one device must not go back by much: a step back is taken for no time at all.
 type Engine struct {
 	cfg      Config
+	rules    []Rule               // over rows: the built-in ones and the site's own
 	devices  map[string]*device   // the targets, and until Configure those of Restore
 	children map[string][]*device // by the name of the device that they are behind, in the order of the configuration
 	self     *device              // the collector itself, without a name
@@ -72,7 +73,7 @@ func NewEngine() *Engine {
 func (e *Engine) Configure(now time.Time, cfg Config) []Transition {
 	var ts []Transition
 	before := e.cfg.Rules
-	e.cfg = cfg
+	e.cfg, e.rules = cfg, append(cfg.dnsRules(), cfg.Rules...)
 	e.configs++
 	e.revision++
 	wanted := map[string]Target{}

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -16,18 +17,18 @@ type Row struct {
 	Interval time.Duration     // the target's
 }
 
-// observeRules evaluates the site's own rules, and what is of other tables than that of interfaces.
+// observeRules evaluates the rules over rows, and what is of other tables than that of interfaces.
 func (e *Engine) observeRules(ts []Transition, d *device, p *Poll) []Transition {
 	held := d.held()
 	duplex := e.cfg.InterfaceSpeedDuplex.Enabled && !held
-	if duplex || len(e.cfg.Rules) > 0 {
+	if duplex || len(e.rules) > 0 {
 		for i := range p.Samples {
 			s := &p.Samples[i]
 			if duplex && s.Measurement == ethernetTable {
 				ts = e.observeDuplex(ts, d, s, p)
 			}
-			for j := range e.cfg.Rules {
-				if rule := &e.cfg.Rules[j]; rule.Measurement == s.Measurement && rule.Enabled && !held {
+			for j := range e.rules {
+				if rule := &e.rules[j]; rule.Measurement == s.Measurement && rule.Enabled && !held {
 					ts = e.observeRule(ts, d, rule, s, p)
 				}
 			}
@@ -48,7 +49,7 @@ func (e *Engine) observeRule(ts []Transition, d *device, rule *Rule, s *metric.S
 			return ts
 		}
 	}
-	k := conditionKey{rule.Name, key, KindExpression}
+	k := conditionKey{rule.Name, key, cmp.Or(rule.kind, KindExpression)}
 	if !known {
 		d.unknown(k)
 		return ts

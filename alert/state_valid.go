@@ -132,6 +132,7 @@ var kindsOf = map[string][]string{
 	RuleAuthenticationFailed: {KindAuthenticationFailed}, RuleDeviceRebooted: {KindRebooted}, RuleInterfaceUtilisation: {KindAbove},
 	RuleInterfaceErrors: {KindAbove}, RuleInterfaceDiscards: {KindAbove}, RuleInterfaceSpeedDuplex: {KindSpeed, KindDuplex},
 	RuleCounterTooNarrow: {KindTooNarrow}, RuleSpoolFilling: {KindFilling}, RuleCollectorLate: {KindLate},
+	RuleDNSServerDown: {KindServerDown}, RuleDNSZoneStale: {KindNotCurrent, KindBehind},
 }
 
 // validate accepts what engines write in one of the states.

@@ -25,6 +25,7 @@ func TestChoose(t *testing.T) {
 		"mikrotik": "host mikrotik system",
 		"linux":    "host snmp_engine system ucd",
 		"ups":      "system ups",
+		"dns":      "dns system",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			choices, err := collector.BuiltIn().Choose(t.Context(), recording(t, name))

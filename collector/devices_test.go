@@ -94,6 +94,7 @@ func TestRecordedDevices(t *testing.T) {
 		"mikrotik": {"mikrotik"},
 		"linux":    {"host", "ucd", "snmp_engine", "system"},
 		"ups":      {"ups"},
+		"dns":      {"dns"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 )
 
 func TestBuiltInProfiles(t *testing.T) {
-	want := []string{"arista", "bgp4", "bridge", "cisco", "cisco_bridge", "entity_sensors", "host", "icmp", "interfaces", "ip", "juniper", "lldp", "mikrotik", "snmp", "snmp_engine",
+	want := []string{"arista", "bgp4", "bridge", "cisco", "cisco_bridge", "dns", "entity_sensors", "host", "icmp", "interfaces", "ip", "juniper", "lldp", "mikrotik", "snmp", "snmp_engine",
 		"system", "tcp", "ucd", "udp", "ups"}
 	if diff := cmp.Diff(want, collector.BuiltIn().Names()); diff != "" {
 		t.Error(diff)

@@ -19,6 +19,7 @@ import (
 	"walkabout/cmd/snmpcollect/values"
 	"walkabout/collector"
 	"walkabout/collector/ping"
+	"walkabout/collector/soa"
 	"walkabout/exporters"
 	"walkabout/exporters/file"
 	"walkabout/exporters/influxdb"
@@ -44,7 +45,8 @@ type parts struct {
 	webhooks []*notify.Webhook
 	alerts   *alert.Manager
 	polls    *collector.Collector
-	traps    *traps // nil: nothing is received
+	zones    *soa.Sink // before all that take polls
+	traps    *traps    // nil: nothing is received
 	pinger   *ping.Pinger
 	table    *live.Table   // nil: nobody can look at it
 	values   *values.Table // nil: they are not served
@@ -171,7 +173,12 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		p.values.Keep(targets, cfg.Profiles)
 		all = append(all, p.values)
 	}
-	p.polls, err = collector.New(collector.Options{Targets: targets, Profiles: cfg.Profiles, Logger: p.log, Pinger: p.pinger, Sinks: all})
+	p.zones = soa.New(collector.SinkFunc(func(ctx context.Context, poll collector.Poll) {
+		for _, s := range all {
+			s.Poll(ctx, poll)
+		}
+	}), nil, p.log)
+	p.polls, err = collector.New(collector.Options{Targets: targets, Profiles: cfg.Profiles, Logger: p.log, Pinger: p.pinger, Sinks: []collector.Sink{p.zones}})
 	return err
 }
 
@@ -200,6 +207,9 @@ func (p *parts) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	var errs []error
+	if p.zones != nil {
+		p.zones.Close()
+	}
 	if p.spool != nil {
 		errs = append(errs, p.spool.Sync(ctx)) // so that the outputs see the last polls
 	}

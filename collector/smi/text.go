@@ -56,6 +56,10 @@ func (s *Syntax) octets(octets string) string {
 		}
 	case s.Convention == "PhysAddress" || s.Convention == "MacAddress":
 		return PhysAddress(octets)
+	case s.Convention == "DnsName" || s.Convention == "DnsNameAsIndex":
+		if name, ok := DNSName(octets); ok {
+			return name
+		}
 	case s.Convention == "InetAddress":
 		return InetAddress(0, octets)
 	case strings.HasPrefix(s.Convention, "InetAddress"):
