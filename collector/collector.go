@@ -61,8 +61,10 @@ func New(o Options) (*Collector, error) {
 		c.sockets = session.NewSockets()
 		o.Dial = c.sockets.Open
 	}
+	targets := o.Targets
+	o.Targets = nil // pollers have copies
 	c.options = o
-	if err := c.SetTargets(o.Targets); err != nil {
+	if err := c.SetTargets(targets); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -130,7 +132,7 @@ func (c *Collector) configureLocked(profiles Profiles, targets []Target) error {
 			errs = append(errs, &TargetError{t.Name, errors.New("there are two of this name")})
 			continue
 		}
-		if r := current[t.Name]; r != nil && reflect.DeepEqual(r.target, t) && r.sameProfiles(profiles) {
+		if r := current[t.Name]; r != nil && reflect.DeepEqual(*r.target, t) && r.sameProfiles(profiles) {
 			next[t.Name] = r
 			continue
 		}
@@ -140,7 +142,7 @@ func (c *Collector) configureLocked(profiles Profiles, targets []Target) error {
 			continue
 		}
 		p.probe.pinger = c.options.Pinger
-		next[t.Name] = &runner{target: t, profiles: profiles, poller: p, at: -1}
+		next[t.Name] = &runner{target: &p.target, profiles: profiles, poller: p, at: -1}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err

@@ -31,7 +31,7 @@ func newScheduler(sinks []Sink) *scheduler {
 
 // runner is a target and its place in the schedule. Its fields but the first two are the scheduler's, under its lock.
 type runner struct {
-	target   Target
+	target   *Target  // the poller's
 	profiles Profiles // that it was made with
 	poller   *poller
 
