@@ -159,6 +159,7 @@ func (e *Engine) port(d *device, r *row) *port {
 	}
 	p := d.ports[key]
 	if p == nil {
+		key = strings.Clone(key) // it may be part of all that the poll read
 		p = &port{key: key}
 		d.ports[key] = p
 		e.revision++

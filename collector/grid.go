@@ -15,13 +15,15 @@ type grid struct {
 	spans   []span          // of each row's counters
 	moments []counter.Instant
 	faults  []error // one a column: why it was not read to its end, nil if it was
+	walked  bool    // cells may share the memory of messages
+	packed  []byte  // scratch
 }
 
 // span names the moments, first to last, that the counters of a row are of; both are -1 if none was read.
 type span struct{ first, last int32 }
 
 func (g *grid) reset(width int) {
-	g.width = width
+	g.width, g.walked = width, false
 	if g.rows == nil {
 		g.rows = map[oid.OID]int{}
 	}
@@ -78,6 +80,23 @@ func (g *grid) instant(r int) (at counter.Instant, torn bool) {
 	at.RoundTrip += last.At.Sub(at.At)
 	// sysUpTime wraps after 497 days, so it is the difference that has a sign.
 	return at, at.HasUpTime != last.HasUpTime || int32(last.UpTime-at.UpTime) < 0
+}
+
+// own gives the cells memory of their own, all in one. As a walk leaves them they keep whole messages alive, for as long as anybody keeps a name or a
+// text of a sample.
+func (g *grid) own() {
+	g.packed = g.packed[:0]
+	for _, v := range g.cells {
+		if v.Octets() != "" {
+			g.packed = v.AppendPacked(g.packed)
+		}
+	}
+	rest := string(g.packed)
+	for i, v := range g.cells {
+		if v.Octets() != "" {
+			g.cells[i], rest = snmp.TakePacked(rest)
+		}
+	}
 }
 
 // blank reports whether nothing was answered.

@@ -98,7 +98,7 @@ func (p *part) readScalars(ctx context.Context, a *asker, g *grid) error {
 		at, vbs, err := a.get(ctx, names)
 		if err == nil {
 			groups = groups[:len(groups)-1]
-			g.moments = append(g.moments, at)
+			g.moments, g.walked = append(g.moments, at), true
 			p.storeScalars(g, group, vbs)
 			continue
 		}

@@ -170,7 +170,7 @@ func (p *part) getSome(ctx context.Context, a *asker, g *grid, what asked) error
 	if err != nil {
 		return err
 	}
-	g.moments = append(g.moments, at)
+	g.moments, g.walked = append(g.moments, at), true
 	for i, vb := range vbs {
 		if vb.Name != names[i] {
 			return errOtherName

@@ -85,6 +85,9 @@ func (p *poller) takeTable(ctx context.Context, s *scratch, part *part, poll *Po
 		rows, fatal = part.read(ctx, &p.asker, &s.walker, &s.grid, s.signals, p.target.Structure)
 	}
 	missing = part.missing(&s.grid)
+	if s.grid.walked {
+		s.grid.own()
+	}
 	if !errors.Is(missing, errTooMuch) { // else its rows are fiction, and would push out what others measured
 		poll.Samples = p.samples(poll.Samples, s, part, rows, poll.At)
 	}

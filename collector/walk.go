@@ -42,6 +42,7 @@ type columnState struct {
 // walk reads columns to their end. What could not be read is in grid.faults; a returned error is the one after which nothing more
 // can be asked in this poll.
 func (w *walker) walk(ctx context.Context, columns []int) error {
+	w.grid.walked = true
 	w.legs = w.legs[:0]
 	for part := range slices.Chunk(columns, w.width) {
 		w.legs = append(w.legs, leg{columns: slices.Clone(part)})
