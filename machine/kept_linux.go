@@ -3,6 +3,7 @@ package machine
 import (
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -106,7 +107,7 @@ func (c *changes) Close() {
 }
 
 // kept is a list that is read again only after a change. The zero value is ready.
-type kept[T any] struct {
+type kept[T comparable] struct {
 	mu         sync.Mutex
 	list       []T
 	at         time.Time
@@ -130,6 +131,9 @@ func (k *kept[T]) of(c *changes, at time.Time, dump func() ([]T, error)) ([]T, e
 	list, err := dump()
 	if err != nil || !ok {
 		return list, err
+	}
+	if slices.Equal(list, k.list) { // then all that was made of it is still good
+		list = k.list
 	}
 	k.list, k.at, k.generation = list, at, generation
 	if end := time.Now(); end.Sub(begin) > costlyList {

@@ -55,9 +55,10 @@ func (m *MIB) tcpConnectionTable() mib.Group {
 }
 
 func tcpConnections(list []machine.TCPSocket) *table[machine.TCPSocket] {
-	rows := make([]machine.TCPSocket, 0, len(list))
+	at := make([]int32, 0, len(list))
 	p := newPacker(len(list), 14)
-	for _, s := range list {
+	for i := range list {
+		s := &list[i]
 		if s.State == machine.TCPListen {
 			continue
 		}
@@ -66,9 +67,9 @@ func tcpConnections(list []machine.TCPSocket) *table[machine.TCPSocket] {
 		p.inetAddress(s.Remote.Addr().Unmap(), s.Link)
 		p.number(uint32(s.Remote.Port()))
 		p.end()
-		rows = append(rows, s)
+		at = append(at, int32(i))
 	}
-	return newTable(p, rows)
+	return newTableOf(p, list, at)
 }
 
 const tcpListenerProcess = 4

@@ -51,7 +51,6 @@ func (m *MIB) inetCidrRouteTable() mib.Group {
 // inetCidrRouteTable makes the table of a list in the order of Reading.IPv4Routes. inetCidrRoutePolicy is 0.0, with the link behind it
 // for a route without a next hop, and with as much as it takes of link, metric and TOS for one that has an index before it already.
 func inetCidrRouteTable(list []machine.Route) *table[machine.Route] {
-	rows := make([]machine.Route, 0, len(list))
 	p := newPacker(len(list), 32)
 	type key struct {
 		nextHop netip.Addr
@@ -83,9 +82,8 @@ func inetCidrRouteTable(list []machine.Route) *table[machine.Route] {
 		}
 		p.inetAddress(r.NextHop, r.Link)
 		p.end()
-		rows = append(rows, *r)
 	}
-	return newTable(p, rows)
+	return newTable(p, list)
 }
 
 func inetCidrRouteCell(r *machine.Route, column uint32) (snmp.Value, bool) {

@@ -79,20 +79,21 @@ func (m *MIB) openCidrRoutes(ctx context.Context, q *mib.Request) mib.Snapshot {
 
 // cidrRouteTable makes the table of a list in which the lowest metric comes first. Routes by an IPv6 gateway have no place in it.
 func cidrRouteTable(list []machine.Route) *table[machine.Route] {
-	rows := make([]machine.Route, 0, len(list))
+	at := make([]int32, 0, len(list))
 	p := newPacker(len(list), 13)
-	for _, r := range list {
+	for i := range list {
+		r := &list[i]
 		if !r.Dst.Addr().Is4() || r.NextHop.IsValid() && !r.NextHop.Is4() {
 			continue
 		}
 		p.address(r.Dst.Addr())
 		p.address(netMask(r.Dst.Bits()).Addr())
 		p.number(uint32(r.TOS))
-		p.address(gateway(&r))
+		p.address(gateway(r))
 		p.end()
-		rows = append(rows, r)
+		at = append(at, int32(i))
 	}
-	return newTable(p, rows)
+	return newTableOf(p, list, at)
 }
 
 // gateway returns ipCidrRouteNextHop: 0.0.0.0 where there is no gateway.

@@ -46,20 +46,18 @@ func (m *MIB) ipRouteTable() mib.Group {
 // routeTable makes the table of a list in order. The index has room for one route a destination address: the first, which is the
 // one of the longest mask, then of the lowest metric.
 func routeTable(list []machine.Route) *table[machine.Route] {
-	rows := make([]machine.Route, 0, len(list))
+	at := make([]int32, 0, len(list))
+	p := newPacker(len(list), 4)
 	for i := range list {
 		dst := list[i].Dst.Addr()
-		if last := len(rows) - 1; !dst.Is4() || last >= 0 && rows[last].Dst.Addr() == dst {
+		if last := len(at) - 1; !dst.Is4() || last >= 0 && list[at[last]].Dst.Addr() == dst {
 			continue
 		}
-		rows = append(rows, list[i])
-	}
-	p := newPacker(len(rows), 4)
-	for i := range rows {
-		p.address(rows[i].Dst.Addr())
+		p.address(dst)
 		p.end()
+		at = append(at, int32(i))
 	}
-	return &table[machine.Route]{index: p.index(), rows: rows}
+	return &table[machine.Route]{index: p.index(), rows: list, at: at}
 }
 
 func ipRouteCell(r *machine.Route, column uint32) (snmp.Value, bool) {

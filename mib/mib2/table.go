@@ -12,15 +12,20 @@ import (
 	"walkabout/snmp/oid"
 )
 
-// table is the rows of a conceptual table in the order of their index.
+// table is the rows of a conceptual table in the order of their index: rows themselves, or where at is not nil rows[at[0]], rows[at[1]] and so on.
+// Large lists are not copied for each table that is made of them.
 type table[R any] struct {
 	index []oid.OID
 	rows  []R
+	at    []int32
 }
 
 // snapshot returns t with cells that cell computes.
 func (t *table[R]) snapshot(cell func(row *R, column uint32) (snmp.Value, bool)) mib.Snapshot {
 	return mib.Snapshot{Index: t.index, Cell: func(row int, column uint32) (snmp.Value, bool) {
+		if t.at != nil {
+			row = int(t.at[row])
+		}
 		return cell(&t.rows[row], column)
 	}}
 }
@@ -73,9 +78,21 @@ func (d *derivedPair[E, T]) of(q *mib.Request, a, b []E, build func([]E) *T) *T 
 		q.Slow()
 	}
 	if d.value == nil || d.first != first || d.n != n {
-		d.first, d.n, d.value = first, n, build(slices.Concat(a, b))
+		d.first, d.n, d.value = first, n, build(joined(a, b))
 	}
 	return d.value
+}
+
+// joined returns a with b behind it, or the one of them that is not empty.
+func joined[E any](a, b []E) []E {
+	switch {
+	case len(b) == 0:
+		return a
+	case len(a) == 0:
+		return b
+	default:
+		return slices.Concat(a, b)
+	}
 }
 
 // firstOf tells one list from another; nil for an empty one.
@@ -157,17 +174,22 @@ func (p *packer) index() []oid.OID {
 
 // newTable returns the table of rows whose index values p has in the same order, whichever that is. Of rows with one index value
 // the first stands.
-func newTable[R any](p *packer, rows []R) *table[R] {
+func newTable[R any](p *packer, rows []R) *table[R] { return newTableOf(p, rows, nil) }
+
+// newTableOf is newTable for some of rows: p has the index values of rows[at[0]], rows[at[1]] and so on; of all if at is nil. It keeps both.
+func newTableOf[R any](p *packer, rows []R, at []int32) *table[R] {
 	index := p.index()
-	order := make([]int, len(rows))
+	order := make([]int32, len(index))
 	for i := range order {
-		order[i] = i
+		order[i] = int32(i)
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Or(index[a].Compare(index[b]), cmp.Compare(a, b)) })
-	t := &table[R]{index: make([]oid.OID, 0, len(rows)), rows: make([]R, 0, len(rows))}
-	for _, i := range order {
-		if last := len(t.index) - 1; last < 0 || t.index[last] != index[i] {
-			t.index, t.rows = append(t.index, index[i]), append(t.rows, rows[i])
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(index[a].Compare(index[b]), cmp.Compare(a, b)) })
+	order = slices.CompactFunc(order, func(a, b int32) bool { return index[a] == index[b] })
+	t := &table[R]{index: make([]oid.OID, len(order)), rows: rows, at: order}
+	for row, i := range order {
+		t.index[row] = index[i]
+		if at != nil {
+			order[row] = at[i]
 		}
 	}
 	return t
