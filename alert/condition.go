@@ -12,13 +12,12 @@ type conditionKey struct{ rule, key, kind string }
 // condition is one that holds, or that held until lately. One that does not hold is not remembered.
 type condition struct {
 	alert       *Alert
-	measurement string    // whose rows it is of; "": none in particular
-	at          time.Time // of the last observation; zero: not by this process
-	epoch       uint64    // of the device at that time
-	poll        uint64    // of the device at that time
-	rows        uint64    // device.poll that had its row, whether it could be told or not
-	absent      int       // complete walks in a row that lacked it
-	well        bool      // the last observation was without it
+	measurement string // whose rows it is of; "": none in particular
+	seen        seen
+	poll        uint64 // of the device at that time
+	rows        uint64 // device.poll that had its row, whether it could be told or not
+	absent      int    // complete walks in a row that lacked it
+	well        bool   // the last observation was without it
 	calm        time.Duration
 }
 
@@ -39,18 +38,6 @@ func (d *device) frozenCondition(c *condition) Freeze {
 // tables that are read every 5 minutes.
 const seldom = 15 * time.Minute
 
-// elapsed returns the time since the last observation of c; 0 if it was not observed.
-func (c *condition) elapsed(d *device, p *Poll) time.Duration {
-	passed := p.At.Sub(c.at)
-	if p.Interval > 0 && !p.Extra && !d.extra {
-		passed = passed.Round(p.Interval)
-	}
-	if c.at.IsZero() || c.epoch != d.epoch || passed < 0 || passed > max(seldom, gapIntervals*p.Interval) {
-		return 0
-	}
-	return passed
-}
-
 // observe takes one observation of a condition of d in the poll p. describe fills in the alert: Labels, Values, Summary.
 func (e *Engine) observe(ts []Transition, d *device, k conditionKey, o *RuleOptions, p *Poll, holds bool, describe func(*Alert)) []Transition {
 	c := d.conditions[k]
@@ -62,8 +49,8 @@ func (e *Engine) observe(ts []Transition, d *device, k conditionKey, o *RuleOpti
 		d.conditions[k] = c
 	}
 	fresh := c.alert.State == Inactive
-	elapsed := c.elapsed(d, p)
-	c.at, c.epoch, c.poll, c.rows, c.absent = p.At, d.epoch, d.poll, d.poll, 0
+	elapsed := c.seen.observe(d, p, max(seldom, gapIntervals*p.Interval))
+	c.poll, c.rows, c.absent = d.poll, d.poll, 0
 	a := c.alert
 	e.revision++
 	if !holds {

@@ -13,19 +13,45 @@ import (
 // after which counters get the verdict gap.
 const gapIntervals = 5
 
-// advance begins the poll p of d. It returns the time since the poll before, 0 if that time was not observed. Polls are due a whole number of
-// intervals apart and begin a little late each; it is the former that counts, or every other `for` of two intervals would take three.
-func (d *device) advance(p Poll) time.Duration {
-	elapsed := p.At.Sub(d.at)
-	if p.Interval > 0 && !p.Extra && !d.extra {
+// advance begins the poll p of d.
+func (d *device) advance(p *Poll) {
+	d.at = p.At
+	d.poll++
+	if !p.Extra {
+		d.scheduled++
+	}
+}
+
+// seen is when something was last observed. A poll between two of the schedule may be of one interface alone: it breaks nothing for the others.
+type seen struct {
+	at        time.Time // zero: not by this process
+	epoch     uint64    // of the device at that time
+	scheduled uint64    // likewise
+	extra     bool      // by a poll between two of the schedule
+}
+
+// observe takes note of an observation in the poll p of d and returns the time since the one before; 0 if that was not observed. Polls are due a whole
+// number of intervals apart and begin a little late each; it is the former that counts, or every other `for` of two intervals would take three. longest is
+// how far two may be apart.
+func (s *seen) observe(d *device, p *Poll, longest time.Duration) time.Duration {
+	before := *s
+	*s = seen{p.At, d.epoch, d.scheduled, p.Extra}
+	elapsed := p.At.Sub(before.at)
+	if p.Interval > 0 && !p.Extra && !before.extra {
 		elapsed = elapsed.Round(p.Interval)
 	}
-	if !d.observing || elapsed < 0 || p.Interval > 0 && elapsed > gapIntervals*p.Interval {
-		elapsed = 0
+	if before.at.IsZero() || before.epoch != d.epoch || elapsed < 0 || longest > 0 && elapsed > longest {
+		return 0
 	}
-	d.observing, d.at, d.extra = true, p.At, p.Extra
-	d.poll++
 	return elapsed
+}
+
+// inEvery reports whether the observation before was in the scheduled poll before p, or later.
+func (s *seen) inEvery(d *device, p *Poll) bool {
+	if p.Extra {
+		return s.scheduled >= d.scheduled
+	}
+	return s.scheduled+1 >= d.scheduled
 }
 
 // held reports whether the device is taken to be rebooting at the time of its last poll.
@@ -73,7 +99,7 @@ func (d *device) frozen(p *port) Freeze {
 		return Unreachable
 	case d.held():
 		return Rebooting
-	case p.observed != d.poll:
+	case p.seen.scheduled != d.scheduled:
 		return NotSeen
 	}
 	return NotFrozen

@@ -50,8 +50,7 @@ type device struct {
 	poll         uint64    // counts answered polls
 	epoch        uint64    // counts what time is not observed over: polls that failed, resets
 	at           time.Time // of the last answered poll
-	extra        bool      // that poll was between two of the schedule
-	observing    bool      // that poll was taken by this process, and none has failed since
+	scheduled    uint64    // counts those of the answered polls that the schedule has
 	failed       int       // polls since the last answer
 	upTime       uint32    // the last sysUpTime
 	upTimeAt     time.Time // and when it was read; zero: never
@@ -128,7 +127,7 @@ func (e *Engine) Observe(p Poll) []Transition {
 	}
 	ts := e.answered(nil, d, p.At)
 	e.readRows(d, p.Samples)
-	elapsed := d.advance(p)
+	d.advance(&p)
 	before := d.upTime
 	if run := d.readUpTime(p); p.Reset || run == restarted || run == unknownRun && allReset(e.rows) {
 		d.heldUntil = stamp(p.At).Add(e.cfg.RebootHold)
@@ -140,7 +139,7 @@ func (e *Engine) Observe(p Poll) []Transition {
 		e.revision++
 	}
 	ts = e.observeReboot(ts, d, &p)
-	ts = e.observePorts(ts, d, &p, elapsed)
+	ts = e.observePorts(ts, d, &p)
 	ts = e.observeRules(ts, d, &p)
 	ts = e.settleChildren(ts, d, p.At)
 	clear(e.rows) // lets go of the samples

@@ -47,10 +47,10 @@ type port struct {
 	listed     *Alert    // never_up
 	listedFrom time.Time // since when it is known to be never_up; zero if it is not
 
-	present  uint64    // device.poll that had a row of it
-	observed uint64    // device.poll that had its status, outside a freeze
-	said     status    // what alert or listed describes
-	toldAt   time.Time // when a linkDown told of it; zero: not since it was seen
+	present uint64    // device.poll that had a row of it
+	seen    seen      // its status, outside a freeze
+	said    status    // what alert or listed describes
+	toldAt  time.Time // when a linkDown told of it; zero: not since it was seen
 }
 
 // status is what a row says that an alert shows.
@@ -104,7 +104,7 @@ func allReset(rows []row) bool {
 }
 
 // observePorts evaluates e.rows, the interfaces of the poll p of d: first each by itself, then those that are to fire, which may depend on others.
-func (e *Engine) observePorts(ts []Transition, d *device, p *Poll, elapsed time.Duration) []Transition {
+func (e *Engine) observePorts(ts []Transition, d *device, p *Poll) []Transition {
 	complete := slices.Contains(p.Complete, interfaceTable)
 	held := d.held()
 	seen := 0
@@ -133,7 +133,7 @@ func (e *Engine) observePorts(ts []Transition, d *device, p *Poll, elapsed time.
 			continue
 		}
 		if !held && r.hasAdmin && r.hasOper && e.cfg.InterfaceMismatch.Enabled {
-			ts = e.evaluate(ts, d, po, r, p.At, elapsed, complete)
+			ts = e.evaluate(ts, d, po, r, p, complete)
 		}
 		if !held {
 			ts = e.interfaceRules(ts, d, po, r, p)
@@ -219,16 +219,18 @@ func (r *row) showsUse() bool {
 // toldFor is how long a linkDown stands for a poll that saw the port down.
 const toldFor = time.Minute
 
-// evaluate takes one more observation of a port. elapsed is the time since the device's previous poll.
-func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, at time.Time, elapsed time.Duration, complete bool) []Transition {
+// evaluate takes one more observation of a port, in a poll that had the whole table or not.
+func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, poll *Poll, complete bool) []Transition {
+	at := poll.At
 	kind := e.mismatch(r.admin, r.oper)
 	if kind == KindOperDown && p.alert == nil && !p.used && !r.hasOctets && !complete {
 		return ts // whether this is never_up is in the part of the walk that is missing
 	}
-	if p.observed != d.poll-1 {
+	unbroken := p.seen.inEvery(d, poll)
+	elapsed := p.seen.observe(d, poll, gapIntervals*poll.Interval)
+	if !unbroken {
 		elapsed = 0
 	}
-	p.observed = d.poll
 	if p.alert != nil && p.alert.Kind != kind {
 		p.describe(p.alert, d, r)
 		e.dress(p.alert)

@@ -98,7 +98,7 @@ type Check struct {
 // Check takes what was seen of the collector itself. Its alerts have no Device.
 func (e *Engine) Check(now time.Time, checks []Check) []Transition {
 	d := e.self
-	d.advance(Poll{At: now})
+	d.advance(&Poll{At: now})
 	var ts []Transition
 	for i := range checks {
 		c := &checks[i]

@@ -64,7 +64,6 @@ func (e *Engine) Failed(at time.Time, device string, err error) []Transition {
 	}
 	d.failed++
 	d.epoch++
-	d.observing = false
 	d.reach.result = at
 	if d.reach.rule != rule {
 		d.reach.rule, d.reach.same = rule, 0
