@@ -144,8 +144,18 @@ func TestCheckCertificates(t *testing.T) {
 		"nobody is let in":        {listen, exitOK, []string{"warning: no certSecName says whose certificates are accepted"}},
 		"an old list":             {listen + "certSecName 1 ca --cn\n[snmp] x509CRLFile late.pem", exitOK, []string{"snmpd.conf:4: warning: x509CRLFile: ", "is out of date since"}},
 		"a stranger's list":       {listen + "certSecName 1 ca --cn\n[snmp] x509CRLFile strange.pem", exitError, []string{"snmpd.conf:4: error: x509CRLFile: ", "no certificate is held of who issued it"}},
-		"no TLS":                  {"certSecName 1 ca --cn\nagentAddress 161", exitOK, []string{"certSecName is of use where agentAddress has tlstcp"}},
-		"a key that all may read": {listen + "[snmp] localCert open\ncertSecName 1 ca --cn", exitOK, []string{"every user of this machine can read the private key: chmod o-rwx "}},
+		"receivers": {"trapsess -T our_identity=other -T their_identity=old -T trust_cert=ca tlstcp:192.0.2.1\ntrapsess -Ci -T their_hostname=r dtlsudp:192.0.2.1\ntrapsess tls:r.example", exitOK, []string{
+			"notify internal0: traps v3 to tlstcp:192.0.2.1:10162, by certificates, authPriv, whose certificate is old (snmpd.conf:1)",
+			"warning: -T their_identity: the certificate of CN=old is valid from",
+			"informs v3 to dtlsudp:192.0.2.1:10162, by certificates, authPriv, again 5 times after 1s each, whose certificate is for r (snmpd.conf:2)",
+			"by certificates, authPriv, whose certificate is for r.example unless", "certificate ",
+		}},
+		"a receiver without a certificate of ours": {"trapsess -T our_identity=nobody tlstcp:192.0.2.1", exitError, []string{"snmpd.conf:1: error: -T our_identity: no such certificate: nobody"}},
+		"a receiver by a certificate without key":  {"trapsess -T our_identity=ca tlstcp:192.0.2.1", exitError, []string{"snmpd.conf:1: error: -T our_identity: no such certificate: the private key of"}},
+		"a receiver that is nobody":                {"trapsess -T their_identity=nobody tlstcp:192.0.2.1", exitError, []string{"snmpd.conf:1: error: -T their_identity: no such certificate: nobody"}},
+		"a receiver of nobody's authority":         {"trapsess -T trust_cert=nobody tlstcp:192.0.2.1", exitError, []string{"snmpd.conf:1: error: -T trust_cert: no such certificate: nobody"}},
+		"no TLS":                                   {"certSecName 1 ca --cn\nagentAddress 161", exitOK, []string{"certSecName is of use where agentAddress has tlstcp"}},
+		"a key that all may read":                  {listen + "[snmp] localCert open\ncertSecName 1 ca --cn", exitOK, []string{"every user of this machine can read the private key: chmod o-rwx "}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			if what == "a key that all may read" && runtime.GOOS == "windows" {

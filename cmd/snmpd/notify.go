@@ -109,6 +109,15 @@ func appendNotifications(text []byte, n *snmpdconf.Notifications) []byte {
 			}
 			text = fmt.Appendf(text, ", again %d times after %v each", s.Retries, timeout.Round(10*time.Millisecond))
 		}
+		switch {
+		case !s.Address.Secure():
+		case s.TLS.Peer.Name != "":
+			text = fmt.Appendf(text, ", whose certificate is %s", s.TLS.Peer.Name)
+		case s.TLS.Hostname != "":
+			text = fmt.Appendf(text, ", whose certificate is for %s", s.TLS.Hostname)
+		default:
+			text = fmt.Appendf(text, ", whose certificate is for %s unless snmpTlstmAddr says another", s.Address.Host)
+		}
 		if s.Profile != "" {
 			text = fmt.Appendf(text, ", filter %s", s.Profile)
 		}
