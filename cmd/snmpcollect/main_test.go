@@ -76,7 +76,7 @@ func writeConfig(t *testing.T, address netip.AddrPort, hook string) (path, lines
 interval: 1s
 state: %s
 listen: 127.0.0.1:0
-scrape: {last_values: true, stale_after: 30}
+scrape: {last_values: true, stale_after: 30, allow: [127.0.0.0/8], auths: [lab], modules: [interfaces]}
 credentials:
   lab: {version: 2c, community: public}
 targets:
@@ -144,6 +144,10 @@ func TestRun(t *testing.T) {
 	last := get(t, "http://"+listening[1]+"/snmp/metrics", http.StatusOK)
 	if !regexp.MustCompile(`(?m)^ifHCInOctets\{device="switch1",ifDescr="up",ifIndex="1",ifName="up",instance="127.0.0.1",site="paris"\} \d`).MatchString(last) {
 		t.Errorf("last values:\n%s", last)
+	}
+	asked := get(t, "http://"+listening[1]+"/snmp?auth=lab&module=interfaces&target="+address.String(), http.StatusOK)
+	if !regexp.MustCompile(`(?m)^ifHCInOctets\{ifDescr="up",ifIndex="1",ifName="up"\} \d`).MatchString(asked) {
+		t.Errorf("on demand:\n%s", asked)
 	}
 	get(t, "http://"+listening[1]+"/nothing", http.StatusNotFound)
 	checkStatus(t, "http://"+listening[1])

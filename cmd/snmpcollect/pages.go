@@ -17,6 +17,7 @@ import (
 	"walkabout/alert/api"
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/live"
+	"walkabout/cmd/snmpcollect/ondemand"
 	"walkabout/cmd/snmpcollect/values"
 	"walkabout/internal/version"
 )
@@ -57,10 +58,16 @@ func listen(ctx context.Context, cfg config.Config, p *parts, more ...prometheus
 	if p.values != nil {
 		mux.Handle("GET "+values.Path, p.values.Handler(p.log))
 	}
+	if p.onDemand != nil {
+		mux.Handle("GET "+ondemand.Path, p.onDemand)
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/api/alerts  alerts, in JSON; /api/alerts/history, /api/silences, /api/maintenance\n/api/live  what snmpcollect top shows, in JSON\n/healthz  200 while polls are made\n/status  how each target is polled, as snmpcollect status shows it (?target=NAME)")
 		if p.values != nil {
 			fmt.Fprintln(w, values.Path+"  the last values of all targets (?target=NAME)")
+		}
+		if p.onDemand != nil {
+			fmt.Fprintln(w, ondemand.Path+"?target=…&module=…&auth=…  polls an agent, as snmp_exporter does")
 		}
 	})
 	return &pages{l, &http.Server{Handler: ownNames(l.Addr(), mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"walkabout/alert/notify"
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/live"
+	"walkabout/cmd/snmpcollect/ondemand"
 	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/cmd/snmpcollect/values"
 	"walkabout/collector"
@@ -48,9 +50,10 @@ type parts struct {
 	zones    *soa.Sink // before all that take polls
 	traps    *traps    // nil: nothing is received
 	pinger   *ping.Pinger
-	table    *live.Table   // nil: nobody can look at it
-	values   *values.Table // nil: they are not served
-	checked  time.Time     // when the collector was last checked itself
+	onDemand *ondemand.Handler // nil: nobody is polled on demand
+	table    *live.Table       // nil: nobody can look at it
+	values   *values.Table     // nil: they are not served
+	checked  time.Time         // when the collector was last checked itself
 }
 
 // service is what serve works with.
@@ -179,6 +182,9 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		}
 	}), nil, p.log)
 	p.polls, err = collector.New(collector.Options{Targets: targets, Profiles: cfg.Profiles, Logger: p.log, Pinger: p.pinger, Sinks: []collector.Sink{p.zones}})
+	if err == nil && cfg.Scrape != nil && cfg.Scrape.OnDemand != nil {
+		p.onDemand = ondemand.New(*cfg.Scrape.OnDemand, p.polls, net.DefaultResolver, p.log)
+	}
 	return err
 }
 

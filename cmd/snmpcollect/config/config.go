@@ -157,7 +157,7 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	c.Targets = r.targets(parts, base, credentials, written)
 	c.Lists = r.lists(&f, base, credentials, written)
 	c.Traps = r.traps(f.Traps, credentials, written)
-	c.Scrape = r.scrape(f.Scrape, c.Listen)
+	c.Scrape = r.scrape(f.Scrape, c.Listen, credentials, written)
 	c.Outputs = r.outputs(f.Outputs)
 	c.SpoolKeep = spool.Bounds{Age: time.Duration(f.Spool.Keep), Size: cmp.Or(int64(f.Spool.KeepSize), defaultSpoolSize)}
 	c.Alerts = r.alerts(f.Alerts)

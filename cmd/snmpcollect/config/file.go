@@ -36,7 +36,7 @@ type document struct {
 	Alerts       alerts                `yaml:"alerts"`
 	Notify       []notifier            `yaml:"notify"`
 	Traps        *traps                `yaml:"traps"`
-	Scrape       *scrape               `yaml:"scrape"`
+	Scrape       *scrapeKeys           `yaml:"scrape"`
 	Profiles     words                 `yaml:"profiles"`
 	MIBs         words                 `yaml:"mibs"`
 	MIBModules   words                 `yaml:"mib_modules"`
