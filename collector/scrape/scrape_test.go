@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -238,22 +239,51 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// FuzzScrape gives modules of any kind, and indexes and values of any kind to one with every type.
+// every is a module with an index and a lookup of every type.
+func every() string {
+	var b strings.Builder
+	b.WriteString("modules:\n  every:\n    walk: [1.3.6.1.9]\n    metrics:\n")
+	for i, typ := range []string{"gauge", "PhysAddress48", "OctetString", "DisplayString", "InetAddressIPv4", "InetAddressIPv6", "InetAddress", "InetAddressMissingSize", "LldpPortId", "LldpChassisId", "EnumAsInfo"} {
+		fmt.Fprintf(&b, "    - {name: m%d, oid: 1.3.6.1.9.%d, type: %s, help: h, indexes: [{labelname: a, type: %s}, {labelname: b, type: DisplayString}], lookups: [{labels: [a, b], labelname: c, oid: 1.3.6.1.9.%d, type: %[3]s}]}\n", i, i+1, typ, typ, i+1)
+	}
+	return b.String()
+}
+
+// FuzzScrape has an agent serve indexes and values of any kind.
 func FuzzScrape(f *testing.F) {
-	f.Add(modules, "1.3.6.1.9.7.1.2.0.27.33.60.157.248.1.4.192.0.2.7.1.97.98", "\xc0\x00\x02\x09")
-	f.Add("m: {walk: [1.3], metrics: [{name: a, oid: 1.3.6.1, type: LldpPortId, indexes: [{labelname: b, type: LldpPortId}, {labelname: c, type: OctetString}]}]}", "1.3.6.1.5.4294967295.1", "")
-	f.Fuzz(func(t *testing.T, text, name, value string) {
-		c, _, err := scrape.Parse([]byte(text))
+	f.Add([]byte{1, 4, 192, 0, 2, 7, 2, 97, 98}, []byte{192, 0, 2, 9})
+	f.Add([]byte{255, 255}, []byte(nil))
+	f.Add([]byte{6, 0, 27, 33, 60, 157, 248, 0}, []byte{0, 27, 33, 60, 157, 248})
+	c, _, err := scrape.Parse([]byte(every()))
+	if err != nil || c.Modules["every"] == nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, index, value []byte) {
+		if len(index) > 100 {
+			return
+		}
+		values := map[string]snmp.Value{}
+		for column := uint32(1); column <= 11; column++ {
+			name := oid.New(1, 3, 6, 1, 9, column)
+			for _, arc := range index {
+				if arc == 255 {
+					name = name.Append(1<<32 - 1)
+				} else {
+					name = name.Append(uint32(arc))
+				}
+			}
+			values[name.String()] = snmp.OctetString(string(value))
+			values[name.Append(1).String()] = snmp.Integer(int32(len(value)))
+		}
+		r, err := c.Modules["every"].Scrape(t.Context(), newAgent(values))
 		if err != nil {
-			return
+			t.Fatal(err)
 		}
-		o, err := oid.Parse(name)
-		if err != nil || o.Len() < 2 {
-			return
-		}
-		for _, m := range c.Modules {
-			for _, v := range []snmp.Value{snmp.OctetString(value), snmp.Integer(int32(len(value)))} {
-				_, _ = m.Scrape(t.Context(), newAgent(map[string]snmp.Value{o.String(): v})) // whatever they say, it ends
+		for _, s := range r.Metrics {
+			for _, l := range s.Labels {
+				if !utf8.ValidString(l.Value) || len(l.Value) > 10_000 {
+					t.Errorf("%s: %q", s.Name, l)
+				}
 			}
 		}
 	})

@@ -103,8 +103,8 @@ func New(c Config) *Mapper {
 	return &Mapper{config: c, fields: map[string]*known{}}
 }
 
-// Event reports whether s is something that happened once, such as a notification, and has no series.
-func Event(s *metric.Sample) bool { return s.Measurement == "snmp_trap" }
+// Event reports whether s is something that happened once, a notification or what became of an alert, and has no series.
+func Event(s *metric.Sample) bool { return s.Measurement == "snmp_trap" || s.Measurement == "alert" }
 
 // Map returns what s becomes; a Row without Points if that is nothing. The Row is good until the next Map.
 func (m *Mapper) Map(s *metric.Sample) *Row {

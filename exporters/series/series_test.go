@@ -93,6 +93,7 @@ _1st{=""} 1 gauge
 		{"rates", series.Config{Rates: true}, s, labels + fmt.Sprintf(body, "ifHCInOctets_rate{=\"\"} 12.5 gauge octets\n") + "rate_seconds{=\"\"} 30 gauge \n"},
 		{"ping", series.Config{}, ping, `device="core1",job="mine"` + "\nping_state{ping_state=\"up\"} 1 gauge \nping_average_response_ms{=\"\"} 1.5 gauge \n"},
 		{"trap", series.Config{}, trap, "\n"},
+		{"alert", series.Config{}, metric.Sample{Measurement: "alert", Fields: trap.Fields}, "\n"},
 	} {
 		test.config.Objects, test.config.Constant = objects, []series.Label{{Name: "job", Value: "snmp"}}
 		m := series.New(test.config)

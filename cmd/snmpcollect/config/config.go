@@ -241,7 +241,7 @@ func (r *reader) checkListen(listen string) {
 		return
 	}
 	if a, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !a.IsLoopback()) {
-		r.warn("whoever reaches this address can read /metrics and what top shows; there is no password", "listen")
+		r.warn("whoever reaches this address can read /metrics and what top shows, and ask for what scrape: allows; there is no password", "listen")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"walkabout/cmd/snmpcollect/ondemand"
+	"walkabout/cmd/snmpcollect/values"
 	"walkabout/collector/scrape"
 	"walkabout/collector/session"
 	"walkabout/exporters/series"
@@ -199,4 +200,19 @@ func unknownOf(kind, name string, known []string) error {
 		return fmt.Errorf("no %s is called %q; did you mean %q?", kind, name, near)
 	}
 	return fmt.Errorf("no %s is called %q; there are %s", kind, name, strings.Join(known, ", "))
+}
+
+// summary says in a line or two what may be scraped.
+func (s *Scrape) summary() string {
+	if s == nil {
+		return ""
+	}
+	var b strings.Builder
+	if s.LastValues {
+		fmt.Fprintf(&b, "scrape: last values at %s, of at most %d intervals ago\n", values.Path, s.StaleAfter)
+	}
+	if d := s.OnDemand; d != nil {
+		fmt.Fprintf(&b, "scrape: agents in %v at %s, by %d modules and with %d credentials, %d at a time\n", d.Allow, ondemand.Path, len(d.Modules), len(d.Auths), d.Concurrency)
+	}
+	return b.String()
 }

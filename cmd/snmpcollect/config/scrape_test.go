@@ -63,6 +63,9 @@ func TestScrapeOnDemand(t *testing.T) {
 	if got := fmt.Sprint(s.Allow, slices.Sorted(maps.Keys(s.Auths)), slices.Sorted(maps.Keys(s.Modules)), s.Concurrency); got != "[192.0.2.0/24 2001:db8::1/128] [lab public_v2] [if_mib interfaces old_mib] 3" {
 		t.Error(got)
 	}
+	if text := c.Summary(); !strings.Contains(text, "scrape: agents in [192.0.2.0/24 2001:db8::1/128] at /snmp, by 3 modules and with 2 credentials, 3 at a time\n") || strings.Contains(text, "hidden") {
+		t.Errorf("summary:\n%s", text)
+	}
 	if s.Auths["public_v2"].Community.Reveal() != "hidden" || s.Modules["interfaces"].Profile != "interfaces" || s.Modules["old_mib"].Scrape.Credential == nil {
 		t.Errorf("%+v", s)
 	}

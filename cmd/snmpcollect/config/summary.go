@@ -50,6 +50,7 @@ func (c Config) Summary() string {
 		fmt.Fprintf(&b, "  and those of %s, asked for every %v: %s\n", l.Name, l.Refresh, l.where())
 	}
 	b.WriteString(c.Traps.summary())
+	b.WriteString(c.Scrape.summary())
 	fmt.Fprintf(&b, "outputs: %d\n", len(c.Outputs))
 	for _, o := range c.Outputs {
 		fmt.Fprintf(&b, "  %s: %s; %s\n", o.Queue.Name, o.where, o.bounds())
