@@ -35,6 +35,9 @@ func readNameServers(config *snmpdconf.Config) (out []localagent.NameServer, tol
 			told = append(told, snmpdconf.Diagnostic{File: c.File, Line: c.Line, Severity: snmpdconf.Error, Message: fmt.Sprintf("dnsServer: %v", err)})
 			continue
 		}
+		if _, ok := n.Backend.(dns.Reloader); c.Writable && !ok {
+			told = append(told, snmpdconf.Diagnostic{File: c.File, Line: c.Line, Message: "dnsServer: rw has no effect: " + c.Kind + " takes no order to reload where it is read"})
+		}
 		out = append(out, n)
 	}
 	return out, told

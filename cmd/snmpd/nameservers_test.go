@@ -200,8 +200,14 @@ func TestNameServerFiles(t *testing.T) {
 			t.Errorf("%s: code %d\n%s", line, code, d.stdout.String())
 		}
 	}
-	d = start(t, nil, "check", "-c", config(t, "rocommunity "+hidden+"\ndnsServer a pdns 127.0.0.1:1 rw apiKeyFile="+key))
-	if code := <-d.code; code != 0 || !strings.Contains(d.stdout.String(), "name server a: pdns at 127.0.0.1:1, in the context a and the default one, may be told to reload") {
+	path := config(t, "dnsServer a dnsmasq 127.0.0.1:53 rw")
+	d = start(t, nil, "check", "-c", path)
+	if code := <-d.code; code != 0 || !strings.Contains(d.stdout.String(), path+":1: warning: dnsServer: rw has no effect: dnsmasq takes no order to reload where it is read") {
+		t.Errorf("code %d\n%s", code, d.stdout.String())
+	}
+	d = start(t, nil, "check", "-c", config(t, "rocommunity "+hidden+"\ndnsServer a pdns 127.0.0.1:1 apiKeyFile="+key+"\ndnsServer b nsd /x rw"))
+	if code := <-d.code; code != 0 || !strings.Contains(d.stdout.String(), "name server a: pdns at 127.0.0.1:1, in the context a and the default one (") ||
+		!strings.Contains(d.stdout.String(), "name server b: nsd at /x, in the context b, may be told to reload (") {
 		t.Errorf("code %d\n%s", code, d.stdout.String())
 	}
 }

@@ -216,6 +216,3 @@ func (b *bind) Zones(ctx context.Context) ([]Zone, error) {
 	}
 	return z.list(time.Now()), nil
 }
-
-// Reload implements Backend: the statistics channel takes no orders.
-func (b *bind) Reload(context.Context) error { return ErrNoReload }

@@ -95,6 +95,3 @@ func (d *dnsmasq) number(ctx context.Context, name string) (uint64, error) {
 
 // Zones implements Backend.
 func (d *dnsmasq) Zones(context.Context) ([]Zone, error) { return nil, ErrNoZones }
-
-// Reload implements Backend.
-func (d *dnsmasq) Reload(context.Context) error { return ErrNoReload }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	mdns "github.com/miekg/dns"
 
+	"walkabout/internal/interop"
 	"walkabout/mib"
 	"walkabout/mib/dns"
 	"walkabout/mib/mibtest"
@@ -488,4 +489,82 @@ func difference(after, before map[string]string, name string) int {
 	a, _ := strconv.Atoi(after[name])
 	b, _ := strconv.Atoi(before[name])
 	return a - b
+}
+
+// TestControlByTLS speaks to Unbound's control channel with the certificates that unbound-control-setup makes, and to nobody else's.
+func TestControlByTLS(t *testing.T) {
+	_, addr := startUpstream(t)
+	s, port := newServer(t, "unbound")
+	channel := freePort(t)
+	interop.Run(t, "unbound", "unbound-control-setup", "-d", s.dir)
+	s.write(t, "unbound.conf", `
+server:
+  interface: 127.0.0.1@%[2]d
+  chroot: ""
+  username: ""
+  directory: "%[1]s"
+  pidfile: ""
+  use-syslog: no
+  module-config: "iterator"
+remote-control:
+  control-enable: yes
+  control-interface: 127.0.0.1
+  control-port: %[3]d
+  control-use-cert: yes
+  server-key-file: "%[1]s/unbound_server.key"
+  server-cert-file: "%[1]s/unbound_server.pem"
+  control-key-file: "%[1]s/unbound_control.key"
+  control-cert-file: "%[1]s/unbound_control.pem"
+forward-zone:
+  name: "."
+  forward-addr: 127.0.0.1@%[4]d
+`, s.dir, port, channel, addr.Port)
+	s.access = dns.Access{Address: fmt.Sprintf("127.0.0.1:%d", channel), Certificates: dns.Certificates{
+		CA: s.dir + "/unbound_server.pem", Cert: s.dir + "/unbound_control.pem", Key: s.dir + "/unbound_control.key",
+	}}
+	s.program, s.args, s.ready = "unbound", []string{"-d", "-c", s.dir + "/unbound.conf"}, "start of service"
+	s.start(t)
+	if got := names(walkOf(t, s), "dnsServConfigImplementIdent"); !strings.HasPrefix(got["dnsServConfigImplementIdent.0"], "unbound 1.") {
+		t.Errorf("%v", got)
+	}
+	other := folder(t)
+	interop.Run(t, "unbound", "unbound-control-setup", "-d", other)
+	for what, c := range map[string]dns.Certificates{
+		"another server's": {CA: other + "/unbound_server.pem", Cert: s.access.Certificates.Cert, Key: s.access.Certificates.Key},
+		"another client's": {CA: s.access.Certificates.CA, Cert: other + "/unbound_control.pem", Key: other + "/unbound_control.key"},
+	} {
+		b, err := dns.Open("unbound", dns.Access{Address: s.access.Address, Certificates: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Read(t.Context()); err == nil {
+			t.Errorf("%s certificate is good enough", what)
+		}
+	}
+}
+
+// TestReload: a SET of dnsServConfigReset has each server that takes orders reload.
+func TestReload(t *testing.T) {
+	for _, kind := range []string{"unbound", "nsd", "knot"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			_, addr := startUpstream(t)
+			s := servers[kind](t, addr, "")
+			s.write(t, "example.zone", "%s", strings.ReplaceAll(exampleZone("example.test"), "2024010101", "2024010102"))
+			b, err := dns.Open(s.kind, s.access)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := b.(dns.Reloader).Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			await(t, func() string {
+				a := query{name: "example.test.", kind: mdns.TypeSOA}.ask(t, s.address)
+				if a == nil || len(a.Answer) != 1 {
+					return "no answer"
+				}
+				return cmp.Diff(uint32(2024010102), a.Answer[0].(*mdns.SOA).Serial)
+			})
+		})
+	}
 }

@@ -133,7 +133,7 @@ func (k *knot) Zones(ctx context.Context) ([]Zone, error) {
 	return zones, nil
 }
 
-// Reload implements Backend.
+// Reload implements Reloader.
 func (k *knot) Reload(ctx context.Context) error {
 	_, err := k.knotOrders(ctx, map[knotField]string{knotCommand: "reload"})
 	return err

@@ -112,7 +112,7 @@ func (z *Zone) served(value string) {
 	}
 }
 
-// Reload implements Backend: NSD has an order for the configuration, and one for the zones.
+// Reload implements Reloader: NSD has an order for the configuration, and one for the zones.
 func (n *nsd) Reload(ctx context.Context) error {
 	if _, err := n.ask(ctx, "reconfig"); err != nil {
 		return err

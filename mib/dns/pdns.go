@@ -133,9 +133,6 @@ func addressOf(text string) (netip.Addr, bool) {
 	return a.Addr(), err == nil
 }
 
-// Reload implements Backend. Only its own control socket has an order to read everything again.
-func (p *pdns) Reload(context.Context) error { return ErrNoReload }
-
 // recursor reads PowerDNS Recursor by its HTTP API.
 type recursor struct{ *httpAPI }
 
@@ -255,6 +252,3 @@ func (p *recursor) forwards(ctx context.Context, r *Reading) error {
 
 // Zones implements Backend. Its auth-zones are told without a serial and a state.
 func (p *recursor) Zones(context.Context) ([]Zone, error) { return nil, ErrNoZones }
-
-// Reload implements Backend.
-func (p *recursor) Reload(context.Context) error { return ErrNoReload }

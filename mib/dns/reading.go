@@ -13,16 +13,20 @@ type Backend interface {
 	Read(ctx context.Context) (*Reading, error)
 	// Zones asks for the zones; ErrNoZones if this kind of server has none, or does not tell.
 	Zones(ctx context.Context) ([]Zone, error)
-	// Reload has the server read its configuration and zones again; ErrNoReload if it cannot be asked to.
-	Reload(ctx context.Context) error
 	// Rules says which objects the server tells, and how.
 	Rules() []Rule
 }
 
+// Reloader is a Backend whose server takes orders.
+type Reloader interface {
+	Backend
+	// Reload has the server read its configuration and zones again.
+	Reload(ctx context.Context) error
+}
+
 // Errors of a Backend.
 var (
-	ErrNoZones  = errors.New("this server tells no zones")
-	ErrNoReload = errors.New("this server takes no order to reload")
+	ErrNoZones = errors.New("this server tells no zones")
 	// ErrAnswer is wrapped where a server's answer cannot be understood.
 	ErrAnswer = errors.New("the server's answer cannot be understood")
 )

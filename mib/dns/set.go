@@ -26,8 +26,8 @@ func (m *MIB) Prepare(_ context.Context, _ *mib.Request, vbs []snmp.VarBind) (mi
 		switch {
 		case !slices.Contains(resetObjects, vb.Name):
 			return refuse(snmp.NotWritable, "the server's own configuration has it")
-		case !m.writable:
-			return refuse(snmp.NotWritable, "the server's line in snmpd.conf does not say rw")
+		case m.reloader == nil:
+			return refuse(snmp.NotWritable, "the server's line in snmpd.conf does not say rw, or it takes no orders")
 		case vb.Value.Kind() != snmp.KindInteger:
 			return refuse(snmp.WrongType, "it is an INTEGER")
 		case vb.Value.Int() < resetOther || vb.Value.Int() > resetRunning:
@@ -36,23 +36,23 @@ func (m *MIB) Prepare(_ context.Context, _ *mib.Request, vbs []snmp.VarBind) (mi
 			return refuse(snmp.InconsistentValue, "reset(2) is the value that can be written")
 		}
 	}
-	return &reload{m.source, vbs[0].Name}, nil
+	return &reload{m, vbs[0].Name}, nil
 }
 
 // reload is a mib.Change: two objects that are reset together are one server, which reloads once.
 type reload struct {
-	source *source
-	name   oid.OID
+	m    *MIB
+	name oid.OID
 }
 
 // Commit implements mib.Change.
 func (c *reload) Commit(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reloadTime)
 	defer cancel()
-	if err := c.source.backend.Reload(ctx); err != nil {
+	if err := c.m.reloader.Reload(ctx); err != nil {
 		return &mib.VarError{Status: snmp.CommitFailed, Err: err}
 	}
-	c.source.log.Info("a name server was told to reload", "by", c.name)
+	c.m.source.log.Info("a name server was told to reload", "by", c.name)
 	return nil
 }
 

@@ -179,7 +179,7 @@ func (u *unbound) Zones(ctx context.Context) ([]Zone, error) {
 	return zones, nil
 }
 
-// Reload implements Backend.
+// Reload implements Reloader.
 func (u *unbound) Reload(ctx context.Context) error {
 	_, err := u.ask(ctx, "reload")
 	return err
