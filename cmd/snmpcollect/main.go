@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -21,7 +22,14 @@ import (
 	"walkabout/internal/version"
 )
 
+// gcPercent is the GOGC of a process that is given none. What a collector knows of its fleet is large and stays: with Go's 100 as much again would be
+// garbage (294 MB for 5,000 switches in place of 215), and what it takes to look through it more often is a few per cent of the CPU time.
+const gcPercent = 50
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	hangup := make(chan os.Signal, 1)

@@ -202,6 +202,9 @@ func run(ctx context.Context, name string, p plan) (f figures, err error) {
 		return f, err
 	}
 	c := exec.CommandContext(ctx, self, name)
+	if name == "collector" && os.Getenv("GOGC") == "" {
+		c.Env = append(os.Environ(), "GOGC=50") // as snmpcollect sets it
+	}
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
 	if err != nil {
