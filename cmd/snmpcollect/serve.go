@@ -25,6 +25,9 @@ import (
 	"walkabout/exporters"
 	"walkabout/exporters/file"
 	"walkabout/exporters/influxdb"
+	"walkabout/exporters/kafka"
+	"walkabout/exporters/nats"
+	"walkabout/exporters/otlp"
 	"walkabout/exporters/prometheus"
 	"walkabout/internal/statedir"
 	"walkabout/internal/version"
@@ -286,11 +289,17 @@ func (p *parts) tellOfAbsent() {
 }
 
 func newExporter(o config.Output, stdout io.Writer, log *slog.Logger) (exporters.Exporter, error) {
-	if o.InfluxDB != nil {
+	switch {
+	case o.InfluxDB != nil:
 		return influxdb.New(*o.InfluxDB)
-	}
-	if o.Prometheus != nil {
+	case o.Prometheus != nil:
 		return prometheus.New(*o.Prometheus)
+	case o.OTLP != nil:
+		return otlp.New(*o.OTLP)
+	case o.Kafka != nil:
+		return kafka.New(*o.Kafka)
+	case o.NATS != nil:
+		return nats.New(*o.NATS)
 	}
 	f := *o.File
 	f.Stdout, f.Logger = stdout, log

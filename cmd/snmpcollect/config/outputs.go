@@ -11,7 +11,10 @@ import (
 	"walkabout/exporters"
 	"walkabout/exporters/file"
 	"walkabout/exporters/influxdb"
+	"walkabout/exporters/kafka"
 	"walkabout/exporters/lines"
+	"walkabout/exporters/nats"
+	"walkabout/exporters/otlp"
 	"walkabout/exporters/prometheus"
 	"walkabout/internal/clienttls"
 	"walkabout/internal/secret"
@@ -27,6 +30,9 @@ type Output struct {
 	File     *file.Config // without Stdout
 
 	Prometheus *prometheus.Config
+	OTLP       *otlp.Config
+	Kafka      *kafka.Config
+	NATS       *nats.Config
 
 	where string // what the output is, for people
 }
@@ -37,6 +43,9 @@ type output struct {
 	File     *fileOutput   `yaml:"file"`
 
 	Prometheus *prometheusOutput `yaml:"prometheus"`
+	OTLP       *otlpOutput       `yaml:"otlp"`
+	Kafka      *kafkaOutput      `yaml:"kafka"`
+	NATS       *natsOutput       `yaml:"nats"`
 }
 
 // kind is the keys of an output of one kind.
