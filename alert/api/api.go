@@ -2,16 +2,19 @@
 package api
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +30,7 @@ const (
 	HistoryPath     = "/api/alerts/history"
 	SilencesPath    = "/api/silences"
 	MaintenancePath = "/api/maintenance"
+	PagePath        = "/alerts/" // and a fingerprint: where alert.Alert.Link leads
 )
 
 // Options say who may change something.
@@ -108,6 +112,7 @@ func Handle(mux *http.ServeMux, m *alert.Manager, o Options) {
 	mux.HandleFunc("GET "+AlertsPath, s.list)
 	mux.HandleFunc("GET "+AlertsPath+"/{fingerprint}", s.one)
 	mux.HandleFunc("GET "+HistoryPath, s.history)
+	mux.HandleFunc("GET "+PagePath+"{fingerprint}", s.page)
 	mux.HandleFunc("GET "+SilencesPath, s.silences)
 	mux.HandleFunc("GET "+MaintenancePath, s.maintenance)
 	mux.HandleFunc("POST "+AlertsPath+"/{fingerprint}/ack", s.guard(s.ack))
@@ -257,6 +262,44 @@ func (s *server) one(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusNotFound, fmt.Errorf("an alert %q is %w", fp, alert.ErrNotFound))
 	default:
 		s.write(w, http.StatusOK, one)
+	}
+}
+
+// page shows people an alert and what became of it, as text.
+func (s *server) page(w http.ResponseWriter, r *http.Request) {
+	fp := r.PathValue("fingerprint")
+	past, err := s.alerts.History(alert.HistoryQuery{Fingerprint: fp})
+	a, known := s.alerts.Alert(fp)
+	var text bytes.Buffer
+	switch {
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	case !known && len(past) == 0:
+		http.Error(w, "nothing is known of this alert (any more)", http.StatusNotFound)
+		return
+	case known:
+		fmt.Fprintf(&text, "%s\n\nstate %v, severity %s, since %s\n", a.Summary, a.State, a.Severity, a.Since.Format(time.RFC3339))
+		for _, set := range []map[string]string{a.Values, a.Labels} {
+			for _, name := range slices.Sorted(maps.Keys(set)) {
+				fmt.Fprintf(&text, "  %s: %q\n", name, set[name])
+			}
+		}
+		if a.Ack != nil {
+			fmt.Fprintf(&text, "acknowledged by %q: %q\n", a.Ack.By, a.Ack.Reason)
+		}
+		if a.SilencedBy != "" {
+			fmt.Fprintf(&text, "silenced by %s\n", a.SilencedBy)
+		}
+	}
+	fmt.Fprintln(&text)
+	for i := range past {
+		fmt.Fprintf(&text, "%s  %-8v  %s\n", past[i].At.Format(time.RFC3339), past[i].State, past[i].Summary)
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if _, err := text.WriteTo(w); err != nil {
+		s.o.Log.Debug("answering about alerts", "err", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -91,6 +92,17 @@ func TestAll(t *testing.T) {
 	var one api.One
 	if err := c.Get(ctx, api.AlertsPath+"/"+fp, nil, &one); err != nil || one.Alert == nil || one.Alert.SilencedBy != made.ID || one.Alert.Ack == nil {
 		t.Errorf("%v, %+v", err, one)
+	}
+	for path, want := range map[string]string{fp: "sw1: no answer to 1 poll: request timeout", "none": "nothing is known"} {
+		resp, err := s.Client().Get(s.URL + api.PagePath + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || !strings.Contains(string(text), want) || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%s: %v\n%s", path, err, text)
+		}
 	}
 	var gone map[string]string
 	if err := c.Delete(ctx, api.SilencesPath+"/"+made.ID, &gone); err != nil {
