@@ -1,7 +1,6 @@
 package agentx
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/netip"
@@ -28,32 +27,53 @@ func (p *PDU) header(b []byte) (length int, err error) {
 
 // Reader reads PDUs off a connection, with memory that it uses again.
 type Reader struct {
-	r   *bufio.Reader
-	buf []byte
+	r     io.Reader
+	buf   []byte
+	begin int // what was read, and not yet taken, is buf[begin:end]
+	end   int
 }
 
 // NewReader returns a Reader of r.
-func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReader(r)} }
+func NewReader(r io.Reader) *Reader { return &Reader{r: r, buf: make([]byte, 4096)} }
 
 // Next reads a PDU, of which nothing is kept. One whose payload makes no sense is a *PayloadError, and p is its header, which can be answered. After
-// any other error nothing of the connection can be made sense of.
+// a time-out of the connection Next goes on where it was; after any other error nothing of the connection can be made sense of.
 func (r *Reader) Next(p *PDU) error {
-	var head [HeaderSize]byte
-	if _, err := io.ReadFull(r.r, head[:]); err != nil {
+	if err := r.fill(HeaderSize); err != nil {
 		return err
 	}
-	n, err := p.header(head[:])
+	n, err := p.header(r.buf[r.begin:])
 	if err != nil {
 		return err
 	}
-	if cap(r.buf) < n {
-		r.buf = make([]byte, n)
-	}
-	r.buf = r.buf[:n]
-	if _, err := io.ReadFull(r.r, r.buf); err != nil {
+	if err := r.fill(HeaderSize + n); err != nil {
 		return err
 	}
-	return p.payload(r.buf)
+	payload := r.buf[r.begin+HeaderSize : r.begin+HeaderSize+n]
+	r.begin += HeaderSize + n
+	return p.payload(payload)
+}
+
+// fill reads until n octets are there.
+func (r *Reader) fill(n int) error {
+	if r.begin+n > len(r.buf) {
+		buf := r.buf
+		if n > len(buf) {
+			buf = make([]byte, n)
+		}
+		r.begin, r.end, r.buf = 0, copy(buf, r.buf[r.begin:r.end]), buf
+	}
+	for r.end-r.begin < n {
+		got, err := r.r.Read(r.buf[r.end:])
+		r.end += got
+		if err != nil && r.end-r.begin < n {
+			if err == io.EOF && r.end > r.begin {
+				return io.ErrUnexpectedEOF
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // PayloadError is of a PDU that can be answered with ParseError.

@@ -30,6 +30,7 @@ type connection struct {
 	packet  uint32
 	waiting map[uint32]chan agentx.PDU // by packetID; of capacity 1
 	closed  bool
+	turn    turn
 }
 
 func newConnection(m *Master, conn net.Conn, id uint32) *connection {
@@ -37,48 +38,60 @@ func newConnection(m *Master, conn net.Conn, id uint32) *connection {
 	if from == "" || from == "@" {
 		from = conn.LocalAddr().String() // the path of the unix socket
 	}
-	return &connection{
+	c := &connection{
 		master: m, id: id, conn: conn, from: from, opened: time.Now(), in: agentx.NewReader(conn),
 		sessions: map[uint32]*session{}, waiting: map[uint32]chan agentx.PDU{},
 	}
+	c.turn.mine = make(chan struct{}, 1)
+	c.turn.quiet = time.AfterFunc(quietTime, c.ownIfNobody)
+	return c
 }
 
 // serve reads until the peer is gone, or sends what nothing can be made of.
 func (c *connection) serve() {
-	log := c.master.options.Log
-	reason := agentx.ReasonOther
+	defer c.turn.quiet.Stop()
 	for {
-		var p agentx.PDU
-		err := c.in.Next(&p)
-		var bad *agentx.PayloadError
-		switch {
-		case err == nil:
-			if p.Type == agentx.Response {
-				c.deliver(p)
-				continue
-			}
-			err = c.handle(&p)
-		case errors.As(err, &bad):
-			log.Warn("a sub-agent sent what cannot be parsed", "from", c.from, "err", err)
-			if err = nil; p.Type != agentx.Response {
-				err = c.respond(&p, agentx.ParseError, 0, nil)
-			} else {
-				p.Error = agentx.Error(snmp.GenErr)
-				c.deliver(p)
-			}
-		case errors.Is(err, agentx.ErrMalformed):
-			log.Warn("a sub-agent does not speak AgentX", "from", c.from, "err", err)
-			reason = agentx.ReasonParseError
-		}
-		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, agentx.ErrMalformed) {
-				log.Info("a sub-agent's connection ended", "from", c.from, "err", err)
-			}
-			c.shut(reason)
+		p, err := c.next()
+		if err = c.take(&p, err); err != nil {
+			c.shut(c.farewell(err))
 			c.master.disconnect(c)
 			return
 		}
+		c.yield(p.Type)
 	}
+}
+
+// take carries out what was read: a PDU, or an error. An error that it returns ends the connection.
+func (c *connection) take(p *agentx.PDU, err error) error {
+	var bad *agentx.PayloadError
+	switch {
+	case err == nil && p.Type == agentx.Response:
+		c.deliver(*p)
+		return nil
+	case err == nil:
+		return c.handle(p)
+	case !errors.As(err, &bad):
+		return err
+	}
+	c.master.options.Log.Warn("a sub-agent sent what cannot be parsed", "from", c.from, "err", err)
+	if p.Type != agentx.Response {
+		return c.respond(p, agentx.ParseError, 0, nil)
+	}
+	p.Error = agentx.Error(snmp.GenErr)
+	c.deliver(*p)
+	return nil
+}
+
+// farewell logs why a connection ends.
+func (c *connection) farewell(err error) agentx.Reason {
+	switch {
+	case errors.Is(err, agentx.ErrMalformed):
+		c.master.options.Log.Warn("a sub-agent does not speak AgentX", "from", c.from, "err", err)
+		return agentx.ReasonParseError
+	case !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed):
+		c.master.options.Log.Info("a sub-agent's connection ended", "from", c.from, "err", err)
+	}
+	return agentx.ReasonOther
 }
 
 // shut ends all sessions and the connection.
@@ -86,6 +99,9 @@ func (c *connection) shut(reason agentx.Reason) {
 	c.mu.Lock()
 	was := c.closed
 	c.closed = true
+	if c.turn.reader == nobody {
+		c.toOwnLocked()
+	}
 	c.mu.Unlock()
 	if was {
 		return
@@ -107,13 +123,13 @@ func (c *connection) shut(reason agentx.Reason) {
 }
 
 // write sends p. A peer that does not read is cut off.
-func (c *connection) write(p *agentx.PDU) error { return c.writeWithin(p, writeTimeout) }
+func (c *connection) write(p *agentx.PDU) error { return c.writeBy(p, time.Now().Add(writeTimeout)) }
 
-func (c *connection) writeWithin(p *agentx.PDU, timeout time.Duration) error {
+func (c *connection) writeBy(p *agentx.PDU, deadline time.Time) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.out = p.Append(c.out[:0])
-	_ = c.conn.SetWriteDeadline(time.Now().Add(timeout))
+	_ = c.conn.SetWriteDeadline(deadline)
 	if _, err := c.conn.Write(c.out); err != nil {
 		_ = c.conn.Close()
 		return err
@@ -147,7 +163,7 @@ var (
 	errTimeout = errors.New("the sub-agent does not answer in time")
 )
 
-// call sends p and waits for its response.
+// call sends p and waits for its response, which it reads itself if nobody reads.
 func (c *connection) call(ctx context.Context, s *session, p *agentx.PDU, timeout time.Duration) (agentx.PDU, error) {
 	answer := make(chan agentx.PDU, 1)
 	c.mu.Lock()
@@ -160,10 +176,14 @@ func (c *connection) call(ctx context.Context, s *session, p *agentx.PDU, timeou
 		defer c.mu.Unlock()
 		delete(c.waiting, p.Packet)
 	}()
-	if err := c.writeWithin(p, min(timeout, writeTimeout)); err != nil {
+	deadline := time.Now().Add(timeout)
+	if err := c.writeBy(p, deadline); err != nil {
 		return agentx.PDU{}, errors.Join(errEnded, err)
 	}
-	timer := time.NewTimer(timeout)
+	if r, ok := c.readAnswer(p.Packet, deadline); ok {
+		return r, nil
+	}
+	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	select {
 	case r := <-answer:

@@ -33,7 +33,7 @@ func startAll(ctx context.Context, w io.Writer, dir string, o options) (daemons 
 		if i > 0 {
 			name = fmt.Sprint("snmpd-", i+1)
 		}
-		a, err := agents.StartOurs(ctx, name, file, dir, v3Config)
+		a, err := agents.StartOurs(ctx, name, file, dir, v3Config+agentxConfig(dir, name))
 		if err != nil {
 			return daemons, err
 		}
@@ -45,7 +45,7 @@ func startAll(ctx context.Context, w io.Writer, dir string, o options) (daemons 
 	if file, ok := agents.FindNetSNMP(); !ok {
 		fmt.Fprintln(w, "Net-SNMP's snmpd is not measured, for it is not installed (Debian's package is snmpd).")
 	} else {
-		a, err := agents.StartNetSNMP(ctx, file, dir, v3Config)
+		a, err := agents.StartNetSNMP(ctx, file, dir, v3Config+agentxConfig(dir, "Net-SNMP"))
 		if err != nil {
 			return daemons, err
 		}

@@ -48,6 +48,7 @@ func casesFor(index uint32) []testCase {
 		{name: "GETBULK 25", window: 1, pdu: bulk, varBinds: 25},
 		{name: "v3 GET 10 counters", window: 1, pdu: get(ten...), varBinds: 10, v3: true},
 		{name: "v3 GETBULK 25", window: 1, pdu: bulk, varBinds: 25, v3: true},
+		throughSubAgent(),
 		{name: "GET sysUpTime, window 16", window: wide, pdu: get(upTime), varBinds: 1},
 		{name: "GET 10 counters, window 16", window: wide, pdu: get(ten...), varBinds: 10},
 		{name: "GETBULK 25, window 16", window: wide, pdu: bulk, varBinds: 25},

@@ -96,6 +96,19 @@ func run(ctx context.Context, w io.Writer, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, d := range daemons {
+		if d.echo {
+			continue
+		}
+		wait, err := startSubAgent(ctx, dir, d)
+		if err != nil {
+			return err
+		}
+		defer wait()
+	}
+	defer cancel()
 	figures := make([][][]figure, len(cases)) // by case and daemon, a round each
 	for i := range figures {
 		figures[i] = make([][]figure, len(daemons))
