@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"walkabout/internal/blockingudp"
+	"walkabout/internal/blocking"
 )
 
 // blockingConn reads and writes a UDP socket without the runtime's poller. There is one reader at a time (lead), so that it costs one
@@ -40,7 +40,7 @@ type packetCall struct {
 
 // newPacketConn takes conn over.
 func newPacketConn(conn *net.UDPConn) (packetConn, error) {
-	file, raw, err := blockingudp.Take(conn)
+	file, raw, err := blocking.Take(conn)
 	if err != nil {
 		return nil, err
 	}

@@ -122,6 +122,10 @@ func (m *Master) Serve(ctx context.Context, l net.Listener) error {
 			}
 			continue
 		}
+		if conn, err = direct(conn); err != nil {
+			m.options.Log.Warn("taking a sub-agent in", "err", err)
+			continue
+		}
 		c := m.connect(conn)
 		if c == nil {
 			_ = conn.Close()

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"walkabout/internal/blockingudp"
+	"walkabout/internal/blocking"
 	"walkabout/snmp"
 )
 
@@ -58,7 +58,7 @@ type mmsghdr struct {
 
 // inBatches takes conn over.
 func inBatches(conn *net.UDPConn) (PacketConn, error) {
-	file, raw, err := blockingudp.Take(conn)
+	file, raw, err := blocking.Take(conn)
 	if err != nil {
 		return nil, err
 	}

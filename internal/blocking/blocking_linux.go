@@ -1,5 +1,5 @@
-// Package blockingudp takes UDP sockets out of the runtime's poller, for those whose own threads wait in the kernel.
-package blockingudp
+// Package blocking takes sockets out of the runtime's poller, for those whose own threads wait in the kernel.
+package blocking
 
 import (
 	"errors"
@@ -10,9 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Conn is a *net.UDPConn, *net.UnixConn or *net.TCPConn.
+type Conn interface {
+	syscall.Conn
+	net.Conn
+}
+
 // Take takes conn over, and returns its socket with a descriptor that blocks. The descriptor is another one: the poller of conn's would wake a
-// thread for each datagram still.
-func Take(conn *net.UDPConn) (*os.File, syscall.RawConn, error) {
+// thread for whatever arrives still.
+func Take(conn Conn) (*os.File, syscall.RawConn, error) {
 	defer conn.Close()
 	raw, err := conn.SyscallConn()
 	if err != nil {
