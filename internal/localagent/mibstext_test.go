@@ -25,7 +25,8 @@ const mibsFoot = `
   unless ` + "`agentCapabilities sys_ptrace`" + ` is set: [privileges.md](privileges.md).
 - ` + "`inetCidrRoutePolicy`" + ` is 0.0; behind it stands the interface of a route without a next hop, and what else it takes to tell routes apart that are alike up to there.
   Routes are those of the main table, with all next hops of a multipath route, 262,144 of each version of IP at most: ` + "`inetCidrRouteDiscards`" + ` counts those beyond.
-- ` + "`ifInUnknownProtos`, `ifOutQLen`" + ` and the packets by broadcast and outgoing multicast are counted by no kernel that is read here.
+- ` + "`ifInUnknownProtos`, `ifOutQLen`" + ` and the packets by broadcast and outgoing multicast of ` + "`ifTable`" + ` and ` + "`ifXTable`" + ` are counted by no kernel that is read here; nor are ` + "`ipRoutingDiscards`" + ` and
+  the packets by broadcast of ` + "`ipIfStatsTable`" + `, which has IPv6 alone. ` + "`ipRouteAge`" + ` and ` + "`ipCidrRouteAge`" + ` are not told either. The numbers of objects above have them all the same.
 - Of ` + "`hrStorageTable`" + ` the rows of memory have Net-SNMP's numbers; file systems follow from 31 on, a mount that is a second one of the same device (a bind mount) is left
   out. Allocation units are raised until the sizes fit into 31 bits, unless ` + "`realStorageUnits`" + ` says otherwise. tmpfs is a RAM disk, and the file systems of other machines are network
   disks unless ` + "`storageUseNFS 2`" + ` calls them fixed disks.
