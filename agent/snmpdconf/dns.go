@@ -19,6 +19,8 @@ type NameServer struct {
 	Key      secret.String
 	// KeyFile holds the Key; CA, Cert and PrivateKey are files of a control channel by TLS. Each is an absolute path, or "".
 	KeyFile, CA, Cert, PrivateKey string
+	// RNDC is where BIND takes orders, HOST:PORT, and RNDCKeyFile the file of their key; both or neither.
+	RNDC, RNDCKeyFile string
 
 	File string
 	Line int
@@ -35,7 +37,7 @@ const (
 	maxContextName = 32 // contextName: SnmpAdminString (SIZE (0..32)), RFC 3411
 )
 
-const nameServerForm = "NAME KIND ADDRESS [rw] [apiKey=KEY] [apiKeyFile=FILE] [ca=FILE cert=FILE key=FILE]"
+const nameServerForm = "NAME KIND ADDRESS [rw] [apiKey=KEY] [apiKeyFile=FILE] [ca=FILE cert=FILE key=FILE] [rndc=HOST:PORT rndcKey=FILE]"
 
 // dnsServer reads NAME KIND ADDRESS and options in any order.
 func (p *parser) dnsServer(name, value string) {
@@ -67,6 +69,8 @@ func (p *parser) dnsServer(name, value string) {
 	switch {
 	case secure && (s.CA == "" || s.Cert == "" || s.PrivateKey == ""):
 		p.errorf("%s: TLS takes ca=, cert= and key= together", name)
+	case (s.RNDC == "") != (s.RNDCKeyFile == ""):
+		p.errorf("%s: orders to BIND take rndc= and rndcKey= together", name)
 	case !s.Key.IsZero() && s.KeyFile != "":
 		p.errorf("%s: write apiKey= or apiKeyFile=, not both", name)
 	default:
@@ -80,9 +84,12 @@ func (p *parser) nameServerOption(name string, s *NameServer, option string) boo
 		return true
 	}
 	key, value, _ := strings.Cut(option, "=")
-	file, kinds := map[string]*string{"apikeyfile": &s.KeyFile, "ca": &s.CA, "cert": &s.Cert, "key": &s.PrivateKey}[strings.ToLower(key)], []string{"unbound", "nsd"}
-	if strings.HasPrefix(strings.ToLower(key), "apikey") {
+	file, kinds := map[string]*string{"apikeyfile": &s.KeyFile, "ca": &s.CA, "cert": &s.Cert, "key": &s.PrivateKey, "rndckey": &s.RNDCKeyFile, "rndc": &s.RNDC}[strings.ToLower(key)], []string{"unbound", "nsd"}
+	switch lower := strings.ToLower(key); {
+	case strings.HasPrefix(lower, "apikey"):
 		kinds = []string{"pdns", "pdns-recursor"}
+	case strings.HasPrefix(lower, "rndc"):
+		kinds = []string{"bind"}
 	}
 	switch {
 	case file == nil && !strings.EqualFold(key, "apiKey"):
@@ -94,7 +101,7 @@ func (p *parser) nameServerOption(name string, s *NameServer, option string) boo
 	case file == nil:
 		s.Key = secret.New(value)
 		return true
-	case !strings.HasPrefix(value, "/"):
+	case !strings.HasPrefix(value, "/") && file != &s.RNDC:
 		p.errorf("%s: %s: write the whole path of the file", name, key)
 	default:
 		*file = value

@@ -16,6 +16,7 @@ dnsServer resolver unbound /run/unbound.ctl # the first
 dnsServer zones NSD 127.0.0.1:8952 rw ca=/etc/nsd/nsd_server.pem cert=/etc/nsd/c.pem key=/etc/nsd/c.key
 dnsServer "our pdns" pdns-recursor http://127.0.0.1:8081 apiKeyFile=/etc/snmp/key
 dnsServer p2 pdns 127.0.0.1:8082 apiKey=hush
+dnsServer b bind 127.0.0.1:8053 rw rndc=127.0.0.1:953 rndcKey=/etc/bind/rndc.key
 `
 	config, diagnostics := snmpdconf.Parse("f", []byte(text))
 	want := []snmpdconf.NameServer{
@@ -26,6 +27,7 @@ dnsServer p2 pdns 127.0.0.1:8082 apiKey=hush
 		},
 		{Name: "our pdns", Kind: "pdns-recursor", Address: "http://127.0.0.1:8081", KeyFile: "/etc/snmp/key", File: "f", Line: 4},
 		{Name: "p2", Kind: "pdns", Address: "127.0.0.1:8082", Key: secret.New("hush"), File: "f", Line: 5},
+		{Name: "b", Kind: "bind", Address: "127.0.0.1:8053", Writable: true, RNDC: "127.0.0.1:953", RNDCKeyFile: "/etc/bind/rndc.key", File: "f", Line: 6},
 	}
 	if diff := cmp.Diff(want, config.NameServers, cmp.Comparer(secret.String.Equal)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -36,7 +38,7 @@ dnsServer p2 pdns 127.0.0.1:8082 apiKey=hush
 }
 
 func TestNameServerErrors(t *testing.T) {
-	const form = "NAME KIND ADDRESS [rw] [apiKey=KEY] [apiKeyFile=FILE] [ca=FILE cert=FILE key=FILE]"
+	const form = "NAME KIND ADDRESS [rw] [apiKey=KEY] [apiKeyFile=FILE] [ca=FILE cert=FILE key=FILE] [rndc=HOST:PORT rndcKey=FILE]"
 	for text, want := range map[string]string{
 		"dnsServer a unbound":                              "f:1: error: dnsServer: 2 words; it is written " + form,
 		"dnsServer a djbdns /x":                            `f:1: error: dnsServer: "djbdns" is no kind of name server: write one of bind, unbound, nsd, knot, pdns, pdns-recursor, dnsmasq`,
@@ -44,6 +46,8 @@ func TestNameServerErrors(t *testing.T) {
 		`dnsServer "" nsd /x`:                              "f:1: error: dnsServer: the name is that of a context, of 1 to 32 octets",
 		"dnsServer a nsd /x ro":                            `f:1: error: dnsServer: there is no option "ro"; it is written ` + form,
 		"dnsServer a nsd /x ca=/y":                         "f:1: error: dnsServer: TLS takes ca=, cert= and key= together",
+		"dnsServer a bind 127.0.0.1:1 rndc=127.0.0.1:953":  "f:1: error: dnsServer: orders to BIND take rndc= and rndcKey= together",
+		"dnsServer a nsd /x rndcKey=/k":                    "f:1: error: dnsServer: rndcKey is of bind",
 		"dnsServer a nsd /x apiKey=hush":                   "f:1: error: dnsServer: apiKey is of pdns and pdns-recursor",
 		"dnsServer a pdns 127.0.0.1:1 apiKeyFile=key":      "f:1: error: dnsServer: apiKeyFile: write the whole path of the file",
 		"dnsServer a pdns 127.0.0.1:1 apiKey=":             "f:1: error: dnsServer: apiKey has no value",

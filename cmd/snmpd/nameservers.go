@@ -20,7 +20,7 @@ const maxKeyFile = 4096
 func readNameServers(config *snmpdconf.Config) (out []localagent.NameServer, told []snmpdconf.Diagnostic) {
 	for _, c := range config.NameServers {
 		n := localagent.NameServer{Name: c.Name, Kind: c.Kind, Writable: c.Writable, Access: dns.Access{
-			Address: c.Address, Key: c.Key, Certificates: dns.Certificates{CA: c.CA, Cert: c.Cert, Key: c.PrivateKey},
+			Address: c.Address, Key: c.Key, Certificates: dns.Certificates{CA: c.CA, Cert: c.Cert, Key: c.PrivateKey}, RNDC: c.RNDC,
 		}}
 		for _, t := range config.DNSTaps {
 			if t.Server == c.Name {
@@ -28,6 +28,9 @@ func readNameServers(config *snmpdconf.Config) (out []localagent.NameServer, tol
 			}
 		}
 		err := readKey(c.KeyFile, &n.Access.Key)
+		if err == nil {
+			n.Access.RNDCKey, err = readRNDCKey(c.RNDCKeyFile)
+		}
 		if err == nil {
 			n.Backend, err = dns.Open(c.Kind, n.Access)
 		}
@@ -60,11 +63,27 @@ func readKey(path string, to *secret.String) error {
 	return nil
 }
 
+// readRNDCKey reads a file such as rndc.key.
+func readRNDCKey(path string) (dns.RNDCKey, error) {
+	if path == "" {
+		return dns.RNDCKey{}, nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return dns.RNDCKey{}, err
+	}
+	key, err := dns.ParseRNDCKey(string(b[:min(len(b), maxKeyFile)]))
+	if err != nil {
+		return key, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
 // nameServerFiles returns the files that dnsServer names, which a reload reads again.
 func nameServerFiles(config *snmpdconf.Config) []string {
 	var out []string
 	for _, c := range config.NameServers {
-		for _, file := range []string{c.KeyFile, c.CA, c.Cert, c.PrivateKey} {
+		for _, file := range []string{c.KeyFile, c.CA, c.Cert, c.PrivateKey, c.RNDCKeyFile} {
 			if file != "" && !slices.Contains(out, file) {
 				out = append(out, file)
 			}

@@ -24,6 +24,7 @@ type NameServer struct {
 // same reports whether nothing but the Backend differs.
 func (n *NameServer) same(o *NameServer) bool {
 	return n.Name == o.Name && n.Kind == o.Kind && n.Writable == o.Writable && n.Access.Address == o.Access.Address && n.Access.Key.Equal(o.Access.Key) &&
+		n.Access.RNDC == o.Access.RNDC && n.Access.RNDCKey.Algorithm == o.Access.RNDCKey.Algorithm && n.Access.RNDCKey.Secret.Equal(o.Access.RNDCKey.Secret) &&
 		n.Access.Certificates == o.Access.Certificates && n.Tap.same(&o.Tap)
 }
 

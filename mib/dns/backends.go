@@ -18,6 +18,8 @@ type Access struct {
 	Address      string        // as the kind of server wants it; see docs/dns.md
 	Key          secret.String // PowerDNS' api-key
 	Certificates Certificates  // of unbound's and nsd's control channel by TLS
+	RNDC         string        // where BIND takes orders, HOST:PORT; "" if it is given none
+	RNDCKey      RNDCKey       // and what they are signed with
 }
 
 // kind is a kind of name server.
@@ -47,7 +49,7 @@ func kinds() []kind {
 		}
 	}
 	return []kind{
-		{"bind", bindRules, http(func(h *httpAPI) Backend { return &bind{h} })},
+		{"bind", bindRules, openBIND},
 		{"unbound", unboundRules, nl("UBCT1", func(n nlnet) Backend { return &unbound{n} })},
 		{"nsd", nsdRules, nl("NSDCT1", func(n nlnet) Backend { return &nsd{n} })},
 		{"knot", knotRules, func(a Access) (Backend, error) {
@@ -66,6 +68,19 @@ func kinds() []kind {
 			return &dnsmasq{a.Address}, nil
 		}},
 	}
+}
+
+// openBIND returns a Reloader if it is told where orders go.
+func openBIND(a Access) (Backend, error) {
+	h, err := newHTTPAPI(a.Address, a.Key)
+	if err != nil || a.RNDC == "" {
+		return &bind{h}, err
+	}
+	c, err := newControl(a.RNDC, Certificates{})
+	if err != nil {
+		return nil, err
+	}
+	return &orderedBIND{bind{h}, rndc{c, a.RNDCKey}}, nil
 }
 
 // Kinds returns the kinds of name servers that Open knows.

@@ -216,3 +216,12 @@ func (b *bind) Zones(ctx context.Context) ([]Zone, error) {
 	}
 	return z.list(time.Now()), nil
 }
+
+// orderedBIND is a bind that takes orders.
+type orderedBIND struct {
+	bind
+	rndc rndc
+}
+
+// Reload implements Reloader.
+func (b *orderedBIND) Reload(ctx context.Context) error { return b.rndc.order(ctx, "reload") }

@@ -4,6 +4,7 @@ package dns_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -19,6 +20,7 @@ import (
 	mdns "github.com/miekg/dns"
 
 	"walkabout/internal/interop"
+	"walkabout/internal/secret"
 	"walkabout/mib"
 	"walkabout/mib/dns"
 	"walkabout/mib/mibtest"
@@ -545,7 +547,7 @@ forward-zone:
 
 // TestReload: a SET of dnsServConfigReset has each server that takes orders reload.
 func TestReload(t *testing.T) {
-	for _, kind := range []string{"unbound", "nsd", "knot"} {
+	for _, kind := range []string{"bind", "unbound", "nsd", "knot"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			_, addr := startUpstream(t)
@@ -566,5 +568,19 @@ func TestReload(t *testing.T) {
 				return cmp.Diff(uint32(2024010102), a.Answer[0].(*mdns.SOA).Serial)
 			})
 		})
+	}
+}
+
+// TestWrongRNDCKey: BIND takes no order that is signed with another key.
+func TestWrongRNDCKey(t *testing.T) {
+	_, addr := startUpstream(t)
+	s := startBIND(t, addr, "")
+	s.access.RNDCKey.Secret = secret.New("another")
+	b, err := dns.Open(s.kind, s.access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.(dns.Reloader).Reload(t.Context()); !errors.Is(err, dns.ErrAnswer) {
+		t.Errorf("%v", err)
 	}
 }

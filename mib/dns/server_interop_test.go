@@ -173,7 +173,11 @@ zone "example.test" { type master; file "example.zone"; };
 zone "missing.test" { type master; file "missing.zone"; };
 zone "secondary.test" { type slave; masters port %d { 127.0.0.1; }; file "secondary.zone"; };
 `, s.dir, port, upstream.Port, unless(tap, `dnstap { auth; client; }; dnstap-output unix "%s";`), channel, orders, upstream.Port)
-	s.access = dns.Access{Address: fmt.Sprintf("127.0.0.1:%d", channel)}
+	key, err := dns.ParseRNDCKey(`key "control" { algorithm hmac-sha256; secret "c2VjcmV0IG9mIHRoZSB0ZXN0cyBhbG9uZQ=="; };`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.access = dns.Access{Address: fmt.Sprintf("127.0.0.1:%d", channel), RNDC: fmt.Sprintf("127.0.0.1:%d", orders), RNDCKey: key}
 	s.program, s.args, s.ready = "named", []string{"-g", "-c", s.dir + "/named.conf"}, `transfer of 'secondary.test/IN'.*Transfer completed`
 	s.start(t)
 	s.ready = "running$" // and there is a copy of the zone
