@@ -22,3 +22,19 @@ func TestExtraPolls(t *testing.T) {
 		{at: 120, do: "poll | a up/up | spare up/down in=0"},
 	})
 }
+
+// TestExtraPollsOfOthers holds that polls of one interface, as notifications about it cause them, take nothing of the time that others are observed for.
+func TestExtraPollsOfOthers(t *testing.T) {
+	cfg := config()
+	cfg.InterfaceMismatch.For, cfg.InterfaceMismatch.FlapChanges = time.Minute, 0
+	play(t, cfg, nil, []step{
+		{at: 0, do: "poll | a up/down | b up/up", want: []string{"a admin_up_oper_down inactive>pending"}},
+		{at: 5, do: "poll extra | b up/up in=-"},
+		{at: 29, do: "poll extra | b up/up in=-"},
+		{at: 30, do: "poll | a up/down | b up/up"},
+		{at: 40, do: "poll extra | b up/up in=-"},
+		{at: 60, do: "poll | a up/down | b up/up", want: []string{"a admin_up_oper_down pending>firing"}},
+		{at: 70, do: "poll extra | b up/up in=-"},
+		{at: 120, do: "poll | a up/up | b up/up", want: []string{"a admin_up_oper_down firing>resolved recovered"}},
+	})
+}

@@ -111,7 +111,7 @@ func (e *Engine) observePorts(ts []Transition, d *device, p *Poll) []Transition 
 	e.waiting = e.waiting[:0]
 	for i := range e.rows {
 		r := &e.rows[i]
-		po := e.port(d, r)
+		po := e.port(d, r, p.Extra)
 		if po.present == d.poll {
 			continue // two rows without anything to tell them apart: the first stands
 		}
@@ -152,10 +152,12 @@ func (e *Engine) observePorts(ts []Transition, d *device, p *Poll) []Transition 
 
 // port returns what is known of the interface that r is a row of. Rows that share an identity are told apart by ifIndex,
 // which is all that they leave.
-func (e *Engine) port(d *device, r *row) *port {
+func (e *Engine) port(d *device, r *row, extra bool) *port {
 	key := r.name
-	if e.names[key] > 1 {
-		key += " (ifIndex " + strconv.FormatInt(r.index, 10) + ")"
+	if e.names[key] > 1 || extra { // such a poll may have but one of them
+		if indexed := key + " (ifIndex " + strconv.FormatInt(r.index, 10) + ")"; e.names[key] > 1 || d.ports[indexed] != nil {
+			key = indexed
+		}
 	}
 	p := d.ports[key]
 	if p == nil {

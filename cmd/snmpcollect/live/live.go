@@ -78,6 +78,10 @@ func (t *Table) Poll(_ context.Context, p collector.Poll) {
 		d = &device{}
 		t.devices[p.Device] = d
 	}
+	if p.Extra { // what something told to have changed, without counters
+		d.change(p.Samples)
+		return
+	}
 	d.n = len(p.Samples)
 	if p.Answered {
 		d.take(p.Samples)
@@ -96,12 +100,7 @@ func (d *device) take(samples []metric.Sample) {
 		if s.Measurement != "interface" {
 			continue
 		}
-		r := row{
-			admin: uint8(f.field(s, ifAdminStatus).Num), oper: uint8(f.field(s, ifOperStatus).Num), speed: float32(f.field(s, ifHighSpeed).Num) * 1e6,
-		}
-		if r.speed == 0 {
-			r.speed = float32(f.field(s, ifSpeed).Num)
-		}
+		r := f.states(s)
 		r.in, r.verdict = f.rate(s, ifHCInOctets, ifInOctets)
 		r.out, _ = f.rate(s, ifHCOutOctets, ifOutOctets)
 		in, _ := f.rate(s, ifInErrors, ifInErrors)
@@ -119,6 +118,23 @@ func (d *device) take(samples []metric.Sample) {
 	}
 	clear(old[min(len(rows), len(old)):])
 	d.rows = rows
+}
+
+// change takes states of interfaces among samples, and leaves all else as it is. One that is not known yet has its row with the next poll.
+func (d *device) change(samples []metric.Sample) {
+	var f finder
+	for i := range samples {
+		s := &samples[i]
+		if s.Measurement != "interface" {
+			continue
+		}
+		now, name := f.states(s), cmp.Or(s.Tag("ifName"), s.Tag("ifDescr"))
+		for k := range d.rows {
+			if r := &d.rows[k]; r.name == name {
+				r.admin, r.oper, r.speed = now.admin, now.oper, now.speed
+			}
+		}
+	}
 }
 
 // kept returns old if it is now still so, else a copy of now.
@@ -150,6 +166,15 @@ var fieldNames = [fieldCount]string{"ifAdminStatus", "ifOperStatus", "ifHighSpee
 
 // finder finds fields where they were in the sample before: those of a table's rows have the same order.
 type finder struct{ at [fieldCount]int }
+
+// states returns a row with what an interface is at present.
+func (f *finder) states(s *metric.Sample) row {
+	r := row{admin: uint8(f.field(s, ifAdminStatus).Num), oper: uint8(f.field(s, ifOperStatus).Num), speed: float32(f.field(s, ifHighSpeed).Num) * 1e6}
+	if r.speed == 0 {
+		r.speed = float32(f.field(s, ifSpeed).Num)
+	}
+	return r
+}
 
 func (f *finder) field(s *metric.Sample, name int) *metric.Field {
 	if i := f.at[name]; i < len(s.Fields) && s.Fields[i].Name == fieldNames[name] {

@@ -183,6 +183,28 @@ func TestTableFollows(t *testing.T) {
 	}
 }
 
+// TestExtraPoll holds that a poll of one interface between two of the schedule changes its state, and nothing else.
+func TestExtraPoll(t *testing.T) {
+	table := live.NewTable()
+	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	poll := func(extra bool, samples ...metric.Sample) string {
+		table.Poll(t.Context(), collector.Poll{Device: "a", At: at, Answered: true, Extra: extra, Samples: samples})
+		var out []string
+		for _, i := range table.Interfaces(func(*live.Interface) bool { return true }) {
+			in := "-"
+			if i.In != nil {
+				in = fmt.Sprint(*i.In)
+			}
+			out = append(out, i.Name+" "+i.Oper+" "+in)
+		}
+		return strings.Join(out, ", ")
+	}
+	poll(false, sample("a", "e1", 1, rate("ifHCInOctets", 100)), sample("a", "e2", 1, rate("ifHCInOctets", 200)))
+	if got, want := poll(true, sample("a", "e2", 2), sample("a", "e3", 1)), "e1 up 800, e2 down 1600"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestHandler(t *testing.T) {
 	s := moment(t)
 	server := httptest.NewServer(s.Handler(slog.New(slog.DiscardHandler)))
