@@ -166,31 +166,42 @@ func (e *Engine) Advance(now time.Time) []Transition {
 	return e.advanceMutes(ts, now)
 }
 
-// active returns the alerts that are Pending or Firing, by device, rule, key and kind. They are the engine's own.
-func (e *Engine) active() []*Alert {
-	var list []*Alert
+// activeAlert is an alert of the engine's own, and why it stands still.
+type activeAlert struct {
+	*Alert
+	frozen Freeze
+}
+
+// view returns a copy for others.
+func (a activeAlert) view(e *Engine, now time.Time) Alert {
+	b := *a.Alert
+	b.Frozen, b.SilencedBy = a.frozen, e.mutedBy(a.Alert, now)
+	return b
+}
+
+// active returns the alerts that are Pending or Firing, by device, rule, key and kind.
+func (e *Engine) active() []activeAlert {
+	var list []activeAlert
 	for _, d := range e.devices {
 		list = d.alerts(list)
 	}
 	list = e.self.alerts(list)
-	slices.SortFunc(list, compareAlerts)
+	slices.SortFunc(list, func(a, b activeAlert) int { return compareAlerts(a.Alert, b.Alert) })
 	return list
 }
 
 // alerts appends those of d to list.
-func (d *device) alerts(list []*Alert) []*Alert {
+func (d *device) alerts(list []activeAlert) []activeAlert {
 	if d.unreachable != nil {
-		list = append(list, d.unreachable)
+		list = append(list, activeAlert{d.unreachable, NotFrozen})
 	}
 	for _, p := range d.ports {
 		if p.alert != nil {
-			p.alert.Frozen = d.frozen(p)
-			list = append(list, p.alert)
+			list = append(list, activeAlert{p.alert, d.frozen(p)})
 		}
 	}
 	for _, c := range d.conditions {
-		c.alert.Frozen = d.frozenCondition(c)
-		list = append(list, c.alert)
+		list = append(list, activeAlert{c.alert, d.frozenCondition(c)})
 	}
 	return list
 }
@@ -198,30 +209,20 @@ func (d *device) alerts(list []*Alert) []*Alert {
 // Alerts returns the alerts that are Pending or Firing, and those that fired and were Resolved within the last hour, by
 // device, rule, key, kind and Since.
 func (e *Engine) Alerts(now time.Time) []Alert {
-	var list []*Alert
+	var list []Alert
 	for _, a := range e.active() {
-		b := *a
-		b.SilencedBy = e.mutedBy(a, now)
-		list = append(list, &b)
+		list = append(list, a.view(e, now))
 	}
-	for i := range e.resolved {
-		list = append(list, &e.resolved[i])
-	}
-	slices.SortFunc(list, compareAlerts)
-	out := make([]Alert, 0, len(list))
-	for _, a := range list {
-		out = append(out, *a)
-	}
-	return out
+	list = append(list, e.resolved...)
+	slices.SortFunc(list, func(a, b Alert) int { return compareAlerts(&a, &b) })
+	return list
 }
 
 // Alert returns the alert of a fingerprint that is Pending or Firing, else the one that was Resolved last within the last hour.
 func (e *Engine) Alert(fingerprint string, now time.Time) (Alert, bool) {
 	for _, a := range e.active() {
 		if a.Fingerprint == fingerprint {
-			b := *a
-			b.SilencedBy = e.mutedBy(a, now)
-			return b, true
+			return a.view(e, now), true
 		}
 	}
 	for i := len(e.resolved) - 1; i >= 0; i-- {

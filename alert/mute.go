@@ -121,9 +121,9 @@ func (e *Engine) advanceMutes(ts []Transition, now time.Time) []Transition {
 			a.Ack = nil
 			e.revision++
 		}
-		if a.State == Firing && a.Untold && e.mutedBy(a, now) == "" {
+		if a.State == Firing && a.Untold && e.mutedBy(a.Alert, now) == "" {
 			a.Untold = false
-			ts = e.again(ts, a, "unsilenced", now)
+			ts = e.again(ts, a.Alert, "unsilenced", now)
 		}
 	}
 	return ts
@@ -150,7 +150,7 @@ func (e *Engine) setAck(fingerprint string, ack *Ack) (Alert, error) {
 		if a.Fingerprint == fingerprint {
 			a.Ack = ack
 			e.revision++
-			return *a, nil
+			return *a.Alert, nil
 		}
 	}
 	return Alert{}, fmt.Errorf("alert: an active alert %q is %w", fingerprint, ErrNotFound)
