@@ -62,7 +62,7 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 		}
 		return nil, &notInfluxDB{status}
 	}
-	resp.Body = body{io.LimitReader(resp.Body, maxWords), resp.Body}
+	translate(resp)
 	return resp, nil
 }
 
