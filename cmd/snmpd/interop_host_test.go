@@ -40,6 +40,7 @@ func TestHostAsNetSNMP(t *testing.T) {
 	theirs := interop.StartNetSNMPD(t, "rocommunity public 127.0.0.1\n", "public")
 	_, addresses := launch(t, "-f", "-c", config(t, "agentAddress 127.0.0.1:0\nrocommunity public 127.0.0.1\n"))
 	const host = ".1.3.6.1.2.1.25"
+	const packages = ".6.3.1.2" // hrSWInstalledName, of all of them
 	their, our := walkBoth(t, theirs, addresses[0], host)
 	agree := func(column string, indexes ...string) {
 		t.Helper()
@@ -50,6 +51,9 @@ func TestHostAsNetSNMP(t *testing.T) {
 				continue
 			}
 			found++
+			if column == packages && len(value) == len(`""`)+63 { // theirs cuts one octet before the most that the object may have
+				our[name] = our[name][:min(64, len(our[name]))] + `"`
+			}
 			if our[name] != value {
 				t.Errorf("%s is %q, Net-SNMP says %q", name, our[name], value)
 			}
@@ -64,7 +68,7 @@ func TestHostAsNetSNMP(t *testing.T) {
 	agree(".2.3.1.5", "1", "3", "6", "10")
 	agree(".2.2", "0")
 	agree(".1.4", "0")
-	agree(".6.3.1.2") // the names of all packages
+	agree(packages)
 	for index, value := range their {
 		if rest, ok := strings.CutPrefix(index, host+".3.2.1.3."); ok && !strings.Contains(value, "co-processor") {
 			agree(".3.2.1.3", rest)
