@@ -34,6 +34,8 @@ type alerts struct {
 	CounterTooNarrow     *lastingRule   `yaml:"counter_too_narrow"`
 	SpoolFilling         *lastingRule   `yaml:"spool_filling"`
 	CollectorLate        *lastingRule   `yaml:"collector_late"`
+	DNSServerDown        *lastingRule   `yaml:"dns_server_down"`
+	DNSZoneStale         *lastingRule   `yaml:"dns_zone_stale"`
 	Rules                []ownRule      `yaml:"rules"`
 	Ignore               []ignoreRule   `yaml:"ignore"`
 	NoAlert              *string        `yaml:"noalert"`
@@ -137,6 +139,8 @@ func (r *reader) alerts(a alerts) alert.Config {
 	r.lasting(&c.CounterTooNarrow, a.CounterTooNarrow, "alerts", alert.RuleCounterTooNarrow)
 	r.lasting(&c.SpoolFilling, a.SpoolFilling, "alerts", alert.RuleSpoolFilling)
 	r.lasting(&c.CollectorLate, a.CollectorLate, "alerts", alert.RuleCollectorLate)
+	r.lasting(&c.DNSServerDown, a.DNSServerDown, "alerts", alert.RuleDNSServerDown)
+	r.lasting(&c.DNSZoneStale, a.DNSZoneStale, "alerts", alert.RuleDNSZoneStale)
 	c.Rules = r.ownRules(a.Rules)
 	c.Ignore = r.ignore(a.Ignore)
 	set(&c.NoAlert, a.NoAlert)
@@ -449,6 +453,8 @@ func (c Config) alertSummary(b *strings.Builder) {
 	rule(alert.RuleCounterTooNarrow, a.CounterTooNarrow, "")
 	rule(alert.RuleSpoolFilling, a.SpoolFilling, "")
 	rule(alert.RuleCollectorLate, a.CollectorLate, "")
+	rule(alert.RuleDNSServerDown, a.DNSServerDown, "")
+	rule(alert.RuleDNSZoneStale, a.DNSZoneStale, "")
 	for _, r := range a.Rules {
 		rule(r.Name, r.RuleOptions, " over "+r.Measurement)
 	}
