@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -41,9 +42,7 @@ tables:
 			t.Errorf("%v: %v", p.Err, lines(p))
 		}
 		var rows []uint32
-		for row := range asked {
-			rows = append(rows, row)
-		}
+		d.change(func() { rows = slices.Collect(maps.Keys(asked)) })
 		slices.Sort(rows)
 		if diff := cmp.Diff([]uint32{3, 7, 12}, rows); diff != "" {
 			t.Error(diff)
