@@ -17,6 +17,7 @@ import (
 // Recording is what a device answered once. It is immutable, and one may be played by any number of agents.
 type Recording struct {
 	varBinds []snmp.VarBind // ascending
+	skipped  []*LineError
 }
 
 // NewRecording returns a recording of objects in any order. Of two with one name the last counts. NULL is the value of no object (RFC 3416 section 3)
@@ -30,11 +31,14 @@ func NewRecording(objects []snmp.VarBind) *Recording {
 			kept = append(kept, vb)
 		}
 	}
-	return &Recording{kept}
+	return &Recording{varBinds: kept}
 }
 
 // Len returns how many objects r has.
 func (r *Recording) Len() int { return len(r.varBinds) }
+
+// Skipped returns the lines of an .snmprec that could not be read, and are not played.
+func (r *Recording) Skipped() []*LineError { return r.skipped }
 
 // Playing says how a Recording is played.
 type Playing struct {

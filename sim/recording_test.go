@@ -196,8 +196,8 @@ func TestRecordingMistakes(t *testing.T) {
 		"":                                         "no object is recorded",
 		"# nothing\n":                              "no object is recorded",
 		"hello\n":                                  `line 1: "hello" is no line of an .snmprec, nor of snmpwalk`,
-		"1.3.6|4|a\n1.3.7|4\n":                     "line 2: not of the form OID|TAG|VALUE",
-		"1.3.6|4|a\nx|4|a\n":                       `line 2: "x" is no OID`,
+		"1.3.7|4\n":                                "line 1: not of the form OID|TAG|VALUE",
+		"1.3.6|4|a\n1.3.7|65:numeric|rate=1\n":     "line 2: ",
 		"1.3.6|99|a\n":                             "line 1: unknown tag 99",
 		"1.3.6|4z|a\n":                             `line 1: unknown tag "4z"`,
 		"1.3.6|4x|zz\n":                            `line 1: "zz" is not hexadecimal`,
@@ -205,7 +205,7 @@ func TestRecordingMistakes(t *testing.T) {
 		"1.3.6|2x|01\n":                            "line 1: a INTEGER is written in digits",
 		"1.3.6|65|4294967296\n":                    `line 1: "4294967296" is no Counter32`,
 		"1.3.6|64|2001:db8::1\n":                   `is no IpAddress`,
-		"1.3.6|65:numeric|rate=1\n":                `line 1: the variation module "numeric" of snmpsim is not supported`,
+		"1.3.6|65:numeric|rate=1\n":                `line 1: "numeric": snmpsim's variation modules are not supported`,
 		"IF-MIB::ifMtu[1] = INTEGER: 5\n":          "unknown name",
 		".1.3.6.1 = INTEGER: x\n":                  `line 1: "x" is no INTEGER`,
 		".1.3.6.1 = Hex-STRING: 0\n":               "is not hexadecimal",
@@ -220,6 +220,22 @@ func TestRecordingMistakes(t *testing.T) {
 	var line *sim.LineError
 	if _, err := sim.ReadRecording("IF-MIB::ifDescr.1 = STRING: lo\n", nil); !errors.As(err, &line) || !strings.Contains(err.Error(), "record with snmpwalk -On") {
 		t.Errorf("a name without names: %v", err)
+	}
+}
+
+// TestSkippedLines: values that were struck out of a recording cost it these objects only.
+func TestSkippedLines(t *testing.T) {
+	r, err := sim.ReadRecording("1.3.6.1.2.1.1.5.0|4|sw\n1.3.6.1.2.1.2.2.1.6.1|4x|0000XXYYZZ\nx|4|a\n1.3.6.1.2.1.2.2.1.10.1|65|<private>\n1.3.6.1.2.1.2.2.1.1.1|2|1\n", nil)
+	if err != nil || r.Len() != 2 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	var said []string
+	for _, e := range r.Skipped() {
+		said = append(said, e.Error())
+	}
+	want := []string{`line 2: "0000XXYYZZ" is not hexadecimal`, `line 3: "x" is no OID`, `line 4: "<private>" is no Counter32`}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Error(diff)
 	}
 }
 

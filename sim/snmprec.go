@@ -15,6 +15,9 @@ import (
 // ErrNoObjects is of a recording in which nothing is recorded.
 var ErrNoObjects = errors.New("no object is recorded")
 
+// ErrVariation is of a recording that names one of snmpsim's variation modules, programs that there are none of here.
+var ErrVariation = errors.New("snmpsim's variation modules are not supported: write the tag alone, and let counters grow by --rate")
+
 // LineError says which line of a recording is wrong; it counts from 1.
 type LineError struct {
 	Line int
@@ -25,9 +28,11 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 func (e *LineError) Unwrap() error { return e.Err }
 
 // ReadSNMPRec reads a recording of snmpsim: lines of OID|TAG|VALUE. The tag is that of BER in decimal; "x" behind it says that the value is in
-// hexadecimal, "e" that it has escapes (\n, \x00, …). A tag with a ":" names one of snmpsim's variation modules, programs that there are none of here.
+// hexadecimal, "e" that it has escapes (\n, \x00, …). A tag with a ":" is ErrVariation. What else cannot be read is left out, as recordings are made
+// public with values struck out: Recording.Skipped tells. If nothing is left the first of these is the error.
 func ReadSNMPRec(text string) (*Recording, error) {
 	var objects []snmp.VarBind
+	var skipped []*LineError
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -36,18 +41,27 @@ func ReadSNMPRec(text string) (*Recording, error) {
 			continue
 		}
 		vb, err := parseRecord(line)
-		if err != nil {
+		if errors.Is(err, ErrVariation) {
 			return nil, &LineError{number, err}
+		}
+		if err != nil {
+			skipped = append(skipped, &LineError{number, err})
+			continue
 		}
 		if vb.Value.IsException() { // what was not there
 			continue
 		}
 		objects = append(objects, vb)
 	}
-	if len(objects) == 0 {
+	switch {
+	case len(objects) == 0 && len(skipped) > 0:
+		return nil, skipped[0]
+	case len(objects) == 0:
 		return nil, ErrNoObjects
 	}
-	return NewRecording(objects), nil
+	r := NewRecording(objects)
+	r.skipped = skipped
+	return r, nil
 }
 
 func parseRecord(line string) (vb snmp.VarBind, err error) {
@@ -60,7 +74,7 @@ func parseRecord(line string) (vb snmp.VarBind, err error) {
 	}
 	tag := strings.TrimSpace(parts[1])
 	if _, module, ok := strings.Cut(tag, ":"); ok {
-		return vb, fmt.Errorf("the variation module %q of snmpsim is not supported: write the tag alone, and let counters grow by --rate", module)
+		return vb, fmt.Errorf("%q: %w", module, ErrVariation)
 	}
 	value := parts[2]
 	digits := strings.TrimRight(tag, "xe")

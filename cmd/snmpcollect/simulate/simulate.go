@@ -151,6 +151,9 @@ func (o *Options) devices(now time.Time) ([]device, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
+		if bad := r.Skipped(); len(bad) > 0 {
+			fmt.Fprintf(o.Stdout, "%s: left out %d lines that no agent could answer with, the first of them %v\n", path, len(bad), bad[0])
+		}
 		recordings = append(recordings, r)
 	}
 	addr := o.Listen

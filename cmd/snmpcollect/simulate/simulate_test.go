@@ -146,17 +146,17 @@ func TestMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*simulate.Options){
-		"--devices -1: 1 to 100000":                           func(o *simulate.Options) { o.Devices = -1 },
-		"--by address has room for":                           func(o *simulate.Options) { o.Devices = 5000 },
-		"need as many ports":                                  func(o *simulate.Options) { o.Listen, o.Devices = netip.MustParseAddrPort("127.0.0.1:65530"), 10 },
-		"--by address takes a loopback address":               func(o *simulate.Options) { o.ByAddress, o.Listen = true, netip.MustParseAddrPort("192.0.2.1:161") },
-		"--by address takes IPv4":                             func(o *simulate.Options) { o.ByAddress, o.Listen = true, netip.MustParseAddrPort("[::1]:161") },
-		"--ports 0":                                           func(o *simulate.Options) { o.Ports = 0 },
-		"--rate 1e+09":                                        func(o *simulate.Options) { o.Rate = 1e9 },
-		`--fault "slow"; known are none, not_increasing`:      func(o *simulate.Options) { o.Faults = []string{"slow"} },
-		"a recording stays what it is":                        func(o *simulate.Options) { o.Files, o.RebootEvery = []string{bad}, time.Minute },
-		`bad.snmprec: line 2: the variation module "numeric"`: func(o *simulate.Options) { o.Files = []string{bad} },
-		"no such file":                                        func(o *simulate.Options) { o.Files = []string{bad + "x"} },
+		"--devices -1: 1 to 100000":                                   func(o *simulate.Options) { o.Devices = -1 },
+		"--by address has room for":                                   func(o *simulate.Options) { o.Devices = 5000 },
+		"need as many ports":                                          func(o *simulate.Options) { o.Listen, o.Devices = netip.MustParseAddrPort("127.0.0.1:65530"), 10 },
+		"--by address takes a loopback address":                       func(o *simulate.Options) { o.ByAddress, o.Listen = true, netip.MustParseAddrPort("192.0.2.1:161") },
+		"--by address takes IPv4":                                     func(o *simulate.Options) { o.ByAddress, o.Listen = true, netip.MustParseAddrPort("[::1]:161") },
+		"--ports 0":                                                   func(o *simulate.Options) { o.Ports = 0 },
+		"--rate 1e+09":                                                func(o *simulate.Options) { o.Rate = 1e9 },
+		`--fault "slow"; known are none, not_increasing`:              func(o *simulate.Options) { o.Faults = []string{"slow"} },
+		"a recording stays what it is":                                func(o *simulate.Options) { o.Files, o.RebootEvery = []string{bad}, time.Minute },
+		`bad.snmprec: line 2: "numeric": snmpsim's variation modules`: func(o *simulate.Options) { o.Files = []string{bad} },
+		"no such file":                                                func(o *simulate.Options) { o.Files = []string{bad + "x"} },
 	} {
 		o := options(t)
 		change(&o)
