@@ -27,7 +27,7 @@ import (
 	"walkabout/spool"
 )
 
-var torture = flag.Duration("torture", 30*time.Second, "how long TestTorture goes on")
+var torture = flag.Duration("torture", time.Minute, "how long TestTorture goes on")
 
 // mood is how a gate treats requests.
 type mood int32
