@@ -1,9 +1,11 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -81,6 +83,16 @@ func complain(c chan<- error) nats.ErrHandler {
 	return func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		select {
 		case c <- err:
+		default:
+		}
+	}
+}
+
+// ended tells c that the connection ended, so that nobody waits for what does not come any more.
+func ended(c chan<- error) nats.ConnHandler {
+	return func(conn *nats.Conn) {
+		select {
+		case c <- fmt.Errorf("%w: %w", nats.ErrConnectionClosed, cmp.Or(conn.LastError(), io.EOF)):
 		default:
 		}
 	}

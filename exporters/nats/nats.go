@@ -110,6 +110,7 @@ func (e *Exporter) connect(ctx context.Context) error {
 	o := nats.GetDefaultOptions()
 	o.Servers, o.AllowReconnect, o.Timeout = e.config.Servers, false, e.config.Timeout
 	o.AsyncErrorCB = complain(e.complaints)
+	o.ClosedCB = ended(e.complaints)
 	if deadline, ok := ctx.Deadline(); ok {
 		o.Timeout = time.Until(deadline)
 	}
