@@ -49,6 +49,13 @@ func serveLocal(t *testing.T) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
+	served, err := number()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Register(served, agent.Registration{Root: playpen}); err != nil {
+		t.Fatal(err)
+	}
 	a.SetAccess(agent.Access{
 		Communities: []agent.CommunityEntry{{Community: secret.New(agents.Community), SecurityName: "reader"}},
 		Policy: vacm.NewPolicy(

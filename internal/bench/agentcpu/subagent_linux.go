@@ -25,9 +25,7 @@ func agentxSocket(dir, name string) string { return filepath.Join(dir, name+".ag
 // startSubAgent serves playpen through the daemon of that name until ctx ends, and returns when the daemon shows it. What it costs is this
 // process's, which nobody measures. The returned function waits for its end.
 func startSubAgent(ctx context.Context, dir string, d *daemon) (wait func(), err error) {
-	tree, err := mib.NewTree(mib.Group{Entry: playpen, Columns: []uint32{1}, Open: func(context.Context, *mib.Request) mib.Snapshot {
-		return mib.Scalars(func(uint32) (snmp.Value, bool) { return snmp.Counter64(1), true })
-	}})
+	tree, err := number()
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +53,13 @@ func startSubAgent(ctx context.Context, dir string, d *daemon) (wait func(), err
 			return nil, fmt.Errorf("%s does not serve what a sub-agent registered: %w", d.Name, err)
 		}
 	}
+}
+
+// number is what stands in playpen.
+func number() (*mib.Tree, error) {
+	return mib.NewTree(mib.Group{Entry: playpen, Columns: []uint32{1}, Open: func(context.Context, *mib.Request) mib.Snapshot {
+		return mib.Scalars(func(uint32) (snmp.Value, bool) { return snmp.Counter64(1), true })
+	}})
 }
 
 func throughSubAgent() testCase {
