@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Devices that do not answer, one of which refuses and one of which is silent, delay no other, are told, and resolve when they answer.
+// Agents that do not answer, one of which refuses and one of which is silent, delay no other, are told (of a host that answers ping), and resolve when they
+// answer.
 func TestDeadDevices(t *testing.T) {
 	t.Parallel()
 	d, hook := newInfluxDB(t), newReceiver(t)
@@ -29,7 +30,7 @@ func TestDeadDevices(t *testing.T) {
 	p := collect(t, c.write(t))
 	for _, name := range []string{"silent", "refusing"} {
 		fired := hook.await(t, 1, name, "")
-		if fired.Rule != "device_unreachable" || fired.Status != "firing" || fired.Values["error"] == "" || fired.Values["failedPolls"] != "2" {
+		if fired.Rule != "snmp_silent" || fired.Status != "firing" || fired.Values["error"] == "" || fired.Values["failedPolls"] != "2" {
 			t.Errorf("%s: %+v", name, fired)
 		}
 	}
