@@ -181,13 +181,12 @@ func (w *watched) problem() string {
 		return w.system.MountPoint + ": does not answer"
 	}
 	u := w.system.Usage
-	avail := kilobytes(u, u.Available)
-	usable := kilobytes(u, u.Blocks-u.Free) + avail // what is free, or was before it was used; the rest is root's
+	total, avail := kilobytes(u, u.Blocks), kilobytes(u, u.Available)
 	switch {
 	case w.limit.Minimum >= 0 && avail < uint64(w.limit.Minimum):
 		return fmt.Sprintf("%s: less than %d free (= %d)", w.system.MountPoint, w.limit.Minimum, avail)
-	case w.limit.Minimum < 0 && float64(avail)*100 < float64(w.limit.Percent)*float64(usable):
-		return fmt.Sprintf("%s: less than %d%% free (= %d%%)", w.system.MountPoint, w.limit.Percent, percent(avail, usable))
+	case w.limit.Minimum < 0 && percent(avail, total) < int64(w.limit.Percent): // rounded, as Net-SNMP has it and the message shows it
+		return fmt.Sprintf("%s: less than %d%% free (= %d%%)", w.system.MountPoint, w.limit.Percent, percent(avail, total))
 	}
 	return ""
 }

@@ -290,7 +290,7 @@ func TestErrors(t *testing.T) {
 			"4": "telnetd process should not be running.", "5": "", "6": "", "7": "",
 		}},
 		{"9.1", map[string]string{
-			"1": "/var: less than 1000000 free (= 900000)", "2": "/backup: not mounted", "3": "", "4": "/: less than 20% free (= 14%)",
+			"1": "/var: less than 1000000 free (= 900000)", "2": "/backup: not mounted", "3": "", "4": "/: less than 20% free (= 10%)",
 			"5": "/home: does not answer", "6": "",
 		}},
 		{"10.1", map[string]string{"1": "", "2": "", "3": "15 min Load Average too high (= 250.50)"}},
