@@ -185,7 +185,7 @@ func (w *watched) problem() string {
 	switch {
 	case w.limit.Minimum >= 0 && avail < uint64(w.limit.Minimum):
 		return fmt.Sprintf("%s: less than %d free (= %d)", w.system.MountPoint, w.limit.Minimum, avail)
-	case w.limit.Minimum < 0 && percent(avail, total) < int64(w.limit.Percent): // rounded, as Net-SNMP has it and the message shows it
+	case w.limit.Minimum < 0 && total > 0 && percent(avail, total) < int64(w.limit.Percent): // rounded, as Net-SNMP has it and the message shows it
 		return fmt.Sprintf("%s: less than %d%% free (= %d%%)", w.system.MountPoint, w.limit.Percent, percent(avail, total))
 	}
 	return ""
