@@ -3,9 +3,13 @@
 package exporters
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"walkabout/metric"
@@ -87,4 +91,37 @@ func reason(err error) string {
 	default:
 		return "other"
 	}
+}
+
+// RetryAfter reads the header of RFC 9110, 10.2.3, seconds or a date, as how long an output asks to be left alone; 0 if it does not ask.
+func RetryAfter(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
+}
+
+// Rejects collects what an output will never take of a batch.
+type Rejects struct {
+	Samples []int // indexes into the batch, in any order
+	Err     error // about the first
+}
+
+// Add notes a sample. The error counts if it is the first.
+func (r *Rejects) Add(sample int, err error) {
+	r.Samples = append(r.Samples, sample)
+	r.Err = cmp.Or(r.Err, err)
+}
+
+// Partial returns the *PartialError, nil if there are none.
+func (r *Rejects) Partial() error {
+	if len(r.Samples) == 0 {
+		return nil
+	}
+	slices.Sort(r.Samples)
+	return &PartialError{Rejected: r.Samples, Err: r.Err}
 }

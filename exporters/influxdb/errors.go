@@ -51,16 +51,16 @@ func (e *Exporter) classify(ctx context.Context, err error) error {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return e.configError("%s refuses the token (%s: %s); check that it may write to bucket %q (for InfluxDB 1.8 it is user:password)", e.base, status, words, e.config.Bucket)
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
-		return e.retryError("busy", retryAfter(answer.Header), "server answers %s: %s", status, words)
+		return e.retryError("busy", exporters.RetryAfter(answer.Header), "server answers %s: %s", status, words)
 	case code == http.StatusRequestTimeout || code == http.StatusGatewayTimeout:
-		return e.retryError("timeout", retryAfter(answer.Header), "server answers %s: %s", status, words)
+		return e.retryError("timeout", exporters.RetryAfter(answer.Header), "server answers %s: %s", status, words)
 	case code == http.StatusNotFound || strings.Contains(words, "retention policy not found"): // 1.8 says 500 to the latter
 		if command := e.create(words, answer.Header.Get("X-Influxdb-Version")); command != "" {
 			return e.configError("%s: %s; create it with: %s", e.base, words, command)
 		}
 		return e.configError("%s is no InfluxDB with a v2 write API (%s: %s); check url", e.base, status, words)
 	case code >= http.StatusInternalServerError:
-		return e.retryError("server", retryAfter(answer.Header), "server answers %s: %s", status, words)
+		return e.retryError("server", exporters.RetryAfter(answer.Header), "server answers %s: %s", status, words)
 	default:
 		return e.configError("%s does not take writes (%s: %s); check url", e.base, status, words)
 	}
@@ -137,16 +137,4 @@ func dropped(words string) int {
 		return 0
 	}
 	return n
-}
-
-// retryAfter reads the header of RFC 9110, 10.2.3: seconds or a date; 0 if there is none.
-func retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0)
-	}
-	return 0
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -134,15 +133,15 @@ func (e *Exporter) Export(ctx context.Context, batch []metric.Sample) error {
 	ctx, cancel := context.WithTimeout(ctx, e.config.Timeout)
 	defer cancel()
 	e.batch.Encode(batch)
-	d := delivery{rejected: e.batch.Skipped, words: e.batch.Err}
+	rejects := exporters.Rejects{Samples: e.batch.Skipped, Err: e.batch.Err}
 	if e.batch.Len() > 0 {
-		if err := e.produce(ctx, batch, &d); err != nil {
+		if err := e.produce(ctx, batch, &rejects); err != nil {
 			e.hangUp()                                      // so that nothing of this batch is under way when it comes again
 			e.batch = lines.Batch{Encoder: e.batch.Encoder} // something may still look at the lines
 			return e.classify(ctx, err)
 		}
 	}
-	return d.err()
+	return rejects.Partial()
 }
 
 // connect makes the client if there is none, and learns why no broker can be reached or wants us, which records that wait would not tell.
@@ -170,22 +169,7 @@ func (e *Exporter) hangUp() {
 	e.client = nil
 }
 
-// delivery is what the brokers do not take of a batch.
-type delivery struct {
-	rejected []int
-	words    error // about the first
-}
-
-// err returns the PartialError of what is rejected, nil if nothing is.
-func (d *delivery) err() error {
-	if len(d.rejected) == 0 {
-		return nil
-	}
-	slices.Sort(d.rejected)
-	return &exporters.PartialError{Rejected: d.rejected, Err: d.words}
-}
-
-func (e *Exporter) produce(ctx context.Context, batch []metric.Sample, d *delivery) error {
+func (e *Exporter) produce(ctx context.Context, batch []metric.Sample, rejects *exporters.Rejects) error {
 	if err := e.connect(ctx); err != nil {
 		return err
 	}
@@ -207,8 +191,7 @@ func (e *Exporter) produce(ctx context.Context, batch []metric.Sample, d *delive
 			switch {
 			case a.err == nil:
 			case errors.Is(a.err, kerr.MessageTooLarge), errors.Is(a.err, kerr.InvalidRecord):
-				d.rejected = append(d.rejected, a.sample)
-				d.words = cmp.Or(d.words, fmt.Errorf("kafka output: %w", a.err))
+				rejects.Add(a.sample, fmt.Errorf("kafka output: %w", a.err))
 			default:
 				failed = cmp.Or(failed, a.err)
 			}

@@ -164,12 +164,3 @@ func (t subject) wildcard() string {
 	}
 	return strings.Join(tokens, ".")
 }
-
-// err returns the PartialError of what is rejected, nil if nothing is.
-func (d *delivery) err() error {
-	if len(d.rejected) == 0 {
-		return nil
-	}
-	slices.Sort(d.rejected)
-	return &exporters.PartialError{Rejected: d.rejected, Err: d.words}
-}

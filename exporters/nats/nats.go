@@ -79,25 +79,25 @@ func (e *Exporter) Export(ctx context.Context, batch []metric.Sample) error {
 	ctx, cancel := context.WithTimeout(ctx, e.config.Timeout)
 	defer cancel()
 	e.batch.Encode(batch)
-	d := delivery{rejected: e.batch.Skipped, words: e.batch.Err}
+	rejects := exporters.Rejects{Samples: e.batch.Skipped, Err: e.batch.Err}
 	if e.batch.Len() > 0 {
-		if err := e.deliver(ctx, batch, &d); err != nil {
+		if err := e.deliver(ctx, batch, &rejects); err != nil {
 			e.hangUp()                                      // so that nothing of this batch is under way when it comes again
 			e.batch = lines.Batch{Encoder: e.batch.Encoder} // something may still look at the lines
 			return e.classify(ctx, err)
 		}
 	}
-	return d.err()
+	return rejects.Partial()
 }
 
-func (e *Exporter) deliver(ctx context.Context, batch []metric.Sample, d *delivery) error {
+func (e *Exporter) deliver(ctx context.Context, batch []metric.Sample, rejects *exporters.Rejects) error {
 	if err := e.connect(ctx); err != nil {
 		return err
 	}
 	if e.config.Core {
-		return e.publishCore(ctx, batch, d)
+		return e.publishCore(ctx, batch, rejects)
 	}
-	return e.publish(ctx, batch, d)
+	return e.publish(ctx, batch, rejects)
 }
 
 // connect makes e.conn and e.stream if there is no connection. The library's own reconnecting is off: a batch that was under way comes again anyway.
@@ -139,7 +139,7 @@ func (e *Exporter) hangUp() {
 }
 
 // publish publishes all lines, and waits for their acknowledgements.
-func (e *Exporter) publish(ctx context.Context, batch []metric.Sample, d *delivery) error {
+func (e *Exporter) publish(ctx context.Context, batch []metric.Sample, rejects *exporters.Rejects) error {
 	acks := make([]jetstream.PubAckFuture, e.batch.Len())
 	for line := range acks {
 		s := &batch[e.batch.Sample(line)]
@@ -149,7 +149,7 @@ func (e *Exporter) publish(ctx context.Context, batch []metric.Sample, d *delive
 		acks[line], err = e.stream.PublishMsgAsync(m, jetstream.WithRetryAttempts(2))
 		switch {
 		case errors.Is(err, nats.ErrMaxPayload):
-			d.reject(e.batch.Sample(line), err)
+			rejects.Add(e.batch.Sample(line), fmt.Errorf("nats output: %w", err))
 		case err != nil:
 			return err
 		}
@@ -164,7 +164,7 @@ func (e *Exporter) publish(ctx context.Context, batch []metric.Sample, d *delive
 			if !tooLarge(err) {
 				return fmt.Errorf("%s: %w", ack.Msg().Subject, err)
 			}
-			d.reject(e.batch.Sample(line), err)
+			rejects.Add(e.batch.Sample(line), fmt.Errorf("nats output: %w", err))
 		case err := <-e.complaints:
 			return err
 		case <-ctx.Done():
@@ -175,13 +175,13 @@ func (e *Exporter) publish(ctx context.Context, batch []metric.Sample, d *delive
 }
 
 // publishCore publishes all lines, and waits until the server has them.
-func (e *Exporter) publishCore(ctx context.Context, batch []metric.Sample, d *delivery) error {
+func (e *Exporter) publishCore(ctx context.Context, batch []metric.Sample, rejects *exporters.Rejects) error {
 	for line := range e.batch.Len() {
 		i := e.batch.Sample(line)
 		err := e.conn.Publish(e.subject.of(&batch[i]), e.text(line))
 		switch {
 		case errors.Is(err, nats.ErrMaxPayload):
-			d.reject(i, err)
+			rejects.Add(i, fmt.Errorf("nats output: %w", err))
 		case err != nil:
 			return err
 		}
@@ -199,17 +199,6 @@ func (e *Exporter) publishCore(ctx context.Context, batch []metric.Sample, d *de
 func (e *Exporter) text(line int) []byte {
 	l := e.batch.Lines(line, line+1)
 	return l[:len(l)-1]
-}
-
-// delivery is what the servers do not take of a batch.
-type delivery struct {
-	rejected []int
-	words    error // about the first
-}
-
-func (d *delivery) reject(sample int, err error) {
-	d.rejected = append(d.rejected, sample)
-	d.words = cmp.Or(d.words, fmt.Errorf("nats output: %w", err))
 }
 
 // Subjects returns what a stream must listen to for all messages.

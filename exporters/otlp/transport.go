@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -155,7 +154,7 @@ func (n noting) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	o.status, o.after, o.words = resp.StatusCode, retryAfter(resp.Header.Get("Retry-After")), string(body)
+	o.status, o.after, o.words = resp.StatusCode, exporters.RetryAfter(resp.Header), string(body)
 	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	o.foreign = kind == "text/html" || o.status/100 == 3
 	o.taken = o.status/100 == 2 && !o.foreign
@@ -172,17 +171,6 @@ func (n noting) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	o.words = describe(body)
 	return resp, nil
-}
-
-// retryAfter reads the header of RFC 9110, 10.2.3: seconds or a date; 0 if there is none.
-func retryAfter(value string) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0)
-	}
-	return 0
 }
 
 // refusal is an answer that blames the points of a request, or their number.

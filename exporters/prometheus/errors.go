@@ -59,11 +59,11 @@ func (e *Exporter) classify(answer *http.Response, words string) error {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return configError("%s refuses the credentials (%s); check user, password, token and tls", e.target, status)
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
-		return retryError("busy", retryAfter(answer.Header), "server answers %s", status)
+		return retryError("busy", exporters.RetryAfter(answer.Header), "server answers %s", status)
 	case code == http.StatusRequestTimeout || code == http.StatusGatewayTimeout:
-		return retryError("timeout", retryAfter(answer.Header), "server answers %s", status)
+		return retryError("timeout", exporters.RetryAfter(answer.Header), "server answers %s", status)
 	case code >= http.StatusInternalServerError:
-		return retryError("server", retryAfter(answer.Header), "server answers %s", status)
+		return retryError("server", exporters.RetryAfter(answer.Header), "server answers %s", status)
 	case code == http.StatusNotFound || code == http.StatusMethodNotAllowed:
 		return configError("%s receives no remote write (%s); Prometheus needs --web.enable-remote-write-receiver and the path /api/v1/write", e.target, status)
 	case code == http.StatusUnsupportedMediaType:
@@ -134,16 +134,4 @@ func (e *Exporter) presentable(words string) string {
 		words = strings.ToValidUTF8(words[:maxSaid], "") + "…"
 	}
 	return words
-}
-
-// retryAfter reads the header of RFC 9110, 10.2.3: seconds or a date; 0 if there is none.
-func retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0)
-	}
-	return 0
 }
