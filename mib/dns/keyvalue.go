@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // nlnet is a server of NLnet Labs: orders are lines behind a version, answers are lines.
@@ -20,6 +21,31 @@ func (n nlnet) ask(ctx context.Context, order string) (string, error) {
 		err = fmt.Errorf("%w: to %s it says %q", ErrAnswer, order, clip(strings.TrimSpace(text)))
 	}
 	return text, err
+}
+
+// read asks for the statistics, among which upTime counts seconds, and for what the server is: product and a version. Started and Software are empty where
+// it does not tell.
+func (n nlnet) read(ctx context.Context, product, upTime string) (s statistics, r *Reading, err error) {
+	text, err := n.ask(ctx, "stats_noreset")
+	if err != nil {
+		return nil, nil, err
+	}
+	now := time.Now()
+	if s, err = parseStatistics(text); err != nil {
+		return nil, nil, err
+	}
+	r = &Reading{}
+	if up, ok := s[upTime]; ok {
+		r.Started = now.Add(-time.Duration(up * float64(time.Second)))
+	}
+	if text, err = n.ask(ctx, "status"); err != nil {
+		return nil, nil, err
+	}
+	if version, ok := strings.CutPrefix(text, "version: "); ok {
+		version, _, _ = strings.Cut(version, "\n")
+		r.Software = product + " " + version
+	}
+	return s, r, nil
 }
 
 // clip returns the beginning of a long text.

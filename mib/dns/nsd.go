@@ -36,26 +36,11 @@ func (n *nsd) Rules() []Rule { return nsdRules }
 
 // Read implements Backend.
 func (n *nsd) Read(ctx context.Context) (*Reading, error) {
-	text, err := n.ask(ctx, "stats_noreset")
+	s, r, err := n.read(ctx, "nsd", "time.boot")
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	s, err := parseStatistics(text)
-	if err != nil {
-		return nil, err
-	}
-	r := &Reading{Recursion: RecursionUnavailable, Counters: s.counters(nsdRules, nsdRcode)}
-	if up, ok := s["time.boot"]; ok {
-		r.Started = now.Add(-time.Duration(up * float64(time.Second)))
-	}
-	if text, err = n.ask(ctx, "status"); err != nil {
-		return nil, err
-	}
-	if version, ok := strings.CutPrefix(text, "version: "); ok {
-		version, _, _ = strings.Cut(version, "\n")
-		r.Software = "nsd " + version
-	}
+	r.Recursion, r.Counters = RecursionUnavailable, s.counters(nsdRules, nsdRcode)
 	return r, nil
 }
 

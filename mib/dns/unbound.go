@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // unbound reads Unbound by its control channel (unbound-control(8)).
@@ -52,28 +51,13 @@ func (u *unbound) Rules() []Rule { return unboundRules }
 
 // Read implements Backend.
 func (u *unbound) Read(ctx context.Context) (*Reading, error) {
-	text, err := u.ask(ctx, "stats_noreset")
+	s, r, err := u.read(ctx, "unbound", "time.up")
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	s, err := parseStatistics(text)
-	if err != nil {
-		return nil, err
-	}
-	r := &Reading{Caches: true, CachesNegative: true, Counters: s.counters(unboundRules, unboundRcode)}
+	r.Caches, r.CachesNegative, r.Counters = true, true, s.counters(unboundRules, unboundRcode)
 	if _, extended := s[unboundRcode+"NOERROR"]; extended { // the one of nodata is left out while it is 0
 		r.Counters[unboundRcode+"nodata"] += 0
-	}
-	if up, ok := s["time.up"]; ok {
-		r.Started = now.Add(-time.Duration(up * float64(time.Second)))
-	}
-	if text, err = u.ask(ctx, "status"); err != nil {
-		return nil, err
-	}
-	if version, ok := strings.CutPrefix(text, "version: "); ok {
-		version, _, _ = strings.Cut(version, "\n")
-		r.Software = "unbound " + version
 	}
 	if r.MaxTTL, err = u.option(ctx, "cache-max-ttl"); err != nil {
 		return nil, err
