@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"walkabout/collector/session"
+	"walkabout/collector/snmpyml"
 	"walkabout/internal/secret"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -218,23 +219,15 @@ func (a auth) credential() (session.Credential, error) {
 // Parse reads an snmp.yml: the layout with auths and modules, and the older one whose top level is the modules. A file with a mistake in a part that is
 // not used is no error: modules that cannot be read are in broken, with why.
 func Parse(text []byte) (c Config, broken map[string]error, err error) {
-	var top map[string]yaml.Node
-	if err := yaml.Unmarshal(text, &top); err != nil {
-		return c, nil, fmt.Errorf("no snmp.yml: %w", err)
+	modules, authNode, old, err := snmpyml.Split(text)
+	if err != nil {
+		return c, nil, err
 	}
 	c = Config{Auths: map[string]session.Credential{}, Modules: map[string]*Module{}}
-	modules, old := top, true
-	if node, ok := top["modules"]; ok {
-		modules, old = map[string]yaml.Node{}, false
-		if err := node.Decode(&modules); err != nil {
-			return c, nil, fmt.Errorf("modules: %w", err)
-		}
-	}
 	broken = map[string]error{}
-	if node, ok := top["auths"]; ok {
-		delete(modules, "auths")
+	if !authNode.IsZero() {
 		var auths map[string]auth
-		if err := node.Decode(&auths); err != nil {
+		if err := authNode.Decode(&auths); err != nil {
 			return c, nil, errors.New("auths: they are not of snmp_exporter's form") // the words might show a secret
 		}
 		for name, a := range auths {

@@ -73,20 +73,27 @@ type File struct{ modules map[string]yaml.Node }
 
 // Parse reads an snmp.yml. What is wrong with a module is told when it is asked for.
 func Parse(text []byte) (File, error) {
+	modules, _, _, err := Split(text)
+	return File{modules}, err
+}
+
+// Split takes an snmp.yml apart: its modules, and its auths, which are zero if there are none. In the older layout the modules are the top level, and have
+// credentials of their own.
+func Split(text []byte) (modules map[string]yaml.Node, auths yaml.Node, old bool, err error) {
 	var top map[string]yaml.Node
 	if err := yaml.Unmarshal(text, &top); err != nil {
-		return File{}, fmt.Errorf("no snmp.yml: %w", err)
+		return nil, auths, false, fmt.Errorf("no snmp.yml: %w", err)
 	}
+	auths = top["auths"]
 	node, ok := top["modules"]
 	if !ok {
 		delete(top, "auths")
-		return File{top}, nil
+		return top, auths, true, nil
 	}
-	var f File
-	if err := node.Decode(&f.modules); err != nil {
-		return File{}, fmt.Errorf("modules: %w", err)
+	if err := node.Decode(&modules); err != nil {
+		return nil, auths, false, fmt.Errorf("modules: %w", err)
 	}
-	return f, nil
+	return modules, auths, false, nil
 }
 
 // Modules returns the names of the modules, in order.
