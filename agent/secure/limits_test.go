@@ -22,30 +22,16 @@ import (
 )
 
 // pipes is a listener of connections within the process.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
+type pipes struct{ *packetnet.Listener }
+
+func newPipes() pipes {
+	return pipes{packetnet.NewListener(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 10161})}
 }
-
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 10161} }
 
 // dial opens a connection from an address.
-func (p *pipes) dial(from string) net.Conn {
+func (p pipes) dial(from string) net.Conn {
 	client, server := net.Pipe()
-	p.conns <- fromConn{server, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(from))}
+	p.Give(fromConn{server, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(from))})
 	return client
 }
 

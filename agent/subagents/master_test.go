@@ -17,37 +17,18 @@ import (
 	"walkabout/agent/notify"
 	"walkabout/agent/subagents"
 	"walkabout/agentx"
+	"walkabout/internal/packetnet"
 	"walkabout/mib"
 	"walkabout/mib/mibtest"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
 
-// pipes is a net.Listener in memory.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "/pipe", Net: "unix"} }
-
 // fixture is a Master, and what it has done.
 type fixture struct {
 	t        *testing.T
 	master   *subagents.Master
-	listener *pipes
+	listener *packetnet.Listener
 	done     chan error
 
 	mu         sync.Mutex
@@ -60,7 +41,7 @@ type fixture struct {
 func start(t *testing.T, change func(o *subagents.Options), test func(f *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		f := &fixture{t: t, listener: newPipes(), done: make(chan error, 1), registered: map[agent.Registration]mib.Handler{}}
+		f := &fixture{t: t, listener: packetnet.NewListener(&net.UnixAddr{Name: "/pipe", Net: "unix"}), done: make(chan error, 1), registered: map[agent.Registration]mib.Handler{}}
 		o := subagents.Options{Register: f.register, Notify: f.notify, AddModule: f.addModule, Start: time.Now()}
 		if change != nil {
 			change(&o)
@@ -123,7 +104,7 @@ type peer struct {
 
 func (f *fixture) dial() *peer {
 	ours, theirs := net.Pipe()
-	f.listener.conns <- theirs
+	f.listener.Give(theirs)
 	return &peer{t: f.t, conn: ours, r: bufio.NewReader(ours), flags: agentx.NetworkByteOrder}
 }
 
