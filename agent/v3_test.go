@@ -1,11 +1,9 @@
 package agent_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +12,7 @@ import (
 	"github.com/gosnmp/gosnmp"
 
 	"walkabout/agent"
+	"walkabout/agent/agenttest"
 	"walkabout/internal/forge"
 	"walkabout/snmp"
 	"walkabout/snmp/usm"
@@ -75,20 +74,7 @@ func serveUDP(t *testing.T, c agent.Config, a agent.Access) uint16 {
 	if _, err := s.Register(testTree(t), agent.Registration{Root: names("1.3.6.1.2.1")[0].Name}); err != nil {
 		t.Fatal(err)
 	}
-	u, err := agent.ListenUDP(t.Context(), "udp4", netip.MustParseAddrPort("127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.ServeDatagrams(ctx, u) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return u.LocalAddr().Port()
+	return agenttest.ServeUDP(t, s).Port()
 }
 
 func client(t *testing.T, port uint16, user string, auth gosnmp.SnmpV3AuthProtocol, priv gosnmp.SnmpV3PrivProtocol) *gosnmp.GoSNMP {

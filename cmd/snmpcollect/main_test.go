@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"walkabout/agent"
+	"walkabout/agent/agenttest"
 	"walkabout/alert/notify"
 	"walkabout/internal/secret"
 	"walkabout/sim"
@@ -51,20 +51,7 @@ func device(t *testing.T, ports ...sim.Port) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := agent.ListenUDP(t.Context(), "udp4", netip.MustParseAddrPort("127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.ServeDatagrams(ctx, u) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return u.LocalAddr()
+	return agenttest.ServeUDP(t, s)
 }
 
 // writeConfig writes a configuration for one device with everything on, and returns its path and that of the lines.

@@ -25,16 +25,16 @@ type doer struct {
 	gzip   *gzip.Writer
 }
 
-func newDoer(transport http.RoundTripper, timeout time.Duration) *doer {
+func newDoer(transport http.RoundTripper, timeout time.Duration) (*doer, error) {
 	fast, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
 	if err != nil {
-		panic(err) // there is such a level
+		return nil, err
 	}
 	return &doer{gzip: fast, client: http.Client{
 		Transport:     transport,
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}}, nil
 }
 
 // notInfluxDB is an answer that InfluxDB's write API does not give.

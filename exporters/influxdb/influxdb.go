@@ -69,8 +69,12 @@ func New(c Config) (*Exporter, error) {
 		MaxResponseHeaderBytes: 64 << 10,
 		ForceAttemptHTTP2:      true,
 	}
+	doer, err := newDoer(transport, c.Timeout)
+	if err != nil {
+		return nil, fmt.Errorf("influxdb output: %w", err)
+	}
 	options := influxdb2.DefaultOptions().SetUseGZip(false).SetApplicationName("walkabout")
-	options.HTTPOptions().SetHTTPDoer(newDoer(transport, c.Timeout))
+	options.HTTPOptions().SetHTTPDoer(doer)
 	e := &Exporter{config: c, base: base, transport: transport, maxBytes: c.MaxBytes}
 	e.client = influxdb2.NewClientWithOptions(base.String(), c.Token.Reveal(), options)
 	e.write = e.client.WriteAPIBlocking(c.Org, c.Bucket)

@@ -22,7 +22,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"walkabout/agent"
+	"walkabout/agent/agenttest"
 	"walkabout/cmd/snmpcollect/ondemand"
 	"walkabout/collector"
 	"walkabout/collector/scrape"
@@ -86,20 +86,7 @@ func play(t *testing.T, values map[string]snmp.Value) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := agent.ListenUDP(t.Context(), "udp4", netip.MustParseAddrPort("127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.ServeDatagrams(ctx, u) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return u.LocalAddr()
+	return agenttest.ServeUDP(t, s)
 }
 
 // collecting returns a running Collector without targets.

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"walkabout/agent"
+	"walkabout/agent/agenttest"
 	"walkabout/internal/bench/agents"
 	"walkabout/internal/localagent"
 	"walkabout/internal/secret"
@@ -63,23 +62,12 @@ func serveLocal(t *testing.T) *daemon {
 			[]vacm.Entry{{Group: "all", Exact: true, Level: snmp.NoAuthNoPriv, Views: [3]string{vacm.Read: "all"}}},
 			map[string][]vacm.Family{"all": {{}}}),
 	})
-	socket, err := agent.ListenUDP(t.Context(), "udp4", netip.MustParseAddrPort("127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- a.ServeDatagrams(ctx, socket) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return &daemon{Agent: &agents.Agent{Name: "test", Addr: socket.LocalAddr()}}
+	return &daemon{Agent: &agents.Agent{Name: "test", Addr: agenttest.ServeUDP(t, a)}}
 }
 
 // Every case that is measured is answered as it should be.

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"testing"
 
 	"walkabout/agent"
+	"walkabout/agent/agenttest"
 	"walkabout/internal/bench/agents"
 	"walkabout/internal/localagent"
 	"walkabout/internal/secret"
@@ -21,23 +20,12 @@ func serveLocal(t *testing.T) *agents.Agent {
 		t.Fatal(err)
 	}
 	a.SetCommunities([]agent.Community{{Name: secret.New(agents.Community), Principal: "test"}})
-	socket, err := agent.ListenUDP(t.Context(), "udp4", netip.MustParseAddrPort("127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- a.ServeDatagrams(ctx, socket) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return &agents.Agent{Name: "test", Addr: socket.LocalAddr()}
+	return &agents.Agent{Name: "test", Addr: agenttest.ServeUDP(t, a)}
 }
 
 // Every walk that is measured goes to its end, by rows and by columns, and finds out when rows are missing.
