@@ -117,7 +117,7 @@ func (m *Manager) restore() error {
 		if !slices.ContainsFunc(m.queues, func(q *queue) bool { return wanted(q.notifier.Name()) }) {
 			m.log.Warn("undelivered notification is dropped: its notifiers are gone", "id", u.Transition.ID, "notifiers", u.Notifiers)
 		}
-		m.deliver(u.Transition, wanted)
+		m.deliver([]Transition{u.Transition}, wanted)
 	}
 	return nil
 }
@@ -308,17 +308,21 @@ func (m *Manager) undelivered(fresh []Transition) []Undelivered {
 }
 
 func (m *Manager) deliverAll(ts []Transition) {
-	for _, t := range ts {
-		m.deliver(t, func(string) bool { return true })
+	if len(ts) > 0 {
+		m.deliver(ts, func(string) bool { return true })
 	}
 }
 
-// deliver gives t to the queues of those notifiers that wanted names.
-func (m *Manager) deliver(t Transition, wanted func(name string) bool) {
-	m.seq++
+// deliver gives ts to the queues of those notifiers that wanted names, at once, so that what a poll brought is told in one call.
+func (m *Manager) deliver(ts []Transition, wanted func(name string) bool) {
+	entries := make([]entry, len(ts))
+	for i, t := range ts {
+		m.seq++
+		entries[i] = entry{seq: m.seq, t: t}
+	}
 	for _, q := range m.queues {
 		if wanted(q.notifier.Name()) {
-			q.add(m.seq, t)
+			q.add(entries...)
 		}
 	}
 }

@@ -134,6 +134,40 @@ func TestManagerDelivers(t *testing.T) {
 	})
 }
 
+// What one poll brings is told in one call; if the receiver refuses that, each is tried alone.
+func TestOneCallForWhatOnePollBrings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls []int
+		a := &batches{receiver: newReceiver("a"), calls: &calls}
+		a.set(func(_ context.Context, tr alert.Transition) error {
+			if tr.Key == "p2" {
+				return &alert.RejectedError{Err: errDown}
+			}
+			return nil
+		})
+		d := open(t, "", a)
+		d.fire(t, "| p1 up/down\n| p3 up/down")
+		d.fire(t, "| p1 up/down\n| p3 up/down\n| p2 up/down\n| p4 up/down")
+		time.Sleep(time.Minute)
+		d.close(t)
+		if diff := cmp.Diff([]int{2, 2, 1, 1}, calls); diff != "" {
+			t.Errorf("transitions in each call (-want +got):\n%s", diff)
+		}
+		a.expect(t, "p1 firing", "p3 firing", "p4 firing")
+	})
+}
+
+// batches notes how many transitions each call brings, the calls that fail too.
+type batches struct {
+	*receiver
+	calls *[]int
+}
+
+func (b *batches) Notify(ctx context.Context, ts []alert.Transition) error {
+	*b.calls = append(*b.calls, len(ts))
+	return b.receiver.Notify(ctx, ts)
+}
+
 func TestPendingIsNotDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newReceiver("a")

@@ -31,8 +31,8 @@ type NotifierStats struct {
 	LastSuccess time.Time // zero: none yet
 }
 
-// queue delivers transitions to one notifier. Those of one alert go in their order; another alert's may overtake one that
-// failed, so that a single body that makes the receiver stumble does not hold up the rest.
+// queue delivers transitions to one notifier: all that wait in one call, and one by one what has failed, so that a single body that makes the
+// receiver stumble does not hold up the rest. Those of one alert go in their order; another alert's may overtake one that failed.
 type queue struct {
 	notifier Notifier
 	log      *slog.Logger
@@ -60,17 +60,19 @@ func newQueue(n Notifier, log *slog.Logger, most int, changed func(empty bool)) 
 	}
 }
 
-// add appends t. A full queue loses its oldest entry: the newest say how things are.
-func (q *queue) add(seq uint64, t Transition) {
+// add appends entries. A full queue loses its oldest: the newest say how things are.
+func (q *queue) add(entries ...entry) {
 	q.mu.Lock()
-	if len(q.entries) >= q.most {
-		lost := q.entries[0].t.ID
-		q.entries = slices.Delete(q.entries, 0, 1)
-		if q.stats.Dropped++; q.stats.Dropped&(q.stats.Dropped-1) == 0 { // the 1st, 2nd, 4th, 8th …
-			q.log.Error("notifications dropped because the queue is full", "total", q.stats.Dropped, "queue", q.most, "last", lost)
+	for _, e := range entries {
+		if len(q.entries) >= q.most {
+			lost := q.entries[0].t.ID
+			q.entries = slices.Delete(q.entries, 0, 1)
+			if q.stats.Dropped++; q.stats.Dropped&(q.stats.Dropped-1) == 0 { // the 1st, 2nd, 4th, 8th …
+				q.log.Error("notifications dropped because the queue is full", "total", q.stats.Dropped, "queue", q.most, "last", lost)
+			}
 		}
+		q.entries = append(q.entries, e)
 	}
-	q.entries = append(q.entries, entry{seq: seq, t: t})
 	q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
@@ -78,45 +80,41 @@ func (q *queue) add(seq uint64, t Transition) {
 	}
 }
 
-// next returns the entry to try now: the one with the fewest failures among those that are first of their alert.
-func (q *queue) next() (best entry, ok bool) {
+// next returns the entries to try now: all that did not fail yet and are not behind one of their alert that did, else the one with the fewest
+// failures among those that are first of their alert.
+func (q *queue) next() []entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var seen map[string]bool
-	for i, e := range q.entries {
-		if i == 0 {
-			best, ok = e, true
-			if e.failures == 0 {
-				break
-			}
-			seen = map[string]bool{e.t.Fingerprint: true}
-			continue
-		}
-		if seen[e.t.Fingerprint] {
-			continue
-		}
-		seen[e.t.Fingerprint] = true
-		if e.failures < best.failures {
-			best = e
-			if e.failures == 0 {
-				break
-			}
+	var fresh, first []entry
+	failed := map[string]bool{}
+	for _, e := range q.entries {
+		switch {
+		case failed[e.t.Fingerprint]:
+		case e.failures == 0:
+			fresh = append(fresh, e)
+		default:
+			failed[e.t.Fingerprint] = true
+			first = append(first, e)
 		}
 	}
-	return best, ok
+	if len(fresh) > 0 || len(first) == 0 {
+		return fresh
+	}
+	best := slices.MinFunc(first, func(a, b entry) int { return a.failures - b.failures })
+	return []entry{best}
 }
 
 // run delivers until ctx ends, or until closing is closed and each entry was delivered or one failed again.
 func (q *queue) run(ctx context.Context) {
 	failed := 0 // attempts in a row
 	for ctx.Err() == nil {
-		e, ok := q.next()
-		if !ok {
+		entries := q.next()
+		if len(entries) == 0 {
 			select {
 			case <-q.wake:
 				continue
 			case <-q.closing:
-				if _, more := q.next(); !more {
+				if len(q.next()) == 0 {
 					return
 				}
 				continue
@@ -124,11 +122,11 @@ func (q *queue) run(ctx context.Context) {
 				return
 			}
 		}
-		err := q.attempt(ctx, e)
+		err := q.attempt(ctx, entries)
 		if ctx.Err() != nil && err != nil {
 			return // it is our impatience that failed
 		}
-		if q.settle(e, err, failed) {
+		if q.settle(entries, err, failed) {
 			failed = 0
 			continue
 		}
@@ -139,54 +137,63 @@ func (q *queue) run(ctx context.Context) {
 	}
 }
 
-func (q *queue) attempt(ctx context.Context, e entry) error {
+func (q *queue) attempt(ctx context.Context, entries []entry) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	return q.notifier.Notify(ctx, []Transition{e.t})
+	ts := make([]Transition, len(entries))
+	for i := range entries {
+		ts[i] = entries[i].t
+	}
+	return q.notifier.Notify(ctx, ts)
 }
 
-// settle records how the attempt to deliver e went. It returns whether the receiver is well: it took e, or refused e for good.
-func (q *queue) settle(e entry, err error, failed int) (well bool) {
+// settle records how the attempt to deliver entries went. It returns whether the receiver is well: it took them, or refused one for good.
+func (q *queue) settle(entries []entry, err error, failed int) (well bool) {
 	var rejected *RejectedError
+	refused := errors.As(err, &rejected) && len(entries) == 1 // of several nobody knows which: they are tried one by one
 	q.mu.Lock()
-	gone := true
-	switch {
-	case err == nil:
-		q.stats.Delivered++
-		q.stats.LastError, q.stats.LastSuccess = "", time.Now()
-		if failed > 0 {
-			q.log.Info("notifications are delivered again", "after", failed, "queued", len(q.entries)-1)
-		}
-		well = true
-	case errors.As(err, &rejected):
-		q.stats.Rejected++
-		q.log.Error("notification rejected", "id", e.t.ID, "summary", e.t.Summary, "err", err)
-		well = true
-	case time.Since(e.t.At) > givenUpAfter:
-		q.stats.Expired++
-		q.log.Error("notification given up", "id", e.t.ID, "summary", e.t.Summary, "err", err)
-	default:
-		gone = false
-		if failed == 0 {
-			q.log.Warn("notification failed; it is kept and tried again", "id", e.t.ID, "queued", len(q.entries), "err", err)
-		}
+	if err == nil && failed > 0 {
+		q.log.Info("notifications are delivered again", "after", failed, "queued", len(q.entries)-len(entries))
 	}
 	if err != nil {
 		q.stats.Failures++
 		q.stats.LastError = err.Error()
+	} else {
+		q.stats.LastError, q.stats.LastSuccess = "", time.Now()
 	}
-	i := slices.IndexFunc(q.entries, func(other entry) bool { return other.seq == e.seq })
-	if i >= 0 && gone { // else it was dropped in the meantime
-		q.entries = slices.Delete(q.entries, i, i+1)
-	} else if i >= 0 {
-		q.entries[i].failures++
+	gone := make(map[uint64]bool, len(entries)) // by seq; false: kept
+	for i, e := range entries {
+		gone[e.seq] = true
+		switch {
+		case err == nil:
+			q.stats.Delivered++
+		case refused:
+			q.stats.Rejected++
+			q.log.Error("notification rejected", "id", e.t.ID, "summary", e.t.Summary, "err", err)
+		case time.Since(e.t.At) > givenUpAfter:
+			q.stats.Expired++
+			q.log.Error("notification given up", "id", e.t.ID, "summary", e.t.Summary, "err", err)
+		default:
+			gone[e.seq] = false
+			if failed == 0 && i == 0 {
+				q.log.Warn("notification failed; it is kept and tried again", "id", e.t.ID, "queued", len(q.entries), "err", err)
+			}
+		}
 	}
+	before := len(q.entries)
+	q.entries = slices.DeleteFunc(q.entries, func(e entry) bool { return gone[e.seq] })
+	for i := range q.entries {
+		if _, tried := gone[q.entries[i].seq]; tried {
+			q.entries[i].failures++
+		}
+	}
+	left := len(q.entries) < before
 	empty := len(q.entries) == 0
 	q.mu.Unlock()
-	if gone {
+	if left {
 		q.changed(empty)
 	}
-	return well
+	return err == nil || refused
 }
 
 // pause waits until the next attempt is due: longer after each failure, as long as the receiver asked, but not beyond the
