@@ -174,10 +174,15 @@ func (s *Spool) rotate() {
 }
 
 // wanted returns the least number that somebody has not yet taken; mu is held.
-func (s *Spool) wanted() uint64 {
+func (s *Spool) wanted() uint64 { return s.wantedBy(func(*position) bool { return true }) }
+
+// wantedBy returns the least number that one of those that are picked has not yet taken; mu is held.
+func (s *Spool) wantedBy(pick func(*position) bool) uint64 {
 	least := s.next
 	for _, p := range s.positions {
-		least = min(least, p.done.missing(0, s.next).From)
+		if pick(p) {
+			least = min(least, p.done.missing(0, s.next).From)
+		}
 	}
 	return least
 }
@@ -186,7 +191,8 @@ func (s *Spool) wanted() uint64 {
 // then, and counted.
 func (s *Spool) trim() {
 	wanted, n := s.wanted(), 0
-	for ; n < len(s.recent) && (s.size > s.options.RecentSize || s.recent[n].Number < wanted); n++ {
+	hot := max(wanted, min(s.wantedBy(func(p *position) bool { return !p.cold }), s.saved))
+	for ; n < len(s.recent) && (s.size > s.options.RecentSize || s.recent[n].Number < hot); n++ {
 		r := s.recent[n]
 		s.size -= int64(len(r.raw))
 		if r.Number < s.saved {

@@ -31,6 +31,7 @@ type position struct {
 	dropped uint64 // records dropped at the bounds, over all runs
 	corrupt uint64 // records that could not be read, over all runs
 	reader  *Reader
+	cold    bool // see ReaderOptions
 
 	// Of enforce.
 	waiting  int64         // octets

@@ -21,6 +21,7 @@ type ReaderOptions struct {
 	Name   string // distinct, and the same at each start
 	Order  Order
 	Bounds Bounds
+	Cold   bool // it reads at the start alone, from disk: nothing is kept in memory for it
 }
 
 // Reader is one taker of records. Next and Ack are called by one goroutine at a time.
@@ -56,7 +57,7 @@ func (s *Spool) Reader(o ReaderOptions) (*Reader, error) {
 	if p.reader != nil {
 		return nil, fmt.Errorf("spool: %q has a reader already", o.Name)
 	}
-	p.bounds = o.Bounds
+	p.bounds, p.cold = o.Bounds, o.Cold
 	s.dirty = true
 	r := &Reader{spool: s, name: o.Name, order: o.Order, position: p, wake: make(chan struct{}, 1)}
 	p.reader = r
@@ -115,6 +116,11 @@ func (r *Reader) Ack(c Chunk) {
 	defer s.mu.Unlock()
 	r.position.done = r.position.done.add(c.from, c.to)
 	s.dirty = true
+}
+
+// AckBelow says that no record below a number need come again.
+func (r *Reader) AckBelow(number uint64) {
+	r.Ack(Chunk{from: 0, to: number})
 }
 
 // next looks once. A chunk without records covers numbers that nobody can have; again says that there may be more behind it.

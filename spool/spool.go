@@ -142,13 +142,27 @@ func (s *Spool) clock() time.Duration { return s.before + time.Since(s.begun) }
 // Stats and the log tell, and as long as there is room. The error is ErrClosed, or ctx' when that ends first; the record is
 // appended nevertheless then.
 func (s *Spool) Append(ctx context.Context, data []byte) error {
+	_, err := s.AppendNumbered(ctx, data)
+	return err
+}
+
+// AppendNumbered is Append, and returns the record's number.
+func (s *Spool) AppendNumbered(ctx context.Context, data []byte) (number uint64, err error) {
 	s.mu.Lock()
+	number = s.next
 	g, err := s.add(data)
 	s.mu.Unlock()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return g.wait(ctx)
+	return number, g.wait(ctx)
+}
+
+// End returns the number behind that of the newest record, whether that is on disk already or not.
+func (s *Spool) End() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next
 }
 
 // Put appends without waiting, for those who must not. The error is ErrClosed, or ErrBusy while the disk is so far behind that data is not

@@ -493,3 +493,27 @@ func TestFoldersThatAreNoSegments(t *testing.T) {
 	r.Close()
 	closeIt(t, s)
 }
+
+// A reader that reads at the start alone gets after a restart what it did not acknowledge, though others have taken that from memory.
+func TestColdReader(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, spool.Options{Dir: dir})
+	hot := reader(t, s, spool.ReaderOptions{Name: "hot"})
+	cold := reader(t, s, spool.ReaderOptions{Name: "cold", Cold: true})
+	add(t, s, 0, 10)
+	equal(t, "what the other takes", texts(0, 10), drain(hot, spool.Fresh))
+	n, err := s.AppendNumbered(t.Context(), []byte(text(10)))
+	if err != nil || n != 11 || s.End() != 12 {
+		t.Errorf("number %d, end %d, %v", n, s.End(), err)
+	}
+	cold.AckBelow(8) // numbers begin with 1
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, spool.Options{Dir: dir})
+	cold = reader(t, s, spool.ReaderOptions{Name: "cold", Cold: true})
+	equal(t, "after a restart", texts(7, 11), drain(cold, spool.Fresh))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
