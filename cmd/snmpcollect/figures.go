@@ -1,12 +1,53 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"walkabout/cmd/snmpcollect/config"
+	"walkabout/cmd/snmpcollect/self"
+	"walkabout/collector"
 	"walkabout/exporters"
+	"walkabout/metric"
 )
+
+// registry returns what there is to know about the collector itself, more included.
+func (p *parts) registry(more ...prometheus.Collector) (*prometheus.Registry, error) {
+	r := prometheus.NewRegistry()
+	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), p.polls.Metrics(), &figures{p}}
+	for _, c := range append(own, more...) {
+		if err := r.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// selfBatch is how many samples of its own the collector puts into the spool at a time.
+const selfBatch = 1000
+
+// reporter returns what puts the collector's own figures into the spool; nil: nobody wants them.
+func (p *parts) reporter(cfg config.Config, r prometheus.Gatherer, targets []collector.Target) *self.Reporter {
+	if cfg.Self == 0 {
+		return nil
+	}
+	host, _ := os.Hostname() // a system without a name is no obstacle
+	take := func(ctx context.Context, at time.Time, samples []metric.Sample) error {
+		var errs []error
+		for some := range slices.Chunk(samples, selfBatch) {
+			errs = append(errs, p.spool.Append(ctx, metric.Append(nil, metric.Batch{At: at, Interval: cfg.Self, Samples: some})))
+		}
+		return errors.Join(errs...)
+	}
+	return self.New(self.Options{Gatherer: r, Host: cmp.Or(host, "localhost"), Interval: cfg.Self, Targets: targets, Log: p.log, Take: take})
+}
 
 // figures is the outputs, alerts and notifiers about themselves, as a prometheus.Collector: what they count, read when asked.
 type figures struct{ p *parts }

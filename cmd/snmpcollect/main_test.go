@@ -63,6 +63,7 @@ func writeConfig(t *testing.T, address netip.AddrPort, hook string) (path, lines
 interval: 1s
 state: %s
 listen: 127.0.0.1:0
+self: true
 scrape: {last_values: true, stale_after: 30, allow: [127.0.0.0/8], auths: [lab], modules: [interfaces]}
 credentials:
   lab: {version: 2c, community: public}
@@ -147,7 +148,8 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"interface,", "ifName=broken", "site=paris", "ifHCInOctets_rate=", `ifHCInOctets_verdict="first"`, "system,"} {
+	for _, want := range []string{"interface,", "ifName=broken", "site=paris", "ifHCInOctets_rate=", `ifHCInOctets_verdict="first"`, "system,",
+		"collector,device=switch1,host=", "snmpcollect_targets=1"} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("no %q in the lines", want)
 		}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"walkabout/alert"
@@ -29,7 +28,7 @@ type pages struct {
 }
 
 // listen opens address; "" gives pages that are off.
-func listen(ctx context.Context, cfg config.Config, p *parts, more ...prometheus.Collector) (*pages, error) {
+func listen(ctx context.Context, cfg config.Config, p *parts, registry prometheus.Gatherer) (*pages, error) {
 	address := cfg.Listen
 	if address == "" {
 		return &pages{}, nil
@@ -38,13 +37,6 @@ func listen(ctx context.Context, cfg config.Config, p *parts, more ...prometheus
 	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%w (listen: chooses another address, or none with \"\")", err)
-	}
-	registry := prometheus.NewRegistry()
-	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), p.polls.Metrics(), &figures{p}}
-	for _, c := range append(own, more...) {
-		if err := registry.Register(c); err != nil {
-			return nil, errors.Join(err, l.Close())
-		}
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))

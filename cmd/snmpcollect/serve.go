@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"walkabout/alert"
@@ -17,6 +18,7 @@ import (
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/live"
 	"walkabout/cmd/snmpcollect/ondemand"
+	"walkabout/cmd/snmpcollect/self"
 	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/cmd/snmpcollect/values"
 	"walkabout/collector"
@@ -56,6 +58,7 @@ type parts struct {
 	onDemand *ondemand.Handler // nil: nobody is polled on demand
 	table    *live.Table       // nil: nobody can look at it
 	values   *values.Table     // nil: they are not served
+	self     *self.Reporter    // nil: the collector's own figures are in no output
 	checked  time.Time         // when the collector was last checked itself
 }
 
@@ -92,12 +95,21 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	if p.traps, err = p.openTraps(ctx, cfg, targets); err != nil {
 		return err
 	}
-	pages, err := listen(ctx, cfg, p, p.traps.metrics(fleet)...)
+	registry, err := p.registry(p.traps.metrics(fleet)...)
+	if err != nil {
+		return errors.Join(err, p.traps.close())
+	}
+	pages, err := listen(ctx, cfg, p, registry)
 	if err != nil {
 		return errors.Join(err, p.traps.close())
 	}
 	log.Info("collecting", "version", version.Version(), "targets", len(targets), "outputs", len(cfg.Outputs), "state", p.state.Path(), "listen", pages.addr())
 	fleet.watch(ctx)
+	var reporting sync.WaitGroup
+	defer reporting.Wait()
+	if p.self = p.reporter(cfg, registry, targets); p.self != nil {
+		reporting.Go(func() { p.self.Run(ctx) })
+	}
 	look := time.NewTicker(cmp.Or(s.look, lookEvery))
 	defer look.Stop()
 	polled := make(chan error, 1)
@@ -198,6 +210,9 @@ func (p *parts) forgetOthers(targets []collector.Target, profiles collector.Prof
 	}
 	if p.values != nil {
 		p.values.Keep(targets, profiles)
+	}
+	if p.self != nil {
+		p.self.Keep(targets)
 	}
 }
 

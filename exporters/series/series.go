@@ -114,9 +114,9 @@ func (m *Mapper) Map(s *metric.Sample) *Row {
 		return r
 	}
 	for _, t := range s.Tags {
-		switch t.Name {
-		case "hostname": // sysName, which may change and is not known at first: it would break series
-		case "agent_host":
+		switch {
+		case t.Name == "hostname": // sysName, which may change and is not known at first: it would break series
+		case t.Name == "agent_host", t.Name == "host" && s.Measurement == "collector": // what was asked: a device, or the collector itself
 			m.label("instance", t.Value)
 		default:
 			m.label(t.Name, t.Value)

@@ -92,6 +92,7 @@ _1st{=""} 1 gauge
 		{"row", series.Config{}, s, labels + fmt.Sprintf(body, "")},
 		{"rates", series.Config{Rates: true}, s, labels + fmt.Sprintf(body, "ifHCInOctets_rate{=\"\"} 12.5 gauge octets\n") + "rate_seconds{=\"\"} 30 gauge \n"},
 		{"ping", series.Config{}, ping, `device="core1",job="mine"` + "\nping_state{ping_state=\"up\"} 1 gauge \nping_average_response_ms{=\"\"} 1.5 gauge \n"},
+		{"collector", series.Config{}, metric.Sample{Measurement: "collector", Tags: []metric.Tag{{Name: "host", Value: "noc"}}, Fields: trap.Fields}, `instance="noc",job="snmp"` + "\nx{=\"\"} 0 gauge \n"},
 		{"trap", series.Config{}, trap, "\n"},
 		{"alert", series.Config{}, metric.Sample{Measurement: "alert", Fields: trap.Fields}, "\n"},
 	} {

@@ -44,6 +44,7 @@ type Config struct {
 	APIToken  secret.String // whoever changes something through the pages must have it; without one only this machine may
 	Traps     *Traps        // nil: nothing is received
 	Scrape    *Scrape       // nil: nothing but /metrics
+	Self      time.Duration // how often the collector's own figures are put into the outputs; 0: they are not
 
 	Profiles collector.Profiles // those of the program, and the file's own
 	Names    *smi.Names         // of objects: those of the program, and of the modules that the file names
@@ -158,6 +159,9 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	c.Lists = r.lists(&f, base, credentials, written)
 	c.Traps = r.traps(f.Traps, credentials, written)
 	c.Scrape = r.scrape(f.Scrape, c.Listen, credentials, written)
+	if f.Self {
+		c.Self = base.Interval
+	}
 	c.Outputs = r.outputs(f.Outputs)
 	c.SpoolKeep = spool.Bounds{Age: time.Duration(f.Spool.Keep), Size: cmp.Or(int64(f.Spool.KeepSize), defaultSpoolSize)}
 	c.Alerts = r.alerts(f.Alerts)

@@ -37,6 +37,7 @@ type document struct {
 	Notify       []notifier            `yaml:"notify"`
 	Traps        *traps                `yaml:"traps"`
 	Scrape       *scrapeKeys           `yaml:"scrape"`
+	Self         bool                  `yaml:"self"`
 	Profiles     words                 `yaml:"profiles"`
 	MIBs         words                 `yaml:"mibs"`
 	MIBModules   words                 `yaml:"mib_modules"`
