@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+
+	"walkabout/exporters"
+	"walkabout/exporters/series"
+	"walkabout/metric"
+)
+
+// Exporter writes samples into a Store, as an output does. It is for one goroutine. Make one with Store.Exporter.
+type Exporter struct {
+	store   *Store
+	mapper  *mapper
+	builder labels.ScratchBuilder
+	scratch labels.Labels
+	synced  synced
+	// unsure is that a write failed half-way: what the log has may not be what the memory has, so that it is read anew before anything is acknowledged.
+	unsure bool
+	behind time.Time // since when the clock is behind what is stored; zero if it is not
+}
+
+// Exporter returns the one Exporter of the Store. Its Close leaves the Store open.
+func (s *Store) Exporter() *Exporter {
+	return &Exporter{store: s, mapper: newMapper(s.options), builder: labels.NewScratchBuilder(16), synced: unsynced}
+}
+
+// Close implements exporters.Exporter.
+func (e *Exporter) Close() error { return nil }
+
+// Export implements exporters.Exporter: what it returns nil for survives a loss of power. Samples that are older than the newest by more than
+// Options.Window, that are more than an hour of the future, that have a series beyond Options.MaxSeries, or another value than the one that is stored
+// of their moment, are rejected. One that is stored already is taken.
+func (e *Exporter) Export(ctx context.Context, batch []metric.Sample) error {
+	if err := e.ready(); err != nil {
+		return err
+	}
+	db, err := e.store.use()
+	if err != nil {
+		return &exporters.RetryError{Reason: "reopening", Err: err}
+	}
+	defer e.store.done()
+	rejects, err := e.write(ctx, db, batch)
+	if err != nil {
+		return err
+	}
+	if err := e.synced.sync(e.store.options.Dir); err != nil {
+		e.unsure = true // after a failed fsync nobody knows what of the file is on disk
+		return e.failed(err)
+	}
+	return rejects.Partial()
+}
+
+// ready prepares the database for the next write.
+func (e *Exporter) ready() error {
+	if !e.unsure {
+		return e.checkClock()
+	}
+	if err := e.reopen(nil); err != nil {
+		return e.failed(err)
+	}
+	return e.checkClock()
+}
+
+// reopen closes the database, calls change if it is not nil, and opens what is there then.
+func (e *Exporter) reopen(change func(db *tsdb.DB) error) error {
+	s := e.store
+	db := s.seize()
+	var err error
+	if db != nil {
+		if change != nil {
+			err = change(db)
+		}
+		err = errors.Join(err, db.Close())
+	}
+	s.mu.Lock()
+	ended := s.ended
+	s.mu.Unlock()
+	if ended {
+		return errors.Join(err, ErrClosed)
+	}
+	if err != nil {
+		s.log.Warn("the database could not be closed cleanly; it is opened anew", "err", err)
+	}
+	if err := s.open(); err != nil {
+		e.unsure = true
+		return err
+	}
+	e.unsure, e.synced = false, unsynced
+	return nil
+}
+
+// write commits what of the batch can be stored.
+func (e *Exporter) write(ctx context.Context, db *tsdb.DB, batch []metric.Sample) (rejects exporters.Rejects, err error) {
+	app := db.Appender(ctx)
+	latest := time.Now().Add(aheadMost)
+	for i := range batch {
+		if batch[i].At.After(latest) {
+			rejects.Add(i, fmt.Errorf("store: %v is in the future", batch[i].At))
+			continue
+		}
+		if err := e.append(app, &batch[i]); err != nil {
+			rejects.Add(i, fmt.Errorf("store: %w", err))
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return rejects, errors.Join(err, app.Rollback())
+	}
+	if err := app.Commit(); err != nil {
+		e.unsure = true
+		return rejects, e.failed(err)
+	}
+	return rejects, nil
+}
+
+// append adds the points of s; the error is about the first that cannot be stored, the others are.
+func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
+	var first error
+	find, _ := app.(storage.GetRef)
+	e.mapper.each(s, func(row *series.Row, p *series.Point) {
+		e.labels(row, p)
+		var ref storage.SeriesRef
+		lset := e.scratch
+		if find != nil {
+			ref, lset = find.GetRef(e.scratch, e.scratch.Hash())
+		}
+		if ref == 0 {
+			lset = e.scratch.Copy() // the database keeps it
+		}
+		if _, err := app.Append(ref, lset, row.At.UnixMilli(), p.Value); err != nil && first == nil {
+			first = fmt.Errorf("%s: %w", lset, err)
+		}
+	})
+	return first
+}
+
+// labels makes e.scratch the labels of p.
+func (e *Exporter) labels(row *series.Row, p *series.Point) {
+	b := &e.builder
+	b.Reset()
+	b.Add(model.MetricNameLabel, p.Name)
+	for _, l := range row.Labels {
+		b.Add(l.Name, l.Value)
+	}
+	if p.Label.Name != "" {
+		b.Add(p.Label.Name, p.Label.Value)
+	}
+	b.Sort()
+	b.Overwrite(&e.scratch)
+}
+
+// failed says that the disk, or what is on it, is at fault.
+func (e *Exporter) failed(err error) error {
+	return &exporters.RetryError{Reason: "disk", Err: fmt.Errorf("store: writing to %s: %w", e.store.options.Dir, err)}
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+// quarantineFolder is where what cannot be used is put, in the folder of the database.
+const quarantineFolder = "quarantine"
+
+// putBadBlocksAside moves blocks that cannot be opened, of which the database would take any as a reason not to open at all.
+func (s *Store) putBadBlocksAside() error {
+	entries, err := os.ReadDir(s.options.Dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, err := ulid.ParseStrict(e.Name()); err != nil || !e.IsDir() {
+			continue
+		}
+		block, err := tsdb.OpenBlock(quiet(s.log), filepath.Join(s.options.Dir, e.Name()), nil, nil)
+		if err == nil {
+			err = block.Close()
+		}
+		if err == nil {
+			continue
+		}
+		if err := s.putAside(e.Name(), err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putAside moves what has the name to the quarantine.
+func (s *Store) putAside(name string, reason error) error {
+	aside := filepath.Join(s.options.Dir, quarantineFolder)
+	if err := os.MkdirAll(aside, 0o750); err != nil {
+		return err
+	}
+	to := filepath.Join(aside, name)
+	if err := os.RemoveAll(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(filepath.Join(s.options.Dir, name), to); err != nil {
+		return err
+	}
+	s.repaired.Add(1)
+	s.log.Error("a block of the store is corrupt and was put aside; its span is not shown", "folder", to, "err", reason)
+	return nil
+}
+
+// quiet returns a logger that passes on what people must know: the database tells of each of its compactions.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }
+
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
+}
+
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(attrs)}
+}
+
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }

@@ -1,0 +1,276 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/tsdb/chunks"
+	"github.com/prometheus/prometheus/util/compression"
+
+	"walkabout/exporters/series"
+)
+
+// Options say where a Store is and what it keeps. Zero fields take the default that each names.
+type Options struct {
+	Dir       string        // the folder, made if it is not there; nobody else may have it open
+	Retention time.Duration // how long samples are kept; 30 days
+	MaxSize   int64         // octets on disk, above which the oldest blocks go, whatever their age; 10 GiB
+	Window    time.Duration // how much older than the newest a sample may be that comes late; 8 days
+	MaxSeries int           // how many series may be written to at a time; 10 million. A series that is new beyond them is rejected
+	NoRaw     bool          // counters are kept as rates only
+	Series    series.Config // Rates is taken as true
+	Logger    *slog.Logger  // slog.Default()
+}
+
+const (
+	defaultRetention = 30 * 24 * time.Hour
+	defaultMaxSize   = 10 << 30
+	defaultWindow    = 8 * 24 * time.Hour
+	defaultMaxSeries = 10_000_000
+	// maxBlock is the longest time that one block on disk is of, as Prometheus has it.
+	maxBlock = 31 * 24 * time.Hour
+)
+
+func (o Options) withDefaults() Options {
+	o.Retention = cmp.Or(max(o.Retention, 0), defaultRetention)
+	o.MaxSize = cmp.Or(max(o.MaxSize, 0), defaultMaxSize)
+	o.Window = cmp.Or(max(o.Window, 0), defaultWindow)
+	o.MaxSeries = cmp.Or(max(o.MaxSeries, 0), defaultMaxSeries)
+	o.Series.Rates = true
+	o.Logger = cmp.Or(o.Logger, slog.Default()).With("part", "store")
+	return o
+}
+
+// Store is an open database. Its methods may be called by several goroutines. Make one with Open.
+type Store struct {
+	options Options
+	log     *slog.Logger
+	clock   *clock
+	limit   seriesLimit
+
+	mu    sync.Mutex
+	db    *tsdb.DB      // nil while it is opened anew, and once the Store is closed
+	ended bool          // by Close
+	users int           // who use db
+	idle  chan struct{} // closed when users becomes 0; nil if nobody waits for it
+
+	repaired atomic.Uint64 // blocks and logs that were put aside
+}
+
+// ErrClosed is the error of a Store that was closed.
+var ErrClosed = errors.New("store: closed")
+
+// ErrReopening is that the database is being opened anew, after a full disk or a clock that jumped. It passes.
+var ErrReopening = errors.New("store: the database is being opened anew; try again")
+
+// Open opens the database in o.Dir, or begins one. What is corrupt of it is put aside or cut off, and said. Close must be called.
+func Open(o Options) (*Store, error) {
+	s := &Store{options: o.withDefaults()}
+	s.log = s.options.Logger
+	s.limit.most = int64(s.options.MaxSeries)
+	s.clock = newClock()
+	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return s, nil
+}
+
+// open opens the database after what is corrupt was put aside. Nobody has the Store yet, or it is seized.
+func (s *Store) open() error {
+	if err := s.putBadBlocksAside(); err != nil {
+		return err
+	}
+	o := tsdb.DefaultOptions()
+	o.NoLockfile = true // the folder of the state has a lock
+	o.WALCompression = compression.Snappy
+	o.RetentionDuration = s.options.Retention.Milliseconds()
+	o.MaxBytes = s.options.MaxSize
+	o.MaxBlockDuration = max(min(o.RetentionDuration/10, maxBlock.Milliseconds()), o.MinBlockDuration)
+	o.OutOfOrderTimeWindow = s.options.Window.Milliseconds()
+	o.BlocksToDelete = s.expired
+	s.limit.reset()
+	o.SeriesLifecycleCallback = &s.limit
+	db, err := tsdb.Open(s.options.Dir, quiet(s.log), nil, o, nil)
+	if err != nil {
+		return err
+	}
+	s.limit.enforce.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.db = db
+	return nil
+}
+
+// use returns the database, which stays open until done is called.
+func (s *Store) use() (*tsdb.DB, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+		return nil, ErrClosed
+	case s.db == nil:
+		return nil, ErrReopening
+	}
+	s.users++
+	return s.db, nil
+}
+
+func (s *Store) done() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users--; s.users == 0 && s.idle != nil {
+		close(s.idle)
+		s.idle = nil
+	}
+}
+
+// seize returns the database when nobody uses it any more, and lets nobody use it until open; nil if another call has it.
+func (s *Store) seize() *tsdb.DB {
+	s.mu.Lock()
+	db := s.db
+	s.db = nil
+	var idle chan struct{}
+	if s.users > 0 && db != nil {
+		idle = make(chan struct{})
+		s.idle = idle
+	}
+	s.mu.Unlock()
+	if idle != nil {
+		<-idle
+	}
+	return db
+}
+
+// Close ends the database when the last Querier is closed. The Exporter must not be in use any more.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	db := s.seize()
+	if db == nil {
+		return nil
+	}
+	if err := db.Close(); err != nil {
+		return fmt.Errorf("store: closing: %w", err)
+	}
+	return nil
+}
+
+// Stats are a Store's figures of a moment.
+type Stats struct {
+	Series   uint64    // that were written to in the last two or three hours: those that are in memory
+	Blocks   int       // on disk
+	Octets   int64     // on disk
+	Oldest   time.Time // zero if there is nothing
+	Newest   time.Time
+	Repaired uint64 // blocks and logs that were put aside or cut, since the start
+	Refused  uint64 // samples of series beyond Options.MaxSeries, since the start
+}
+
+// Stats returns the figures of this moment; zeros of a Store that is closed or being opened anew.
+func (s *Store) Stats() Stats {
+	db, err := s.use()
+	if err != nil {
+		return Stats{}
+	}
+	defer s.done()
+	head := db.Head()
+	out := Stats{Series: head.NumSeries(), Octets: head.Size(), Repaired: s.repaired.Load(), Refused: s.limit.refused.Load()}
+	oldest, newest := int64(math.MaxInt64), int64(math.MinInt64)
+	if head.MaxTime() != math.MinInt64 {
+		oldest, newest = min(head.MinTime(), head.MinOOOTime()), head.MaxTime()
+	}
+	for _, b := range db.Blocks() {
+		out.Blocks++
+		out.Octets += b.Size()
+		oldest, newest = min(oldest, b.MinTime()), max(newest, b.MaxTime())
+	}
+	if newest >= oldest {
+		out.Oldest, out.Newest = time.UnixMilli(oldest), time.UnixMilli(newest)
+	}
+	return out
+}
+
+// Querier returns what reads the samples of a span, in milliseconds since 1970, both ends included, as a storage.Queryable does. Its Close must be called;
+// until then the Store is not closed.
+func (s *Store) Querier(from, to int64) (storage.Querier, error) {
+	db, err := s.use()
+	if err != nil {
+		return nil, err
+	}
+	q, err := db.Querier(from, to)
+	if err != nil {
+		s.done()
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return &querier{Querier: q, done: s.done}, nil
+}
+
+// querier holds the database open.
+type querier struct {
+	storage.Querier
+	done func()
+	once sync.Once
+}
+
+// Close lets the database go.
+func (q *querier) Close() error {
+	err := q.Querier.Close()
+	q.once.Do(q.done)
+	return err
+}
+
+// Appender returns what writes the results of recording rules, as a storage.Appendable does. They are made of what is stored, and not fsynced.
+func (s *Store) Appender(ctx context.Context) storage.Appender {
+	db, err := s.use()
+	if err != nil {
+		return noAppender{err}
+	}
+	return &appender{Appender: db.Appender(ctx), done: s.done}
+}
+
+// seriesLimit refuses series that are new beyond a number. It is told of series by the database, which counts those of its memory.
+type seriesLimit struct {
+	most    int64
+	enforce atomic.Bool // not while the log is read
+	now     atomic.Int64
+	refused atomic.Uint64
+}
+
+var errTooManySeries = errors.New("too many series: raise store: {max_series: …} if there is memory for them, or keep less (store: {drop: …})")
+
+func (l *seriesLimit) reset() {
+	l.enforce.Store(false)
+	l.now.Store(0)
+}
+
+// PreCreation implements tsdb.SeriesLifecycleCallback.
+func (l *seriesLimit) PreCreation(labels.Labels) error {
+	if l.enforce.Load() && l.now.Load() >= l.most {
+		l.refused.Add(1)
+		return errTooManySeries
+	}
+	return nil
+}
+
+// PostCreation implements tsdb.SeriesLifecycleCallback.
+func (l *seriesLimit) PostCreation(labels.Labels) { l.now.Add(1) }
+
+// PostDeletion implements tsdb.SeriesLifecycleCallback.
+func (l *seriesLimit) PostDeletion(gone map[chunks.HeadSeriesRef]labels.Labels) {
+	l.now.Add(-int64(len(gone)))
+}
