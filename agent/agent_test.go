@@ -435,7 +435,7 @@ func TestHandlersThatLie(t *testing.T) {
 		{"NULL", liar{values: []snmp.Value{snmp.Null}, vbs: []snmp.VarBind{{Name: name(".2"), Value: snmp.Null}}}, "genErr 2", "genErr 2"},
 		{"noSuchInstance", liar{values: []snmp.Value{snmp.NoSuchInstance}, vbs: []snmp.VarBind{{Name: name(".2"), Value: snmp.NoSuchInstance}}}, "m.1.1.0=reader 1.3.6.1.4.1.5.1=noSuchInstance", "genErr 2"},
 		{"error", liar{err: broken}, "genErr 2", "genErr 2"},
-		{"blame", liar{err: &mib.VarError{Index: 0, Status: snmp.ResourceUnavailable, Err: broken}}, "resourceUnavailable 2", "resourceUnavailable 2"},
+		{"blame", liar{err: &mib.VarError{Index: 0, Status: snmp.ResourceUnavailable, Err: broken}}, "genErr 2", "genErr 2"},
 		{"blame of nobody", liar{err: &mib.VarError{Index: 7, Status: snmp.ResourceUnavailable, Err: broken}}, "genErr 2", "genErr 2"},
 		{"no view", liar{view: broken}, "genErr 2", "genErr 2"},
 	}

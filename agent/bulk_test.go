@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -8,6 +9,7 @@ import (
 	"walkabout/agent"
 	"walkabout/internal/secret"
 	"walkabout/snmp"
+	"walkabout/snmp/oid"
 )
 
 // Of the table in testTree a GetBulk without bounds reads on to its end.
@@ -41,6 +43,30 @@ func TestSetBulkLimits(t *testing.T) {
 			p.VarBinds = names(tt.names)
 			if a, ok := m.ask(snmp.V2c, "public", p); !ok || len(a.VarBinds) != tt.want {
 				t.Errorf("%+v: %d variable bindings, want %d", tt, len(a.VarBinds), tt.want)
+			}
+		}
+	})
+}
+
+// A GetBulk that runs into objects that cannot be read gives what stands before them, and only who asks for them gets the error.
+func TestBulkBeforeFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serve(t, agent.Config{})
+		defer m.stop()
+		root := oid.MustParse("1.3.6.1.4.1.5") // after all of testTree
+		if _, err := m.server.Register(&liar{err: errors.New("broken")}, agent.Registration{Root: root}); err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct{ names, want string }{
+			{"1.3.6.1.2.1.2.2.1.10.1", "m.2.2.1.10.2=1099511627777 m.2.2.1.10.7=1099511627778 m.2.3.0=3"},
+			{"1.3.6.1.2.1.2.2.1.1 1.3.6.1.2.1.2.2.1.10.7", "m.2.2.1.1.1=1 m.2.3.0=3"},
+			{"1.3.6.1.2.1.2.3.0", "genErr 1 | m.2.3.0=NULL"},
+			{"1.3.6.1.2.1.2.2.1.1 1.3.6.1.2.1.2.3.0", "genErr 2 | m.2.2.1.1=NULL m.2.3.0=NULL"},
+		} {
+			p := snmp.NewGetBulk(1, 0, 10)
+			p.VarBinds = names(tt.names)
+			if a, ok := m.ask(snmp.V2c, "public", p); !ok || text(a) != tt.want {
+				t.Errorf("%s: %s, want %s", tt.names, text(a), tt.want)
 			}
 		}
 	})

@@ -195,8 +195,12 @@ func (w *worker) bulk(ctx context.Context, view *vacm.View) outcome {
 		for i := n; i < end; i++ {
 			w.cursors[i].out = w.cursors[i].out[:0]
 		}
-		if f := w.advance(ctx, view, n, end, chunk); f != nil {
-			return w.failed(f)
+		f := w.advance(ctx, view, n, end, chunk)
+		if f != nil { // the whole repetitions before it are worth an answer: who asks on will hear of it
+			chunk, f.index = w.whole(n, end, chunk)
+			if failed := w.failed(f); done+chunk == 0 {
+				return failed
+			}
 		}
 		for k := range chunk {
 			live := false
@@ -210,9 +214,23 @@ func (w *worker) bulk(ctx context.Context, view *vacm.View) outcome {
 				return outcome{}
 			}
 		}
+		if f != nil {
+			return outcome{}
+		}
 		done += chunk
 	}
 	return outcome{}
+}
+
+// whole returns how many repetitions, less than chunk, all cursors from from to to have, and which has no more.
+func (d *dispatch) whole(from, to, chunk int) (n, least int) {
+	n, least = chunk, from
+	for i := from; i < to; i++ {
+		if c := &d.cursors[i]; !c.ended && len(c.out) < n {
+			n, least = len(c.out), i
+		}
+	}
+	return n, least
 }
 
 // filler adds variable bindings to a worker's result as long as they fit.
@@ -384,11 +402,11 @@ func legal(v snmp.Value) bool {
 
 func isNoSuch(v snmp.Value) bool { return v == snmp.NoSuchObject || v == snmp.NoSuchInstance }
 
-// blame finds whom a handler's error is about among the active ones.
+// blame finds whom a handler's error is about among the active ones. Whatever its status is, of reading only genErr is told (RFC 3416 section 4.2.1).
 func (d *dispatch) blame(err error) *failure {
 	var v *mib.VarError
 	if errors.As(err, &v) && v.Index >= 0 && v.Index < len(d.active) {
-		return &failure{d.active[v.Index], v.Status, v.Err}
+		return &failure{d.active[v.Index], snmp.GenErr, v.Err}
 	}
 	return &failure{d.active[0], snmp.GenErr, err}
 }

@@ -14,6 +14,7 @@ import (
 
 // handle carries out what a sub-agent asks of its own accord (RFC 2741 section 7.1). An error ends the connection.
 func (c *connection) handle(p *agentx.PDU) error {
+	p.Descr = p.Descr[:min(len(p.Descr), maxText)]
 	if p.Type == agentx.Open {
 		s, e := c.master.open(c, p)
 		if e != agentx.NoError {
@@ -25,6 +26,9 @@ func (c *connection) handle(p *agentx.PDU) error {
 	s := c.master.session(c, p.Session)
 	if s == nil {
 		return c.respond(p, agentx.NotOpen, 0, nil)
+	}
+	if len(p.Context) > maxText {
+		return c.respond(p, agentx.UnsupportedContext, 0, nil)
 	}
 	switch p.Type {
 	case agentx.Close:
@@ -58,6 +62,7 @@ func (c *connection) handle(p *agentx.PDU) error {
 type registration struct {
 	session    *session
 	key        registrationKey
+	roots      int
 	number     uint32 // agentxRegIndex
 	timeout    time.Duration
 	instance   bool
@@ -94,6 +99,7 @@ func (m *Master) register(s *session, p *agentx.PDU) agentx.Error {
 	if !ok {
 		return agentx.ParseError
 	}
+	r.roots = len(roots)
 	if m.options.Allowed != nil {
 		for _, root := range roots {
 			if !slices.ContainsFunc(m.options.Allowed, root.HasPrefix) {
@@ -110,14 +116,14 @@ func (m *Master) register(s *session, p *agentx.PDU) agentx.Error {
 	if m.registrations[r.key] != nil {
 		return agentx.DuplicateRegistration
 	}
-	count := 0
+	count := len(roots)
 	for _, other := range m.registrations {
 		if other.session == s {
-			count++
+			count += other.roots
 			r.number = max(r.number, other.number)
 		}
 	}
-	if count >= maxRegistrations {
+	if count > maxRegistrations {
 		m.options.Log.Warn("a sub-agent has too many registrations", "session", s.id, "descr", s.descr, "registrations", count)
 		return agentx.RequestDenied
 	}
@@ -295,9 +301,6 @@ func (m *Master) allocateLocked(s *session, vb *snmp.VarBind, flags uint8, undo 
 	if x.kind != vb.Value.Kind() {
 		return agentx.IndexWrongType
 	}
-	if len(x.used) >= maxIndexes {
-		return agentx.IndexNoneAvailable
-	}
 	if flags&(agentx.NewIndex|agentx.AnyIndex) != 0 {
 		v, ok := x.free(flags&agentx.NewIndex != 0)
 		if !ok {
@@ -309,6 +312,12 @@ func (m *Master) allocateLocked(s *session, vb *snmp.VarBind, flags uint8, undo 
 		return agentx.IndexAlreadyAllocated
 	}
 	v := vb.Value
+	if !x.used[v] {
+		if m.indexValues >= maxIndexes || len(v.Octets()) > maxIndexSize {
+			return agentx.IndexNoneAvailable
+		}
+		m.indexValues++
+	}
 	x.taken[v], x.used[v] = s, true
 	*undo = append(*undo, func() { delete(x.taken, v) })
 	return agentx.NoError

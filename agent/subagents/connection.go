@@ -161,6 +161,7 @@ func (c *connection) deliver(p agentx.PDU) {
 var (
 	errEnded   = errors.New("the sub-agent is gone")
 	errTimeout = errors.New("the sub-agent does not answer in time")
+	errSlow    = errors.New("the sub-agent needs too many requests, and is slow")
 )
 
 // call sends p and waits for its response, which it reads itself if nobody reads.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"walkabout/agentx"
 	"walkabout/mib"
@@ -42,6 +43,61 @@ func TestHostile(t *testing.T) {
 		// Responses that nobody waits for.
 		p.write(agentx.PDU{Type: agentx.Response, Session: p.session, Packet: 99})
 		good.wants(agentx.NoError, agentx.PDU{Type: agentx.Ping})
+	})
+}
+
+// TestHoards: a peer cannot make the master hold whatever it likes by long texts, wide ranges, and index values without end.
+func TestHoards(t *testing.T) {
+	start(t, nil, func(f *fixture) {
+		p, long := f.open(), strings.Repeat("x", 1<<16)
+		p.wants(agentx.NoError, agentx.PDU{Type: agentx.AddAgentCaps, ID: root, Descr: long})
+		if len(f.modules) != 1 || len(f.modules[0].Descr) != 255 {
+			t.Errorf("%d modules, of the first %d octets", len(f.modules), len(f.modules[0].Descr))
+		}
+		p.wants(agentx.UnsupportedContext, agentx.PDU{Type: agentx.Register, ID: root, Context: long})
+		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: root.Append(1, 0), RangeSub: 9, Upper: 1500})
+		p.wants(agentx.RequestDenied, agentx.PDU{Type: agentx.Register, ID: root.Append(2, 0), RangeSub: 9, Upper: 1500})
+		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: root.Append(2, 0), RangeSub: 9, Upper: 400})
+
+		allocate := func(name oid.OID, v snmp.Value) agentx.Error {
+			return p.ask(agentx.PDU{Type: agentx.IndexAllocate, VarBinds: []snmp.VarBind{{Name: name, Value: v}}}).Error
+		}
+		if e := allocate(root, snmp.OctetString(long)); e != agentx.IndexNoneAvailable {
+			t.Errorf("an index of %d octets: %v", len(long), e)
+		}
+		given := 0
+		for i := range int32(20_000) {
+			if allocate(root.Append(uint32(i%100)), snmp.Integer(i)) == agentx.NoError {
+				given++
+			}
+		}
+		if given != 10_000 {
+			t.Errorf("%d values of 100 indexes were given", given)
+		}
+	})
+}
+
+// TestTrickle: a sub-agent that answers with one row at a time, each just in time, ends the request after five time-outs.
+func TestTrickle(t *testing.T) {
+	start(t, nil, func(f *fixture) {
+		p := f.open()
+		h := f.serves(p)
+		whole := table(100)
+		p.answers(func(q agentx.PDU) *agentx.PDU {
+			if q.Type == agentx.Close {
+				return nil
+			}
+			time.Sleep(900 * time.Millisecond)
+			q.MaxRep = 1
+			return whole(q)
+		})
+		at := time.Now()
+		if got, err := next(h, 64, mib.Range{Start: root, End: root.SubtreeEnd()}); err == nil || time.Since(at) > 6*time.Second {
+			t.Errorf("%d rows, %v, after %v", len(got), err, time.Since(at))
+		}
+		if got, err := next(h, 3, mib.Range{Start: root, End: root.SubtreeEnd()}); err != nil || len(got) != 3 {
+			t.Errorf("three rows: %v, %v", got, err)
+		}
 	})
 }
 

@@ -40,10 +40,13 @@ const (
 	DefaultRetries = 5
 
 	maxConnections   = 64
-	maxSessions      = 64 // of a connection
-	maxRegistrations = 2000
-	maxCaps          = 100
-	maxIndexes       = 10000
+	maxSessions      = 64    // of a connection
+	maxRegistrations = 2000  // of a session, each subtree of a range counted
+	maxCaps          = 100   // of a session
+	maxIndexes       = 10000 // index objects, and values of all of them
+	maxIndexSize     = 128   // octets of a string: more do not fit into a name (RFC 2578 section 3.5)
+	maxText          = 255   // octets of a description (DisplayString) or context (SnmpAdminString)
+	maxWaits         = 5     // time-outs that a request may begin to wait for one sub-agent
 	maxTimeout       = 60 * time.Second
 	writeTimeout     = 5 * time.Second
 )
@@ -57,6 +60,7 @@ type Master struct {
 	connections   map[*connection]bool
 	registrations map[registrationKey]*registration
 	indexes       map[oid.OID]*indexes
+	indexValues   int // of all indexes, the used ones
 	lastSession   uint32
 	lastConn      uint32
 	changed       struct{ connections, sessions, registrations time.Time }

@@ -46,10 +46,10 @@ func (s *session) View(_ context.Context, q *mib.Request) (mib.View, error) {
 	return &view{session: s, context: q.Context, transaction: s.transaction.Add(1)}, nil
 }
 
-// call asks the sub-agent. One that stays silent too often is closed.
-func (s *session) call(ctx context.Context, p *agentx.PDU, first oid.OID) (agentx.PDU, error) {
+// call asks the sub-agent, which may take timeout. One that stays silent too often is closed.
+func (s *session) call(ctx context.Context, p *agentx.PDU, timeout time.Duration) (agentx.PDU, error) {
 	p.Flags, p.Session = s.flags, s.id
-	r, err := s.conn.call(ctx, s, p, s.timeoutOf(p.Context, first))
+	r, err := s.conn.call(ctx, s, p, timeout)
 	if err == nil {
 		s.silent.Store(0)
 		return r, nil
@@ -82,6 +82,19 @@ type view struct {
 	session     *session
 	context     string
 	transaction uint32
+	until       time.Time // nothing is asked later; zero until something was asked
+}
+
+// call asks what begins with an object. A sub-agent that answers just in time, and a little at a time, must not hold up its asker for long.
+func (v *view) call(ctx context.Context, p *agentx.PDU, first oid.OID) (agentx.PDU, error) {
+	timeout, now := v.session.timeoutOf(p.Context, first), time.Now()
+	if v.until.IsZero() {
+		v.until = now.Add(maxWaits * timeout)
+	}
+	if now.After(v.until) {
+		return agentx.PDU{}, fmt.Errorf("sub-agent %q (session %d): %w", v.session.descr, v.session.id, errSlow)
+	}
+	return v.session.call(ctx, p, timeout)
 }
 
 var errShort = errors.New("the sub-agent answers with another number of variable bindings than it was asked for")
@@ -92,7 +105,7 @@ func (v *view) Get(ctx context.Context, dst []snmp.Value, names []oid.OID) ([]sn
 	for _, name := range names {
 		p.Ranges = append(p.Ranges, mib.Range{Start: name})
 	}
-	r, err := v.session.call(ctx, &p, names[0])
+	r, err := v.call(ctx, &p, names[0])
 	if err != nil {
 		return dst, err
 	}
@@ -151,7 +164,7 @@ func (v *view) Next(ctx context.Context, dst []snmp.VarBind, ranges []mib.Range,
 
 // fetch sends p, whose ranges are those of active, and adds what it brings. Each range gets something, or has ended.
 func (v *view) fetch(ctx context.Context, p *agentx.PDU, ranges []mib.Range, active []int, found [][]snmp.VarBind, ended []bool, most int) error {
-	r, err := v.session.call(ctx, p, p.Ranges[0].Start)
+	r, err := v.call(ctx, p, p.Ranges[0].Start)
 	if err != nil {
 		return err
 	}
@@ -192,9 +205,9 @@ func (v *view) fetch(ctx context.Context, p *agentx.PDU, ranges []mib.Range, act
 
 // Prepare implements mib.Setter: TestSet.
 func (s *session) Prepare(ctx context.Context, q *mib.Request, vbs []snmp.VarBind) (mib.Change, error) {
-	c := &change{session: s, transaction: s.transaction.Add(1), count: len(vbs), name: vbs[0].Name}
+	c := &change{session: s, transaction: s.transaction.Add(1), count: len(vbs), timeout: s.timeoutOf(q.Context, vbs[0].Name)}
 	p := agentx.PDU{Type: agentx.TestSet, Context: q.Context, Transaction: c.transaction, VarBinds: vbs}
-	r, err := s.call(ctx, &p, c.name)
+	r, err := s.call(ctx, &p, c.timeout)
 	if err == nil {
 		err = s.refused(&r, c.count)
 	}
@@ -210,12 +223,12 @@ type change struct {
 	session     *session
 	transaction uint32
 	count       int
-	name        oid.OID // the first that is set
+	timeout     time.Duration
 	undone      bool
 }
 
 func (c *change) do(ctx context.Context, t agentx.Type) error {
-	r, err := c.session.call(ctx, &agentx.PDU{Type: t, Transaction: c.transaction}, c.name)
+	r, err := c.session.call(ctx, &agentx.PDU{Type: t, Transaction: c.transaction}, c.timeout)
 	if err != nil {
 		return err
 	}
