@@ -43,11 +43,12 @@ type slot struct {
 	id      int32
 	busy    bool
 	request Request
-	list    []byte    // its variable bindings
-	tries   int       // that were sent
-	again   int       // that were sent because of errAgain
-	first   time.Time // when the request was sent first
-	expires time.Time // when it is sent again
+	list    []byte        // its variable bindings
+	tries   int           // that were sent
+	again   int           // that were sent because of errAgain
+	first   time.Time     // when the request was sent first
+	waited  time.Duration // for an answer to that
+	expires time.Time     // when it is sent again
 }
 
 func newExchange() *exchange {
@@ -213,6 +214,9 @@ func (x *exchange) fillLocked(now time.Time, w sender) {
 func (x *exchange) sendLocked(s *slot, now time.Time, w sender) error {
 	c := x.c
 	wait := c.trip.timeout(s.tries, c.options.Timeout)
+	if s.tries == 0 {
+		s.waited = wait
+	}
 	if s.tries >= c.options.Retries {
 		wait = c.options.Timeout // nothing is gained by giving up early
 	}
@@ -258,7 +262,10 @@ func (s *slot) take(b []byte, h header, came time.Time, w sender) {
 	}
 	x.c.socket.remove(s)
 	s.busy = false
-	if s.tries == 1 && s.again == 0 { // Karn's rule: else it is unknown which was answered
+	switch {
+	case s.tries > 1: // Karn's rule: it is unknown which was answered
+		x.c.trip.backOff(s.waited, s.tries-1, x.c.options.Timeout)
+	case s.again == 0:
 		x.c.trip.sample(came.Sub(s.first))
 		s.stats.RoundTrip.Store(int64(x.c.trip.smoothed))
 	}

@@ -182,8 +182,8 @@ func TestRetransmission(t *testing.T) {
 	})
 }
 
-// TestSlowAnswers holds that the answer to an earlier transmission is as good as one to the last, and teaches nothing of the round trip
-// (Karn's rule): the next request waits no longer for it.
+// TestSlowAnswers holds that the answer to an earlier transmission is as good as one to the last, and that it is no measure of the round trip (Karn's
+// rule): the next requests wait longer, until one that was sent once shows how slow the agent became, and then as long as that takes.
 func TestSlowAnswers(t *testing.T) {
 	withAgents(t, func(t *testing.T, b *bench) {
 		delay := 20 * time.Millisecond
@@ -197,24 +197,32 @@ func TestSlowAnswers(t *testing.T) {
 			}()
 		})
 		c, stats := b.open(session.Options{Timeout: 2 * time.Second, Retries: 3})
-		for range 20 {
-			if _, err := c.Get(t.Context(), nil, []oid.OID{x}); err != nil {
-				t.Fatal(err)
+		ask := func(took time.Duration) {
+			t.Helper()
+			start := time.Now()
+			if _, err := c.Get(t.Context(), nil, []oid.OID{x}); err != nil || time.Since(start) != took {
+				t.Errorf("%v after %v; want %v", err, time.Since(start), took)
 			}
+			time.Sleep(time.Second) // for what is still under way
+		}
+		for range 20 {
+			ask(20 * time.Millisecond)
 		}
 		const slow = 600 * time.Millisecond
 		b.do(func() { delay, n = slow, 0 })
-		for range 3 {
-			start := time.Now()
-			if _, err := c.Get(t.Context(), nil, []oid.OID{x}); err != nil || time.Since(start) != slow {
-				t.Errorf("%v after %v", err, time.Since(start))
-			}
+		want := []int{2, 4, 5, 6, 7} // sent again after 250 ms, after 500 ms, and no more
+		for _, sent := range want {
+			ask(slow)
+			b.do(func() {
+				if n != sent {
+					t.Errorf("%d datagrams; want %d of %v", n, sent, want)
+				}
+			})
 		}
-		time.Sleep(time.Second) // for what is still under way
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if n != 6 || stats.Dropped.Load() != 2 { // nobody knows whose the last one is
-			t.Errorf("%d requests, %d answers too many; want each to be sent again once", n, stats.Dropped.Load())
+		if trip := time.Duration(stats.RoundTrip.Load()); trip < 100*time.Millisecond || trip > slow {
+			t.Errorf("the round trip is known as %v; want it to have gone from 20 ms toward %v", trip, slow)
 		}
 	})
 }
