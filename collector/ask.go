@@ -84,6 +84,7 @@ type asking struct {
 // walks is what became of the requests that walk tables.
 type walks struct {
 	answered bool // one was, since the session was opened
+	names    int  // the most of one that was answered
 	refused  int  // polls in a row in which one was refused, or not answered, and never one answered
 	inPoll   bool // that is so in this poll
 }
@@ -128,7 +129,7 @@ func (a *asker) bulk(ctx context.Context, columns []oid.OID, after oid.OID, repe
 		err == nil && len(vbs) <= clocks {
 		a.walks.inPoll = true
 	} else if err == nil {
-		a.walks.answered = true
+		a.walks.answered, a.walks.names = true, max(a.walks.names, len(columns))
 	}
 	return a.finish(start, vbs, clocks, err)
 }

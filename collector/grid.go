@@ -1,6 +1,9 @@
 package collector
 
 import (
+	"slices"
+	"time"
+
 	"walkabout/counter"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
@@ -13,6 +16,7 @@ type grid struct {
 	index   []oid.OID       // of each row, in the order of their coming
 	cells   []snmp.Value    // width a row; NULL is a cell that was not answered
 	spans   []span          // of each row's counters
+	later   []laterCell     // see span.later
 	moments []counter.Instant
 	faults  []error // one a column: why it was not read to its end, nil if it was
 	walked  bool    // cells may share the memory of messages
@@ -20,7 +24,21 @@ type grid struct {
 }
 
 // span names the moments, first to last, that the counters of a row are of; both are -1 if none was read.
-type span struct{ first, last int32 }
+type span struct {
+	first, last int32
+	later       int32 // the position behind that in grid.later of the last counter that was not read with the first; 0 if all were
+}
+
+var unread = span{first: -1, last: -1}
+
+// laterCell is a counter that came so much later than the first of its row that it matters.
+type laterCell struct {
+	column, moment int32
+	next           int32 // as span.later, of the same row
+}
+
+// together is within how much time counters count as read at a time: a TimeTick, which no agent's clock tells apart.
+const together = 10 * time.Millisecond
 
 func (g *grid) reset(width int) {
 	g.width, g.walked = width, false
@@ -31,7 +49,7 @@ func (g *grid) reset(width int) {
 	clear(g.index)
 	clear(g.cells)
 	clear(g.faults)
-	g.index, g.cells, g.spans, g.moments = g.index[:0], g.cells[:0], g.spans[:0], g.moments[:0]
+	g.index, g.cells, g.spans, g.later, g.moments = g.index[:0], g.cells[:0], g.spans[:0], g.later[:0], g.moments[:0]
 	g.faults = append(g.faults[:0], make([]error, width)...)
 }
 
@@ -49,24 +67,28 @@ func (g *grid) row(index oid.OID) int {
 	for range g.width {
 		g.cells = append(g.cells, snmp.Null)
 	}
-	g.spans = append(g.spans, span{-1, -1})
+	g.spans = append(g.spans, unread)
 	return r
 }
 
 // values returns the cells of row r.
 func (g *grid) values(r int) []snmp.Value { return g.cells[r*g.width : (r+1)*g.width] }
 
-// touch notes that a counter of row r came with the latest moment.
-func (g *grid) touch(r int) {
-	m := int32(len(g.moments) - 1)
-	if g.spans[r].first < 0 {
-		g.spans[r].first = m
+// touch notes that the counter c of row r came with the latest moment.
+func (g *grid) touch(r, c int) {
+	m, s := int32(len(g.moments)-1), &g.spans[r]
+	switch {
+	case s.first < 0:
+		s.first = m
+	case g.moments[m].At.Sub(g.moments[s.first].At) > together:
+		g.later = append(g.later, laterCell{int32(c), m, s.later})
+		s.later = int32(len(g.later))
 	}
-	g.spans[r].last = m
+	s.last = m
 }
 
-// instant returns when the counters of row r were read. torn says that the agent started anew between the first and the last of
-// them.
+// instant returns when the counters of row r were read, but for the later ones. torn says that the agent started anew between the first and the last of
+// all.
 func (g *grid) instant(r int) (at counter.Instant, torn bool) {
 	s := g.spans[r]
 	if s.first < 0 {
@@ -77,9 +99,27 @@ func (g *grid) instant(r int) (at counter.Instant, torn bool) {
 		return at, false
 	}
 	last := g.moments[s.last]
-	at.RoundTrip += last.At.Sub(at.At)
+	at.RoundTrip += min(last.At.Sub(at.At), together)
 	// sysUpTime wraps after 497 days, so it is the difference that has a sign.
 	return at, at.HasUpTime != last.HasUpTime || int32(last.UpTime-at.UpTime) < 0
+}
+
+// laterCounters returns those of the counters of row r that were read later than its first; counters are their columns.
+func (g *grid) laterCounters(r int, counters []int) []counter.Later {
+	var list []counter.Later
+	for at := g.spans[r].later; at != 0; at = g.later[at-1].next {
+		cell := g.later[at-1]
+		moment := g.moments[cell.moment]
+		i := slices.IndexFunc(list, func(l counter.Later) bool { return l.At == moment })
+		if i < 0 {
+			i = len(list)
+			list = append(list, counter.Later{At: moment})
+		}
+		if k := slices.Index(counters, int(cell.column)); k >= 0 {
+			list[i].Columns |= 1 << k
+		}
+	}
+	return list
 }
 
 // own gives the cells memory of their own, all in one. As a walk leaves them they keep whole messages alive, for as long as anybody keeps a name or a

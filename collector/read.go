@@ -142,7 +142,7 @@ func (p *part) storeScalars(g *grid, group []int, vbs []snmp.VarBind) {
 		}
 		g.cells[c] = vbs[i].Value
 		if o.Type.counter() {
-			g.touch(0)
+			g.touch(0, c)
 		}
 	}
 }

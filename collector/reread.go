@@ -274,7 +274,7 @@ func (r *reread) take(b *snmp.Answer, i int, c chunk) error {
 	r.grid.values(row)[r.part.fast[i]] = r.value(vb, i, row)
 	if r.names.counters>>i&1 != 0 {
 		last := int32(len(r.grid.moments) - 1)
-		r.grid.spans[row] = span{last, last}
+		r.grid.spans[row] = span{first: last, last: last}
 	}
 	return nil
 }
@@ -312,7 +312,7 @@ func (r *reread) cut(c chunk, columns uint64) error {
 	}
 	r.most = whole - c.from
 	for row := whole; row < c.to; row++ {
-		r.grid.spans[row] = span{-1, -1}
+		r.grid.spans[row] = unread
 	}
 	r.left = append(r.left, chunk{whole, c.to})
 	return nil

@@ -122,6 +122,7 @@ func (p *part) count(g *grid, at int, r *counter.Row) (torn bool) {
 	if r.At, torn = g.instant(at); torn {
 		return true
 	}
+	r.Later = g.laterCounters(at, p.counters)
 	if p.discontinuity >= 0 {
 		v := values[p.discontinuity]
 		if v.Kind() == snmp.KindNull && g.faults[p.discontinuity] != nil && p.discontinuous {

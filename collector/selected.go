@@ -185,7 +185,7 @@ func (p *part) getSome(ctx context.Context, a *asker, g *grid, what asked) error
 		c := what.columns[i%len(what.columns)]
 		g.cells[r*g.width+c] = vb.Value
 		if p.objects[c].Type.counter() {
-			g.touch(r)
+			g.touch(r, c)
 		}
 	}
 	return nil

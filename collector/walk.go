@@ -104,6 +104,8 @@ func (w *walker) recover(ctx context.Context, l leg, repetitions int, err error)
 	case repetitions > 1:
 		w.limit = max(1, repetitions/2)
 		return l, w.limit, false
+	case errors.Is(err, session.ErrTimeout) && len(l.columns) <= w.walks.names:
+		return l, repetitions, false // the agent bears as many: datagrams are lost
 	case len(l.columns) > 1:
 		half := len(l.columns) / 2
 		if tooMany(err) {
@@ -218,7 +220,7 @@ func (w *walker) store(l leg, vbs []snmp.VarBind, horizon oid.OID, bounded bool)
 		c := l.columns[i%len(l.columns)]
 		g.cells[row*g.width+c] = vbs[i].Value
 		if w.objects[c].Type.counter() {
-			g.touch(row)
+			g.touch(row, c)
 		}
 	}
 	return true

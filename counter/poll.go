@@ -74,10 +74,7 @@ func (t *Table) between(r *Row) Interval {
 	}
 	prev, cur := t.baseline(st), r.At
 	prev.Identity, cur.Identity = 0, 0
-	cur.Resolution = time.Duration(t.step) * tick
-	if t.step == 0 {
-		cur.Resolution = math.MaxInt64 // unknown: no interval is long enough to be measured by it
-	}
+	cur.Resolution = t.resolution()
 	t.follow(r, st)
 	if st.follows >= followPolls {
 		prev.Discontinuity, cur.Discontinuity = 0, 0
@@ -92,6 +89,26 @@ func (t *Table) between(r *Row) Interval {
 	}
 	t.note(r, st)
 	return iv
+}
+
+// resolution is the steps of the agent's sysUpTime, so far as they are known.
+func (t *Table) resolution() time.Duration {
+	if t.step == 0 {
+		return math.MaxInt64 // no interval is long enough to be measured by it
+	}
+	return time.Duration(t.step) * tick
+}
+
+// apart compares readings of counters of which one at least was not the first of its row; iv is what those say, of which nothing stands against a number
+// but a Gap.
+func (t *Table) apart(iv Interval, prev, cur Instant) Interval {
+	prev.Identity, cur.Identity, prev.Discontinuity, cur.Discontinuity = 0, 0, 0, 0
+	cur.Resolution = t.resolution()
+	own := between(prev, cur, 0, true)
+	if own.Verdict == OK {
+		own.Verdict = iv.Verdict
+	}
+	return own
 }
 
 // ranOn reports whether readings from after the baseline, of which none showed a reset, prove that the agent ran on until cur.

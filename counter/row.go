@@ -1,6 +1,9 @@
 package counter
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // judge sets the results of rows[i] and returns how many of its counters moved. f is the table's.
 func (t *Table) judge(rows []Row, i int, f freshness) (moved int) {
@@ -28,10 +31,16 @@ func (t *Table) judge(rows []Row, i int, f freshness) (moved int) {
 		fill(r.Verdicts, both, Stale)
 	default:
 		over := now.over(speed{st.speed, st.speedAssumed})
-		p := pair{t: t, row: i, r: r, st: st, prev: t.words(int(r.state)), odd: st.odd(), iv: iv, both: both, assumed: over.assumed, limits: over.limits()}
-		p.seconds = iv.Elapsed.Seconds()
-		p.longest = p.seconds + iv.Slack.Seconds() + t.lag.Seconds()
-		p.judge()
+		p := pair{t: t, row: i, r: r, st: st, prev: t.words(int(r.state)), odd: st.odd(), assumed: over.assumed, limits: over.limits()}
+		if len(r.Later) == 0 && p.odd.later == nil {
+			p.judge(iv, both)
+		} else {
+			p.judgeApart(iv, both)
+		}
+		if p.reset {
+			clear(r.Rates[:len(t.columns.list)])
+			fill(r.Verdicts, both, Reset)
+		}
 		st.setOdd(p.odd)
 		moved = p.moved
 	}
@@ -75,25 +84,70 @@ type pair struct {
 	st      *rowState
 	prev    []uint32 // see Table.words
 	odd     oddities // st's
+	assumed bool     // the speed is
+	limits  limits
+
+	// Of the columns that are judged, those that were read together:
 	iv      Interval
 	seconds float64 // iv.Elapsed
 	longest float64 // for which the agent may have counted
 	both    uint64  // columns with two readings
-	assumed bool    // the speed is
-	limits  limits
+	long    uint64  // Ambiguous because the interval is too long for 32 bits
+	doubt   bool    // they may have been reset: a fall that only an assumed limit makes impossible
 
 	moved   int
 	numbers uint64 // have a rate
-	long    uint64 // Ambiguous because the interval is too long for 32 bits
 	agreed  uint64 // have a rate that a Counter64 confirms
 	reset   bool   // the row's counters were
-	doubt   bool   // they may have been: a fall that only an assumed limit makes impossible
+}
+
+// judgeApart judges the columns of both by the times between their own readings, which are not the same for all. iv is that of the row's first.
+func (p *pair) judgeApart(iv Interval, both uint64) {
+	var before []Later
+	if p.odd.later != nil {
+		before = *p.odd.later
+	}
+	for _, cur := range moments(p.r.At, p.r.Later) {
+		for _, prev := range moments(p.t.baseline(p.st), before) {
+			columns := both & cur.Columns & prev.Columns
+			if columns == 0 {
+				continue
+			}
+			if cur.first && prev.first {
+				p.judge(iv, columns)
+			} else if own := p.t.apart(iv, prev.At, cur.At); own.Verdict == OK || own.Verdict == Gap {
+				p.judge(own, columns)
+			} else {
+				fill(p.r.Verdicts, columns, own.Verdict)
+			}
+		}
+	}
+}
+
+// reading is columns that were read at one moment; first says that it is the first of its row.
+type reading struct {
+	Later
+	first bool
+}
+
+// moments returns the readings that a row consists of.
+func moments(first Instant, later []Later) []reading {
+	all := []reading{{Later{Columns: math.MaxUint64, At: first}, true}}
+	for _, l := range later {
+		all[0].Columns &^= l.Columns
+		all = append(all, reading{l, false})
+	}
+	return all
 }
 
 // last returns column c of the baseline.
 func (p *pair) last(c int) uint64 { return p.t.columns.value(p.prev, c) }
 
-func (p *pair) judge() {
+// judge judges the columns of both over iv.
+func (p *pair) judge(iv Interval, both uint64) {
+	p.iv, p.both, p.long, p.doubt = iv, both, 0, false
+	p.seconds = iv.Elapsed.Seconds()
+	p.longest = p.seconds + iv.Slack.Seconds() + p.t.lag.Seconds()
 	// The narrow ones first: they may show that the row was reset, and a Counter64's fall then says nothing about its width.
 	for m := p.both & p.t.columns.narrow; m != 0; m &= m - 1 {
 		p.count(bits.TrailingZeros64(m), 32)
@@ -109,10 +163,6 @@ func (p *pair) judge() {
 	}
 	if p.doubt {
 		p.withhold()
-	}
-	if p.reset {
-		clear(p.r.Rates[:len(p.t.columns.list)])
-		fill(p.r.Verdicts, p.both, Reset)
 	}
 	for m := (p.long &^ p.numbers) | p.odd.seldom; m != 0; m &= m - 1 {
 		p.tellSeldom(bits.TrailingZeros64(m))

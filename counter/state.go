@@ -2,6 +2,7 @@ package counter
 
 import (
 	"math"
+	"slices"
 	"time"
 	"unique"
 )
@@ -55,6 +56,8 @@ type oddities struct {
 	disguised uint64 // that fell so twice: Counter64Is32
 	unused    uint64 // Counter64Unused
 	seldom    uint64 // PolledTooSeldom has been told
+
+	later *[]Later // the baseline's; nil is none
 }
 
 func (st *rowState) is(r *Row) bool { return st.index == r.Index && st.name.Value() == r.Name }
@@ -104,6 +107,13 @@ func (t *Table) keep(r *Row, served uint64, s speed) {
 	st.engine, st.engineTime, st.hasEngineTime = r.At.Engine, r.At.EngineTime, r.At.HasEngineTime
 	st.discontinuity = r.At.Discontinuity
 	st.speed, st.speedAssumed = s.bits, s.assumed
+	if o := st.odd(); len(r.Later) > 0 || o.later != nil {
+		if o.later = nil; len(r.Later) > 0 {
+			later := slices.Clone(r.Later)
+			o.later = &later
+		}
+		st.setOdd(o)
+	}
 	t.columns.store(t.words(int(r.state)), r.Values)
 }
 

@@ -53,9 +53,11 @@ type Row struct {
 	Index uint32
 
 	// At is when the row was read and what the agent said of itself in the same PDU; rows of one poll may come from several PDUs. If a row's
-	// counters do, At is that of the first and its RoundTrip lasts until the last. At.Identity and At.Resolution are left 0: the
-	// table knows them.
+	// counters do, At is that of the first and its RoundTrip lasts until the last that is not in Later. At.Identity and At.Resolution are left 0:
+	// the table knows them.
 	At Instant
+	// Later are counters of the row that were read so much later than At that it matters; nil almost always.
+	Later []Later
 
 	Values []uint64 // one a column, in the columns' order
 	Has    uint64   // bit i is set if Values[i] was served with the column's own type
@@ -70,12 +72,18 @@ type Row struct {
 	// 64-bit counter is not used (Counter64Unused).
 	Rates    []float64     // one a column
 	Verdicts []Verdict     // one a column
-	Elapsed  time.Duration // what the differences were divided by; 0 where there was no pair of readings
+	Elapsed  time.Duration // what the differences were divided by, but for those of Later; 0 where there was no pair of readings
 	Clock    Clock         // whose time Elapsed is
 
 	// During Poll.
 	state    int32 // a position in Table.rows, or twice
 	interval Interval
+}
+
+// Later are counters that were not read with the first of their row. Each is judged by the time between its own readings.
+type Later struct {
+	Columns uint64  // bit i is column i
+	At      Instant // as Row.At
 }
 
 // Table turns successive polls of one table of one target into rates. It keeps the last fresh reading of each row, and what the agent

@@ -1,0 +1,84 @@
+package collector_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"walkabout/collector/session"
+	"walkabout/snmp/oid"
+)
+
+// TestColumnsThatAreReadApart holds that rates are right where an agent bears few names a request and takes another time for each: the columns of a
+// row are then read seconds apart, and no two polls alike.
+func TestColumnsThatAreReadApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		d := &device{tooBig: 12}
+		d.fault = func([]oid.OID) error {
+			d.latency = time.Duration(rng.IntN(600)) * time.Millisecond
+			return nil
+		}
+		h := one(t, switchOf(4), d, "interfaces")
+		numbers := map[string]int{}
+		for range 12 {
+			poll := h.next("dev")
+			for _, s := range poll.Samples {
+				index, ok := s.Field("ifIndex")
+				if s.Measurement != "interface" || !ok {
+					continue
+				}
+				for _, f := range s.Fields {
+					want := 1000 * float64(index.Num)
+					if !strings.HasSuffix(f.Name, "InOctets") || !f.Verdict.HasRate() {
+						continue
+					}
+					if numbers[f.Name]++; math.Abs(f.Rate-want) > want/100 {
+						t.Errorf("%s of %s: %v a second; want %v", f.Name, s.Tag("ifName"), f.Rate, want)
+					}
+				}
+			}
+		}
+		if numbers["ifInOctets"] < 20 || numbers["ifHCInOctets"] < 20 {
+			t.Errorf("numbers: %v", numbers)
+		}
+	})
+}
+
+// TestALostAnswerSaysNothingOfNames holds that an agent that has answered requests of as many names is not asked for fewer because a datagram was lost.
+func TestALostAnswerSaysNothingOfNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lose := 0
+		d := &device{objects: switchOf(4).objects, latency: time.Millisecond, timeout: time.Second}
+		d.fault = func([]oid.OID) error {
+			if lose--; lose == 0 {
+				return session.ErrTimeout
+			}
+			return nil
+		}
+		one := target("dev", "interfaces")
+		one.MaxRepetitions, one.Structure = 1, 0
+		h := start(t, map[string]*device{"dev": d}, one)
+		requests := func() (n int) {
+			t.Helper()
+			d.change(func() { d.asked = 0 })
+			if p := h.next("dev"); p.Err != nil {
+				t.Error(p.Err)
+			}
+			d.change(func() { n = d.asked })
+			return n
+		}
+		requests()
+		before := requests()
+		d.change(func() { lose = 4 })
+		if n := requests(); n != before+1 {
+			t.Errorf("%d requests where one answer was lost; want one more than %d", n, before)
+		}
+		if n := requests(); n != before {
+			t.Errorf("%d requests after it; want %d", n, before)
+		}
+	})
+}
