@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,8 @@ type Config struct {
 	Logger        *slog.Logger  // slog.Default()
 	// Filter is what samples go through before they are batched. It must be valid; the zero one lets all through as they are.
 	Filter filter.Config
+	// Polls lets samples about the polls themselves through (metric.PollMeasurement).
+	Polls bool
 	// Rejected is shown the samples that the output will never take, with its words, by the Runner's goroutine; nil if nobody wants them.
 	Rejected func(samples []metric.Sample, err error)
 }
@@ -198,6 +201,9 @@ func (r *Runner) fetch() bool {
 
 // passed returns what the output is to get of b.
 func (r *Runner) passed(b metric.Batch) []metric.Sample {
+	if !r.config.Polls {
+		b.Samples = slices.DeleteFunc(b.Samples, func(s metric.Sample) bool { return s.Measurement == metric.PollMeasurement })
+	}
 	started := b.Started()
 	for i := range b.Samples {
 		b.Samples[i].Started = started

@@ -24,6 +24,10 @@ type Sample struct {
 	Started time.Time
 }
 
+// PollMeasurement is that of samples about the polls themselves: up, 1 if the device answered, else 0; duration_seconds; and error, a word on what went
+// wrong. An output that does not ask for them does not get them (exporters.Config.Polls).
+const PollMeasurement = "snmp_poll"
+
 // Tag is a name and a value that identify a series.
 type Tag struct{ Name, Value string }
 

@@ -181,7 +181,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		return err
 	}
 	p.pinger = ping.New(ping.Options{Log: p.log})
-	all := []collector.Sink{sinks.Spool(p.spool), sinks.Alerts(p.alerts)}
+	all := []collector.Sink{sinks.Spool(p.spool, nil), sinks.Alerts(p.alerts)}
 	if cfg.Listen != "" {
 		p.table = live.NewTable()
 		all = append(all, p.table)

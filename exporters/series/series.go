@@ -132,8 +132,8 @@ func (m *Mapper) Map(s *metric.Sample) *Row {
 	}
 	slices.SortFunc(r.Labels, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
 	prefix := ""
-	if s.Measurement == "ping" { // its fields are no objects of a MIB, and have names that others may have
-		prefix = "ping_"
+	if s.Measurement == "ping" || s.Measurement == metric.PollMeasurement { // their fields are no objects of a MIB, and have names that others may have
+		prefix = s.Measurement + "_"
 	}
 	for i := range s.Fields {
 		m.field(prefix, &s.Fields[i])

@@ -192,7 +192,7 @@ func startCollector(targets []collector.Target, board *Board, log *slog.Logger) 
 	c.alerts, err = alert.Start(alert.Options{Config: config, Notifiers: []alert.Notifier{notify.NewLog("log", log)}, Log: log})
 	if err == nil {
 		c.polls, err = collector.New(collector.Options{Targets: targets, Logger: log, Sinks: []collector.Sink{
-			board, sinks.Spool(c.spool), sinks.Alerts(c.alerts),
+			board, sinks.Spool(c.spool, nil), sinks.Alerts(c.alerts),
 		}})
 	}
 	if err != nil {

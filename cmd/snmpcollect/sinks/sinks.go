@@ -3,6 +3,7 @@ package sinks
 
 import (
 	"context"
+	"slices"
 
 	"walkabout/alert"
 	"walkabout/collector"
@@ -10,9 +11,15 @@ import (
 	"walkabout/spool"
 )
 
-// Spool puts every poll's batch into s, from which the outputs take it. It returns when the batch is on disk, or ctx ended.
-func Spool(s *spool.Spool) collector.Sink {
+// Spool puts every poll's batch into s, from which the outputs take it, and with it what polls says of the poll, unless that is nil. It returns when the
+// batch is on disk, or ctx ended.
+func Spool(s *spool.Spool, polls *Polls) collector.Sink {
 	return collector.SinkFunc(func(ctx context.Context, p collector.Poll) {
+		if polls != nil {
+			if about, ok := polls.sample(&p); ok {
+				p.Samples = append(slices.Clip(p.Samples), about)
+			}
+		}
 		if len(p.Samples) == 0 {
 			return
 		}
