@@ -2,10 +2,11 @@
 
 LDFLAGS = -s -w -X walkabout/internal/version.stamped=$$(git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo test bench bench-collector bench-scale bench-alert fuzz soak torture lint clean
+.PHONY: help build ui demo test bench bench-collector bench-scale bench-alert fuzz soak torture lint clean
 
 help:
 	@echo 'make build   both programs, into bin/'
+	@echo 'make ui      the pages: web/dist from web/ui, by Node and npm; the result is committed, so that nothing else needs them'
 	@echo 'make demo    agent, two simulated switches, collector and alerts in this terminal; ARGS="--once 30s" for scripts'
 	@echo 'make test    every check; as root it installs what is missing, else it says what to install'
 	@echo 'make lint    the linters, and the proof that the dependency rules work'
@@ -20,6 +21,9 @@ help:
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/...
+
+ui:
+	@scripts/ui
 
 demo: build
 	@bin/snmpcollect demo $(ARGS)

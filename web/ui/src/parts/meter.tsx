@@ -1,0 +1,46 @@
+// Small figures beside figures. Widths and paths are set as attributes and by the CSSOM, which the Content-Security-Policy lets through.
+import { bits, percent } from "../format";
+
+/** A share of a speed, 0 to 1, as a bar and a number. */
+export function Load({ share }: { share: number | null }) {
+  if (share === null) return <span class="muted">–</span>;
+  const width = `${share > 0 ? Math.max(2, Math.min(100, share * 100)) : 0}%`;
+  return <span><span class={share > 0.8 ? "meter high" : "meter"} aria-hidden="true"><span style={{ width }} /></span>{percent(share)}</span>;
+}
+
+const w = 92;
+const h = 20;
+
+/** The points as an SVG path; a null ends a line and begins another. */
+export function path(values: readonly (number | null)[], max: number): string {
+  let d = "";
+  let pen = false;
+  const step = values.length > 1 ? (w - 2) / (values.length - 1) : 0;
+  values.forEach((v, i) => {
+    if (v === null) {
+      pen = false;
+      return;
+    }
+    const x = (1 + i * step).toFixed(1);
+    const y = (h - 1.5 - (max > 0 ? v / max : 0) * (h - 3)).toFixed(1);
+    const alone = !pen && values[i + 1] == null;
+    d += pen ? `L${x} ${y}` : alone ? `M${x} ${y}h1` : `M${x} ${y}`;
+    pen = true;
+  });
+  return d;
+}
+
+/** The last rates in (a line) and out (dashed), on one scale of their own. */
+export function Spark({ inward, outward, seconds }: { inward: readonly (number | null)[]; outward: readonly (number | null)[]; seconds: number }) {
+  const all = [...inward, ...outward].filter((v): v is number => v !== null);
+  if (all.length === 0) return <span class="muted">–</span>;
+  const max = Math.max(...all);
+  const minutes = Math.max(1, Math.round((inward.length * seconds) / 60));
+  return (
+    <svg class="spark" viewBox={`0 0 ${w} ${h}`} preserveAspectRatio="none" role="img" aria-label={`the last ${minutes} min, at most ${bits(max)}`}>
+      <title>{`the last ${minutes} min, at most ${bits(max)}; in a line, out dashed`}</title>
+      <path class="out" d={path(outward, max)} />
+      <path class="in" d={path(inward, max)} />
+    </svg>
+  );
+}

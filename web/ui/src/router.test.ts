@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { alertPath, devicePath, interfacePath, parse } from "./router";
+
+test("paths lead back to what they were made of", () => {
+  for (const name of ["ge-0/0/3", "a b", "100%", "ü<script>", "?x=1&y#z"]) {
+    assert.deepEqual(parse(devicePath(name), "").args, [name]);
+    assert.deepEqual(parse(interfacePath("core 1/a", name), "").args, ["core 1/a", name]);
+  }
+  assert.deepEqual(parse(alertPath("2273f81c"), "").args, ["2273f81c"]);
+});
+
+test("pages", () => {
+  const cases: [string, string][] = [
+    ["/", "fleet"], ["/devices", "fleet"], ["/devices/a", "device"], ["/devices/a/interfaces/b", "interface"], ["/alerts", "alerts"], ["/alerts/x", "alert"],
+    ["/events", "events"], ["/collector", "collector"], ["/metrics", "none"], ["/devices/a/b", "none"], ["/devices/%zz", "device"],
+  ];
+  for (const [path, want] of cases) assert.equal(parse(path, "?q=1").page, want);
+});

@@ -1,0 +1,102 @@
+// Where a person is: the path chooses the page, the query holds what can be bookmarked of it (search, order, span).
+import { useEffect, useState } from "preact/hooks";
+
+export interface Route {
+  page: "fleet" | "device" | "interface" | "alerts" | "alert" | "events" | "collector" | "none";
+  /** Decoded: the device's name, and the interface's; or an alert's fingerprint. */
+  args: string[];
+  query: URLSearchParams;
+}
+
+/** Takes a path and a query apart. */
+export function parse(path: string, search: string): Route {
+  const query = new URLSearchParams(search);
+  const parts = path.split("/").filter((p) => p !== "").map(decode);
+  const [first, a, second, b] = parts;
+  const route = (page: Route["page"], ...args: string[]): Route => ({ page, args, query });
+  switch (first) {
+    case undefined:
+      return route("fleet");
+    case "devices":
+      if (a === undefined) return route("fleet");
+      if (second === undefined) return route("device", a);
+      if (second === "interfaces" && b !== undefined && parts.length === 4) return route("interface", a, b);
+      break;
+    case "alerts":
+      if (parts.length === 1) return route("alerts");
+      if (parts.length === 2 && a !== undefined) return route("alert", a);
+      break;
+    case "events":
+    case "collector":
+      if (parts.length === 1) return route(first);
+  }
+  return route("none");
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+const enc = encodeURIComponent;
+
+/** The path of a device's page. */
+export const devicePath = (device: string): string => `/devices/${enc(device)}`;
+
+/** The path of an interface's page. */
+export const interfacePath = (device: string, name: string): string => `/devices/${enc(device)}/interfaces/${enc(name)}`;
+
+/** The path of an alert's page, which notifications link to. */
+export const alertPath = (fingerprint: string): string => `/alerts/${enc(fingerprint)}`;
+
+/** Goes to a path (with its query) as a link would. */
+export function go(to: string): void {
+  history.pushState(null, "", to);
+  window.dispatchEvent(new Event("routechange"));
+  window.scrollTo(0, 0);
+}
+
+/** Changes the query of the page that is shown, without a step in the history; null and "" remove a key. */
+export function setQuery(change: Record<string, string | null>, step = false): void {
+  const query = new URLSearchParams(location.search);
+  for (const [key, value] of Object.entries(change)) {
+    if (value) query.set(key, value);
+    else query.delete(key);
+  }
+  const text = query.toString();
+  const to = location.pathname + (text ? "?" + text : "");
+  if (to === location.pathname + location.search) return;
+  if (step) history.pushState(null, "", to);
+  else history.replaceState(null, "", to);
+  window.dispatchEvent(new Event("routechange"));
+}
+
+/** The route that is shown; the component is drawn anew when it changes. */
+export function useRoute(): Route {
+  const [route, set] = useState(() => parse(location.pathname, location.search));
+  useEffect(() => {
+    const changed = (): void => set(parse(location.pathname, location.search));
+    window.addEventListener("popstate", changed);
+    window.addEventListener("routechange", changed);
+    return () => {
+      window.removeEventListener("popstate", changed);
+      window.removeEventListener("routechange", changed);
+    };
+  }, []);
+  return route;
+}
+
+/** Lets plain clicks on links to pages of ours change the route, without loading anew. What is not a page (/metrics) is loaded. */
+export function takeLinks(root: HTMLElement): void {
+  root.addEventListener("click", (e) => {
+    if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
+    const link = (e.target as Element).closest("a");
+    if (!link || link.target || link.origin !== location.origin || link.hasAttribute("download") || link.hash) return;
+    if (parse(link.pathname, link.search).page === "none") return;
+    e.preventDefault();
+    go(link.pathname + link.search);
+  });
+}
