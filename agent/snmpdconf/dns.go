@@ -15,12 +15,17 @@ type NameServer struct {
 	Name     string // the context that it is in; the first is in the default context as well
 	Kind     string // one of NameServerKinds
 	Address  string // as that kind wants it
-	Writable bool   // rw: a SET may have it reload
+	Writable bool   // rw: a SET may give it orders
 	Key      secret.String
 	// KeyFile holds the Key; CA, Cert and PrivateKey are files of a control channel by TLS. Each is an absolute path, or "".
 	KeyFile, CA, Cert, PrivateKey string
 	// RNDC is where BIND takes orders, HOST:PORT, and RNDCKeyFile the file of their key; both or neither.
 	RNDC, RNDCKeyFile string
+	// Pattern is what zones that a SET makes are made of: BIND's configuration, NSD's pattern, Knot DNS' template. Clients are whom PowerDNS Recursor recurses for
+	// while that is restricted. PIDFile is dnsmasq's, an absolute path.
+	Pattern string
+	Clients []netip.Prefix
+	PIDFile string
 
 	File string
 	Line int
@@ -37,7 +42,7 @@ const (
 	maxContextName = 32 // contextName: SnmpAdminString (SIZE (0..32)), RFC 3411
 )
 
-const nameServerForm = "NAME KIND ADDRESS [rw] [apiKey=KEY] [apiKeyFile=FILE] [ca=FILE cert=FILE key=FILE] [rndc=HOST:PORT rndcKey=FILE]"
+const nameServerForm = "NAME KIND ADDRESS [rw] [apiKey=KEY] [apiKeyFile=FILE] [ca=FILE cert=FILE key=FILE] [rndc=HOST:PORT rndcKey=FILE] [pattern=PATTERN] [clients=NETWORK[,NETWORK]...] [pidFile=FILE]"
 
 // dnsServer reads NAME KIND ADDRESS and options in any order.
 func (p *parser) dnsServer(name, value string) {
@@ -78,36 +83,68 @@ func (p *parser) dnsServer(name, value string) {
 	}
 }
 
+// options are those that have a value, by their names in lower case: which kinds have them, and where they go.
+func (s *NameServer) options() map[string]nameServerOption {
+	nlnet, pdns := []string{"unbound", "nsd"}, []string{"pdns", "pdns-recursor"}
+	return map[string]nameServerOption{
+		"apikey": {kinds: pdns}, "apikeyfile": {pdns, &s.KeyFile, true},
+		"ca": {nlnet, &s.CA, true}, "cert": {nlnet, &s.Cert, true}, "key": {nlnet, &s.PrivateKey, true},
+		"rndc": {[]string{"bind"}, &s.RNDC, false}, "rndckey": {[]string{"bind"}, &s.RNDCKeyFile, true},
+		"pattern": {[]string{"bind", "nsd", "knot"}, &s.Pattern, false},
+		"clients": {kinds: []string{"pdns-recursor"}}, "pidfile": {[]string{"dnsmasq"}, &s.PIDFile, true},
+	}
+}
+
+// nameServerOption is an option of dnsServer. Where to is nil, nameServerOption knows how it is read.
+type nameServerOption struct {
+	kinds  []string
+	to     *string
+	isFile bool
+}
+
 func (p *parser) nameServerOption(name string, s *NameServer, option string) bool {
 	if option == "rw" {
 		s.Writable = true
 		return true
 	}
 	key, value, _ := strings.Cut(option, "=")
-	file, kinds := map[string]*string{"apikeyfile": &s.KeyFile, "ca": &s.CA, "cert": &s.Cert, "key": &s.PrivateKey, "rndckey": &s.RNDCKeyFile, "rndc": &s.RNDC}[strings.ToLower(key)], []string{"unbound", "nsd"}
-	switch lower := strings.ToLower(key); {
-	case strings.HasPrefix(lower, "apikey"):
-		kinds = []string{"pdns", "pdns-recursor"}
-	case strings.HasPrefix(lower, "rndc"):
-		kinds = []string{"bind"}
-	}
+	o, known := s.options()[strings.ToLower(key)]
 	switch {
-	case file == nil && !strings.EqualFold(key, "apiKey"):
+	case !known:
 		p.errorf("%s: there is no option %s; it is written %s", name, clip(key), nameServerForm)
 	case value == "":
 		p.errorf("%s: %s has no value", name, key)
-	case !slices.Contains(kinds, s.Kind):
-		p.errorf("%s: %s is of %s", name, key, strings.Join(kinds, " and "))
-	case file == nil:
+	case !slices.Contains(o.kinds, s.Kind):
+		p.errorf("%s: %s is of %s", name, key, strings.Join(o.kinds, " and "))
+	case o.isFile && !strings.HasPrefix(value, "/"):
+		p.errorf("%s: %s: write the whole path of the file", name, key)
+	case strings.ContainsAny(value, "\r\n"):
+		p.errorf("%s: %s is of one line", name, key)
+	case o.to != nil:
+		*o.to = value
+		return true
+	case strings.EqualFold(key, "apiKey"):
 		s.Key = secret.New(value)
 		return true
-	case !strings.HasPrefix(value, "/") && file != &s.RNDC:
-		p.errorf("%s: %s: write the whole path of the file", name, key)
 	default:
-		*file = value
-		return true
+		var ok bool
+		s.Clients, ok = p.networks(name, key, value)
+		return ok
 	}
 	return false
+}
+
+// networks reads NETWORK[,NETWORK]...
+func (p *parser) networks(name, key, value string) (list []netip.Prefix, ok bool) {
+	for text := range strings.SplitSeq(value, ",") {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			p.errorf("%s: %s: %s is no network such as 192.0.2.0/24", name, key, clip(text))
+			return nil, false
+		}
+		list = append(list, network.Masked())
+	}
+	return list, true
 }
 
 // DNSTap is a unix socket to which a name server sends its dnstap (dnstap, a directive that Net-SNMP does not have).
@@ -152,14 +189,11 @@ func (p *parser) dnstap(name, value string) {
 			}
 			t.Mode = fs.FileMode(mode)
 		case "friends":
-			for text := range strings.SplitSeq(value, ",") {
-				network, err := netip.ParsePrefix(text)
-				if err != nil {
-					p.errorf("%s: friends: %s is no network such as 192.0.2.0/24", name, clip(text))
-					return
-				}
-				t.Friends = append(t.Friends, network.Masked())
+			friends, ok := p.networks(name, "friends", value)
+			if !ok {
+				return
 			}
+			t.Friends = append(t.Friends, friends...)
 		default:
 			p.errorf("%s: there is no option %s; it is written %s", name, clip(key), dnstapForm)
 			return

@@ -86,7 +86,7 @@ func fenceOf(o *options, s *settings, e *engine, agents []snmpdconf.AgentXSocket
 	for _, folder := range s.config.Folders {
 		f.Read = append(f.Read, absolute(folder))
 	}
-	for _, path := range slices.Concat(s.certs.paths, nameServerFiles(s.config)) {
+	for _, path := range slices.Concat(s.certs.paths, nameServerFiles(s.config), pidFiles(s.config)) {
 		f.Read = append(f.Read, folderOf(path))
 	}
 	if e != nil {
@@ -150,7 +150,7 @@ func (a *account) warnBeyond(log *slog.Logger, config *snmpdconf.Config) {
 	if mayChangeNetwork(config) && !slices.Contains(a.fence.Write, fenceSysctls[0]) {
 		log.Warn("ipForwarding and ipDefaultTTL can be SET from the next start on: the fence is in the way")
 	}
-	for _, path := range slices.Concat(config.Files, config.Folders, nameServerFiles(config)) {
+	for _, path := range slices.Concat(config.Files, config.Folders, nameServerFiles(config), pidFiles(config)) {
 		if dir := folderOf(path); !slices.Contains(a.fence.Read, dir) && !slices.Contains(a.fence.Read, absolute(path)) {
 			log.Warn("the fence does not hold the folder of a new file: the next reload may not read it, the next start does", "file", path)
 		}

@@ -21,6 +21,7 @@ func readNameServers(config *snmpdconf.Config) (out []localagent.NameServer, tol
 	for _, c := range config.NameServers {
 		n := localagent.NameServer{Name: c.Name, Kind: c.Kind, Writable: c.Writable, Access: dns.Access{
 			Address: c.Address, Key: c.Key, Certificates: dns.Certificates{CA: c.CA, Cert: c.Cert, Key: c.PrivateKey}, RNDC: c.RNDC,
+			Pattern: c.Pattern, Clients: c.Clients, PIDFile: c.PIDFile,
 		}}
 		for _, t := range config.DNSTaps {
 			if t.Server == c.Name {
@@ -38,8 +39,8 @@ func readNameServers(config *snmpdconf.Config) (out []localagent.NameServer, tol
 			told = append(told, snmpdconf.Diagnostic{File: c.File, Line: c.Line, Severity: snmpdconf.Error, Message: fmt.Sprintf("dnsServer: %v", err)})
 			continue
 		}
-		if _, ok := n.Backend.(dns.Reloader); c.Writable && !ok {
-			told = append(told, snmpdconf.Diagnostic{File: c.File, Line: c.Line, Message: "dnsServer: rw has no effect: " + c.Kind + " takes no order to reload where it is read"})
+		if c.Writable && !dns.TakesOrders(n.Backend) {
+			told = append(told, snmpdconf.Diagnostic{File: c.File, Line: c.Line, Message: "dnsServer: rw has no effect: " + c.Kind + " takes no order as its line is written"})
 		}
 		out = append(out, n)
 	}
@@ -92,6 +93,17 @@ func nameServerFiles(config *snmpdconf.Config) []string {
 	return out
 }
 
+// pidFiles returns the files with the numbers of name servers' processes. They come and go with those, and anybody may read them.
+func pidFiles(config *snmpdconf.Config) []string {
+	var out []string
+	for _, c := range config.NameServers {
+		if c.PIDFile != "" {
+			out = append(out, c.PIDFile)
+		}
+	}
+	return out
+}
+
 // nameServerModules is what sysORTable says where there are name servers.
 func nameServerModules(config *snmpdconf.Config) []mib.Module {
 	if len(config.NameServers) == 0 {
@@ -108,7 +120,7 @@ func appendNameServers(text []byte, config *snmpdconf.Config) []byte {
 			text = fmt.Append(text, " and the default one")
 		}
 		if c.Writable {
-			text = fmt.Append(text, ", may be told to reload")
+			text = fmt.Append(text, ", takes orders")
 		}
 		text = fmt.Appendf(text, " (%s:%d)\n", c.File, c.Line)
 	}

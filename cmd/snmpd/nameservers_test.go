@@ -202,12 +202,12 @@ func TestNameServerFiles(t *testing.T) {
 	}
 	path := config(t, "dnsServer a dnsmasq 127.0.0.1:53 rw")
 	d = start(t, nil, "check", "-c", path)
-	if code := <-d.code; code != 0 || !strings.Contains(d.stdout.String(), path+":1: warning: dnsServer: rw has no effect: dnsmasq takes no order to reload where it is read") {
+	if code := <-d.code; code != 0 || !strings.Contains(d.stdout.String(), path+":1: warning: dnsServer: rw has no effect: dnsmasq takes no order as its line is written") {
 		t.Errorf("code %d\n%s", code, d.stdout.String())
 	}
 	d = start(t, nil, "check", "-c", config(t, "rocommunity "+hidden+"\ndnsServer a pdns 127.0.0.1:1 apiKeyFile="+key+"\ndnsServer b nsd /x rw"))
 	if code := <-d.code; code != 0 || !strings.Contains(d.stdout.String(), "name server a: pdns at 127.0.0.1:1, in the context a and the default one (") ||
-		!strings.Contains(d.stdout.String(), "name server b: nsd at /x, in the context b, may be told to reload (") {
+		!strings.Contains(d.stdout.String(), "name server b: nsd at /x, in the context b, takes orders (") {
 		t.Errorf("code %d\n%s", code, d.stdout.String())
 	}
 }

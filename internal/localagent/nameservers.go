@@ -25,7 +25,8 @@ type NameServer struct {
 func (n *NameServer) same(o *NameServer) bool {
 	return n.Name == o.Name && n.Kind == o.Kind && n.Writable == o.Writable && n.Access.Address == o.Access.Address && n.Access.Key.Equal(o.Access.Key) &&
 		n.Access.RNDC == o.Access.RNDC && n.Access.RNDCKey.Algorithm == o.Access.RNDCKey.Algorithm && n.Access.RNDCKey.Secret.Equal(o.Access.RNDCKey.Secret) &&
-		n.Access.Certificates == o.Access.Certificates && n.Tap.same(&o.Tap)
+		n.Access.Certificates == o.Access.Certificates && n.Access.Pattern == o.Access.Pattern && slices.Equal(n.Access.Clients, o.Access.Clients) &&
+		n.Access.PIDFile == o.Access.PIDFile && n.Tap.same(&o.Tap)
 }
 
 // SetNameServers replaces the name servers. One that stays as it is goes on as it was, and so do the counters of one that keeps its name and kind.

@@ -3,6 +3,7 @@ package dns
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,11 @@ type Access struct {
 	Certificates Certificates  // of unbound's and nsd's control channel by TLS
 	RNDC         string        // where BIND takes orders, HOST:PORT; "" if it is given none
 	RNDCKey      RNDCKey       // and what they are signed with
+	// Pattern is what zones that are made by SET are made of: BIND's configuration, with %s for the zone's name, NSD's pattern or Knot DNS' template; "" for none.
+	Pattern string
+	// Clients are whom PowerDNS Recursor recurses for while dnsServConfigRecurs is restricted; that cannot be SET without them.
+	Clients []netip.Prefix
+	PIDFile string // dnsmasq's; "" if it is not known
 }
 
 // kind is a kind of name server.
@@ -30,42 +36,42 @@ type kind struct {
 }
 
 func kinds() []kind {
-	nl := func(version string, wrap func(nlnet) Backend) func(Access) (Backend, error) {
+	nl := func(version string, wrap func(nlnet, Access) Backend) func(Access) (Backend, error) {
 		return func(a Access) (Backend, error) {
 			c, err := newControl(a.Address, a.Certificates)
 			if err != nil {
 				return nil, err
 			}
-			return wrap(nlnet{c, version}), nil
+			return wrap(nlnet{c, version}, a), nil
 		}
 	}
-	http := func(wrap func(*httpAPI) Backend) func(Access) (Backend, error) {
+	http := func(wrap func(*httpAPI, Access) Backend) func(Access) (Backend, error) {
 		return func(a Access) (Backend, error) {
 			h, err := newHTTPAPI(a.Address, a.Key)
 			if err != nil {
 				return nil, err
 			}
-			return wrap(h), nil
+			return wrap(h, a), nil
 		}
 	}
 	return []kind{
 		{"bind", bindRules, openBIND},
-		{"unbound", unboundRules, nl("UBCT1", func(n nlnet) Backend { return &unbound{n} })},
-		{"nsd", nsdRules, nl("NSDCT1", func(n nlnet) Backend { return &nsd{n} })},
+		{"unbound", unboundRules, nl("UBCT1", func(n nlnet, _ Access) Backend { return &unbound{n} })},
+		{"nsd", nsdRules, nl("NSDCT1", func(n nlnet, a Access) Backend { return &nsd{n, a.Pattern} })},
 		{"knot", knotRules, func(a Access) (Backend, error) {
 			c, err := newControl(a.Address, Certificates{})
 			if err != nil {
 				return nil, err
 			}
-			return &knot{c}, nil
+			return &knot{c, a.Pattern}, nil
 		}},
-		{"pdns", pdnsRules, http(func(h *httpAPI) Backend { return &pdns{h} })},
-		{"pdns-recursor", recursorRules, http(func(h *httpAPI) Backend { return &recursor{h} })},
+		{"pdns", pdnsRules, http(func(h *httpAPI, _ Access) Backend { return &pdns{h} })},
+		{"pdns-recursor", recursorRules, http(openRecursor)},
 		{"dnsmasq", dnsmasqRules, func(a Access) (Backend, error) {
 			if _, _, err := net.SplitHostPort(a.Address); err != nil {
 				return nil, fmt.Errorf("%s: write HOST:PORT: %w", a.Address, err)
 			}
-			return &dnsmasq{a.Address}, nil
+			return &dnsmasq{a.Address, a.PIDFile}, nil
 		}},
 	}
 }
@@ -80,7 +86,15 @@ func openBIND(a Access) (Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &orderedBIND{bind{h}, rndc{c, a.RNDCKey}}, nil
+	return &orderedBIND{bind{h}, rndc{c, a.RNDCKey}, a.Pattern}, nil
+}
+
+// openRecursor returns a RecursionWriter if it is told who is let in.
+func openRecursor(h *httpAPI, a Access) Backend {
+	if len(a.Clients) == 0 {
+		return &recursor{h}
+	}
+	return &orderedRecursor{recursor{h}, a.Clients}
 }
 
 // Kinds returns the kinds of name servers that Open knows.

@@ -19,16 +19,23 @@ const (
 	bindZoneNxrrset  = "zones.QryNxrrset"
 )
 
+// What BIND resolved for a name below a delegation of its own zone counts with that zone (bin/named's query.authzone stays set). A server that does not
+// resolve, or delegates nothing that it is asked for, is exact.
+const (
+	bindMore = "counts what it resolved below delegations of its own zones as well"
+	bindLess = "without what it resolved below delegations of its own zones"
+)
+
 var bindRules = []Rule{
 	{Object: "dnsServConfigImplementIdent", From: "version"},
 	{Object: "dnsServConfigUpTime", From: "boot-time"},
 	{Object: "dnsServConfigResetTime", From: "config-time"},
 	{Object: "dnsServConfigReset", From: "whether it answers"},
-	{Object: "dnsServCounterAuthAns", Plus: []string{bindZoneSuccess}},
-	{Object: "dnsServCounterAuthNoNames", Plus: []string{bindZoneNXDomain}},
-	{Object: "dnsServCounterAuthNoDataResps", Plus: []string{bindZoneNxrrset}},
-	{Object: "dnsServCounterNonAuthDatas", Plus: []string{"nsstats.QrySuccess"}, Minus: []string{bindZoneSuccess}},
-	{Object: "dnsServCounterNonAuthNoDatas", Plus: []string{"nsstats.QryNxrrset"}, Minus: []string{bindZoneNxrrset}},
+	{Object: "dnsServCounterAuthAns", Plus: []string{bindZoneSuccess}, Approximate: bindMore},
+	{Object: "dnsServCounterAuthNoNames", Plus: []string{bindZoneNXDomain}, Approximate: bindMore},
+	{Object: "dnsServCounterAuthNoDataResps", Plus: []string{bindZoneNxrrset}, Approximate: bindMore},
+	{Object: "dnsServCounterNonAuthDatas", Plus: []string{"nsstats.QrySuccess"}, Minus: []string{bindZoneSuccess}, Approximate: bindLess},
+	{Object: "dnsServCounterNonAuthNoDatas", Plus: []string{"nsstats.QryNxrrset"}, Minus: []string{bindZoneNxrrset}, Approximate: bindLess},
 	{Object: "dnsServCounterReferrals", Plus: []string{"nsstats.QryReferral"}},
 	{Object: "dnsServCounterErrors", From: "sum of rcodes.* but NOERROR and NXDOMAIN", Plus: []string{rcodeErrors}},
 	{Object: "dnsServCounterReqRefusals", Plus: []string{"rcodes.REFUSED"}},
@@ -88,12 +95,8 @@ type bindZone struct {
 	Serial  *uint32   `json:"serial"` // nil if nothing is loaded
 	Loaded  time.Time `json:"loaded"` // of a primary the time of its file
 	Expires time.Time `json:"expires"`
-	Rcodes  struct {
-		Success  *uint64 `json:"QrySuccess"`
-		NXDomain *uint64 `json:"QryNXDOMAIN"`
-		Nxrrset  *uint64 `json:"QryNxrrset"`
-		AuthAns  *uint64 `json:"QryAuthAns"`
-	} `json:"rcodes"`
+	// Rcodes holds counters that are not 0, by names such as QrySuccess; it is empty unless zone-statistics is full.
+	Rcodes map[string]uint64 `json:"rcodes"`
 }
 
 // Read implements Backend. The server's figures are read before its zones': what is answered between is not of the cache.
@@ -164,14 +167,12 @@ func (z *bindZones) count(r *Reading) bool {
 	for view, v := range z.Views {
 		for i := range v.Zones {
 			zone := &v.Zones[i]
-			if zone.Rcodes.AuthAns == nil && zone.Rcodes.Success == nil {
+			if len(zone.Rcodes) == 0 {
 				continue
 			}
 			c := Counters{}
-			for name, n := range map[string]*uint64{bindZoneSuccess: zone.Rcodes.Success, bindZoneNXDomain: zone.Rcodes.NXDomain, bindZoneNxrrset: zone.Rcodes.Nxrrset} {
-				if n != nil {
-					c[name] = *n
-				}
+			for name, n := range zone.Rcodes {
+				c["zones."+name] = n
 			}
 			r.ZoneCounters[view+"/"+zone.Name+"/"+zone.Class] = c
 		}
@@ -216,12 +217,3 @@ func (b *bind) Zones(ctx context.Context) ([]Zone, error) {
 	}
 	return z.list(time.Now()), nil
 }
-
-// orderedBIND is a bind that takes orders.
-type orderedBIND struct {
-	bind
-	rndc rndc
-}
-
-// Reload implements Reloader.
-func (b *orderedBIND) Reload(ctx context.Context) error { return b.rndc.order(ctx, "reload") }

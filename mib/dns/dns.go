@@ -36,7 +36,7 @@ type Options struct {
 	Name    string // what the log calls the server
 	Backend Backend
 	Tap     *Tap // what dnstap tells of it; nil for none
-	// Writable lets a SET have the server read its configuration anew, if Backend is a Reloader. Without it everything is notWritable.
+	// Writable lets a SET give the server orders, as far as Backend is a Reloader, a ZoneWriter or a RecursionWriter. Without it everything is notWritable.
 	Writable bool
 	// After is a closed MIB of the same kind of server, whose counters go on; nil for none.
 	After *MIB
@@ -47,8 +47,8 @@ type Options struct {
 type MIB struct {
 	tree     *mib.Tree
 	source   *source
-	tap      *Tap     // nil for none
-	reloader Reloader // nil if it cannot be told, or may not
+	tap      *Tap // nil for none
+	writable bool
 }
 
 // New returns the MIB of o. It reads the server when it is asked for something; it lives until Close.
@@ -59,10 +59,7 @@ func New(o Options) (*MIB, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	m := &MIB{tap: o.Tap, source: newSource(o.Backend, o.Log.With("server", o.Name))}
-	if r, ok := o.Backend.(Reloader); ok && o.Writable {
-		m.reloader = r
-	}
+	m := &MIB{tap: o.Tap, writable: o.Writable, source: newSource(o.Backend, o.Log.With("server", o.Name))}
 	if o.After != nil {
 		m.source.totals.goOn(&o.After.source.totals)
 	}

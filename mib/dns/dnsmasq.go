@@ -12,13 +12,16 @@ import (
 // dnsmasq reads dnsmasq by DNS: TXT records of the class CHAOS below bind (dnsmasq(8), "cachesize.bind").
 type dnsmasq struct {
 	address string
+	pidFile string // "" if it is not known
 }
 
 var dnsmasqRules = []Rule{
 	{Object: "dnsServConfigImplementIdent", From: "version.bind"},
+	{Object: "dnsServConfigUpTime", From: "the start of the process of pidFile"},
 	{Object: "dnsServConfigReset", From: "whether it answers"},
 	{Object: "dnsResConfigImplementIdent", From: "version.bind"},
 	{Object: "dnsResConfigService", From: "recursiveOnly: it forwards"},
+	{Object: "dnsResConfigUpTime", From: "the start of the process of pidFile"},
 	{Object: "dnsResConfigReset", From: "whether it answers"},
 	{Object: "dnsResCounterByOpcodeQueries", From: "servers.bind: the queries of all servers", Plus: []string{"servers.bind"}, Approximate: "without queries by TCP"},
 	{Object: "dnsResCacheStatus", From: "cachesize.bind above 0"},
@@ -35,6 +38,9 @@ func (d *dnsmasq) Read(ctx context.Context) (*Reading, error) {
 		return nil, err
 	}
 	r := &Reading{Service: RecursiveOnly, Counters: Counters{}}
+	if d.pidFile != "" {
+		r.Started = pidFileStarted(d.pidFile, "dnsmasq")
+	}
 	r.Software = strings.Join(version, "")
 	size, err := d.number(ctx, "cachesize.bind.")
 	if err != nil {

@@ -30,6 +30,7 @@ var unboundAnswers = answers{
 	"UBCT1 stats_noreset": "total.num.queries=9\ntime.now=1795272704.781774\ntime.up=34.960156\nnum.query.tcpout=1\nnum.query.udpout=6\nnum.answer.rcode.NOERROR=5\n" +
 		"num.answer.rcode.FORMERR=1\nnum.answer.rcode.SERVFAIL=2\nnum.answer.rcode.NXDOMAIN=1\nnum.answer.rcode.REFUSED=3\nnum.answer.rcode.nodata=2\nunwanted.replies=4\n",
 	"UBCT1 status": "version: 1.17.1\nverbosity: 1\nthreads: 1\nuptime: 285 seconds\n", "UBCT1 get_option cache-max-ttl": "86400\n", "UBCT1 get_option cache-max-negative-ttl": "3600\n",
+	"UBCT1 get_option interface-action": "error unknown option\n", "UBCT1 get_option access-control": "0.0.0.0/0 allow\n::0/0 allow_snoop\n",
 	"UBCT1 list_forwards":   "example.org. IN forward +i 192.0.2.1@5300#ns.example 2001:db8::1 ns1.example.\n",
 	"UBCT1 list_stubs":      ". IN stub prime A.ROOT-SERVERS.NET. 198.41.0.4\n",
 	"UBCT1 list_auth_zones": "auth.test.\tserial 2024010101\nold.test.\texpired\nnew.test.\tno serial\n", "UBCT1 reload": "ok\n",
@@ -53,10 +54,11 @@ var pdnsAnswers = answers{
 }
 
 var recursorAnswers = answers{
-	"/api/v1/servers/localhost/statistics": `[{"name":"uptime","type":"StatisticItem","value":"34"},{"name":"servfail-answers","type":"StatisticItem","value":"2"},{"name":"all-outqueries","type":"StatisticItem","value":"20"}]`,
-	"/api/v1/servers/localhost":            `{"version":"4.8.8"}`,
-	"/api/v1/servers/localhost/config":     `[{"name":"allow-from","value":"127.0.0.0/8, ::1/128"},{"name":"max-cache-ttl","value":"86400"},{"name":"max-negative-ttl","value":"3600"}]`,
-	"/api/v1/servers/localhost/zones":      `[{"name":".","kind":"Forwarded","recursion_desired":true,"servers":["192.0.2.1:53"]},{"name":"10.in-addr.arpa.","kind":"Native","servers":[]}]`,
+	"/api/v1/servers/localhost/statistics":        `[{"name":"uptime","type":"StatisticItem","value":"34"},{"name":"servfail-answers","type":"StatisticItem","value":"2"},{"name":"all-outqueries","type":"StatisticItem","value":"20"}]`,
+	"/api/v1/servers/localhost":                   `{"version":"4.8.8"}`,
+	"/api/v1/servers/localhost/config":            `[{"name":"allow-from","value":""},{"name":"max-cache-ttl","value":"86400"},{"name":"max-negative-ttl","value":"3600"}]`,
+	"/api/v1/servers/localhost/config/allow-from": `{"name":"allow-from","value":["127.0.0.0/8","::1/128"]}`,
+	"/api/v1/servers/localhost/zones":             `[{"name":".","kind":"Forwarded","recursion_desired":true,"servers":["192.0.2.1:53"]},{"name":"10.in-addr.arpa.","kind":"Native","servers":[]}]`,
 }
 
 var bindAnswers = answers{
@@ -187,7 +189,7 @@ func TestRecorded(t *testing.T) {
 		want    map[string]string
 	}{
 		"unbound": {unboundAnswers, map[string]string{
-			"dnsServConfigReset.0": "4", "dnsResConfigReset.0": "4", "dnsResConfigService.0": "3", "dnsServCounterNonAuthDatas.0": "3", "dnsServCounterNonAuthNoDatas.0": "2",
+			"dnsServConfigReset.0": "4", "dnsResConfigReset.0": "4", "dnsResConfigService.0": "3", "dnsServConfigRecurs.0": "1", "dnsServCounterNonAuthDatas.0": "3", "dnsServCounterNonAuthNoDatas.0": "2",
 			"dnsServCounterErrors.0": "6", "dnsServCounterReqRefusals.0": "3", "dnsServCounterReqUnparses.0": "1", "dnsServCounterOtherErrors.0": "2", "dnsResCounterByOpcodeQueries.0": "7",
 			"dnsResCounterMartians.0": "4", "dnsResCacheMaxTTL.0": "86400", "dnsResNCacheMaxTTL.0": "3600",
 			"dnsServZoneSerial.11.4.65.85.84.72.4.84.69.83.84.0.1": "2024010101", "dnsServZoneCurrent.11.4.65.85.84.72.4.84.69.83.84.0.1": "1",

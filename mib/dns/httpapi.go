@@ -1,9 +1,11 @@
 package dns
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,12 +39,20 @@ func newHTTPAPI(address string, key secret.String) (*httpAPI, error) {
 
 // get reads the JSON at path into v.
 func (h *httpAPI) get(ctx context.Context, path string, v any) error {
-	return h.do(ctx, http.MethodGet, path, v)
+	return h.do(ctx, http.MethodGet, path, nil, v)
 }
 
-// do sends a request without a body. v may be nil.
-func (h *httpAPI) do(ctx context.Context, method, path string, v any) error {
-	req, err := http.NewRequestWithContext(ctx, method, h.base+path, nil)
+// do sends a request with body in JSON, if it is not nil, and reads the JSON of the answer into v, if that is not nil.
+func (h *httpAPI) do(ctx context.Context, method, path string, body, v any) error {
+	var in io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		in = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, h.base+path, in)
 	if err != nil {
 		return err
 	}
@@ -61,7 +71,7 @@ func (h *httpAPI) do(ctx context.Context, method, path string, v any) error {
 	case answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden:
 		return fmt.Errorf("%w: %s: %s: the key or this host is not let in", ErrAnswer, path, answer.Status)
 	case answer.StatusCode/100 != 2:
-		return fmt.Errorf("%w: %s: %s", ErrAnswer, path, answer.Status)
+		return fmt.Errorf("%w: %s: %s %s", ErrAnswer, path, answer.Status, clip(string(b)))
 	case v == nil:
 		return nil
 	}

@@ -79,6 +79,12 @@ func (u *upstream) ServeDNS(w mdns.ResponseWriter, q *mdns.Msg) {
 	case name == "www.up.test.":
 		a.RecursionAvailable = true
 		a.Ns = []mdns.RR{rr(upSOA)}
+	case name == "data.sub.example.test." && kind == mdns.TypeA:
+		a.RecursionAvailable = true
+		a.Answer = []mdns.RR{rr("data.sub.example.test. 300 A 192.0.2.81")}
+	case name == "data.sub.example.test.":
+		a.RecursionAvailable = true
+		a.Ns = []mdns.RR{rr("sub.example.test. 300 SOA ns.sub.example.test. hostmaster.sub.example.test. 7 3600 900 604800 300")}
 	case name == "refused.up.test.":
 		a.Rcode = mdns.RcodeRefused
 	case name == "fails.up.test.":
@@ -256,13 +262,18 @@ func checkServed(t *testing.T, kind string, all []snmp.VarBind) {
 	}
 }
 
+// heldByScript are objects that are called approximate, for something that the script does not do.
+var heldByScript = map[string][]string{
+	"bind": {"dnsServCounterAuthAns", "dnsServCounterAuthNoNames", "dnsServCounterAuthNoDataResps", "dnsServCounterNonAuthDatas", "dnsServCounterNonAuthNoDatas"},
+}
+
 // expected are the differences that the exact objects of a kind must show.
 func expected(kind string, asked map[string]int, u *upstream) map[string]uint32 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	out := map[string]uint32{}
 	for _, r := range dns.RulesOf(kind) {
-		if r.Approximate != "" || len(r.Plus) == 0 {
+		if r.Approximate != "" && !slices.Contains(heldByScript[kind], r.Object) || len(r.Plus) == 0 {
 			continue
 		}
 		switch r.Object {
@@ -388,4 +399,25 @@ func TestRestart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBelowDelegation: what BIND resolves below a delegation of its own zone counts with the zone, which is why its counters are called approximate.
+func TestBelowDelegation(t *testing.T) {
+	_, addr := startUpstream(t)
+	s := startBIND(t, addr, "")
+	before := counters(walkOf(t, s))
+	for _, q := range []query{{name: "data.sub.example.test.", kind: mdns.TypeA}, {name: "data.sub.example.test.", kind: mdns.TypeMX}, {name: "nope.sub.example.test.", kind: mdns.TypeA}} {
+		if a := q.ask(t, s.address); a == nil || a.Authoritative || !a.RecursionAvailable {
+			t.Errorf("%v", a)
+		}
+	}
+	await(t, func() string {
+		got, after := map[string]uint32{}, counters(walkOf(t, s))
+		for _, name := range heldByScript["bind"] {
+			got[name] = after[name] - before[name]
+		}
+		return cmp.Diff(map[string]uint32{
+			"dnsServCounterAuthAns": 1, "dnsServCounterAuthNoNames": 1, "dnsServCounterAuthNoDataResps": 1, "dnsServCounterNonAuthDatas": 0, "dnsServCounterNonAuthNoDatas": 0,
+		}, got)
+	})
 }

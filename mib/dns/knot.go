@@ -9,7 +9,10 @@ import (
 )
 
 // knot reads Knot DNS by its control socket (knotc(8)). Its counters are those of mod-stats, as a global module.
-type knot struct{ *control }
+type knot struct {
+	*control
+	pattern string // the template of new zones; "" for the default one
+}
 
 const knotRcode = "response-code["
 
@@ -23,6 +26,7 @@ const (
 var knotRules = []Rule{
 	{Object: "dnsServConfigImplementIdent", From: "status version"},
 	{Object: "dnsServConfigRecurs", From: "unavailable: it is an authoritative server"},
+	{Object: "dnsServConfigUpTime", From: "the start of the process that listens on the control socket"},
 	{Object: "dnsServConfigReset", From: "whether it answers"},
 	{
 		Object: "dnsServCounterAuthAns", Plus: []string{knotNoError}, Minus: []string{knotNoData},
@@ -47,16 +51,16 @@ func (k *knot) Rules() []Rule { return knotRules }
 // Read implements Backend. The flag F has counters that are 0 told as well.
 func (k *knot) Read(ctx context.Context) (*Reading, error) {
 	answers, err := k.knotOrders(ctx,
-		map[knotField]string{knotCommand: "status", knotType: "version"},
-		map[knotField]string{knotCommand: "stats", knotFlags: "F", knotSection: "mod-stats", knotItem: "response-code"},
-		map[knotField]string{knotCommand: "stats", knotFlags: "F", knotSection: "mod-stats", knotItem: "reply-nodata"},
+		knotOrder{knotCommand: "status", knotType: "version"},
+		knotOrder{knotCommand: "stats", knotFlags: "F", knotSection: "mod-stats", knotItem: "response-code"},
+		knotOrder{knotCommand: "stats", knotFlags: "F", knotSection: "mod-stats", knotItem: "reply-nodata"},
 	)
 	if err != nil {
 		return k.readWithout(ctx, err)
 	}
-	r := &Reading{Recursion: RecursionUnavailable, Counters: Counters{}}
-	r.Software = knotVersion(answers[0])
-	for _, u := range append(answers[1], answers[2]...) {
+	r := &Reading{Recursion: RecursionUnavailable, Started: answers.started, Counters: Counters{}}
+	r.Software = knotVersion(answers.units[0])
+	for _, u := range append(answers.units[1], answers.units[2]...) {
 		n, err := strconv.ParseUint(u[knotData], 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s[%s] is %q", ErrAnswer, u[knotItem], u[knotID], clip(u[knotData]))
@@ -76,11 +80,11 @@ func (k *knot) Read(ctx context.Context) (*Reading, error) {
 
 // readWithout reads a server that counts nothing, for which asking for a counter is an error.
 func (k *knot) readWithout(ctx context.Context, failed error) (*Reading, error) {
-	answers, err := k.knotOrders(ctx, map[knotField]string{knotCommand: "status", knotType: "version"})
+	answers, err := k.knotOrders(ctx, knotOrder{knotCommand: "status", knotType: "version"})
 	if err != nil {
 		return nil, failed
 	}
-	return &Reading{Recursion: RecursionUnavailable, Software: knotVersion(answers[0])}, nil
+	return &Reading{Recursion: RecursionUnavailable, Started: answers.started, Software: knotVersion(answers.units[0])}, nil
 }
 
 func knotVersion(units []knotUnit) string {
@@ -98,25 +102,25 @@ func knotVersion(units []knotUnit) string {
 // Zones implements Backend.
 func (k *knot) Zones(ctx context.Context) ([]Zone, error) {
 	answers, err := k.knotOrders(ctx,
-		map[knotField]string{knotCommand: "zone-status"},
-		map[knotField]string{knotCommand: "conf-read", knotSection: "zone", knotItem: "master"},
-		map[knotField]string{knotCommand: "conf-read", knotSection: "remote", knotItem: "address"},
+		knotOrder{knotCommand: "zone-status"},
+		knotOrder{knotCommand: "conf-read", knotSection: "zone", knotItem: "master"},
+		knotOrder{knotCommand: "conf-read", knotSection: "remote", knotItem: "address"},
 	)
 	if err != nil {
 		return nil, err
 	}
 	addresses, sources := map[string][]netip.Addr{}, map[string][]netip.Addr{}
-	for _, u := range answers[2] {
+	for _, u := range answers.units[2] {
 		host, _, _ := strings.Cut(u[knotData], "@")
 		if a, err := netip.ParseAddr(host); err == nil {
 			addresses[u[knotID]] = append(addresses[u[knotID]], a)
 		}
 	}
-	for _, u := range answers[1] {
+	for _, u := range answers.units[1] {
 		sources[u[knotID]] = append(sources[u[knotID]], addresses[u[knotData]]...)
 	}
 	zones := []Zone{}
-	for _, u := range answers[0] {
+	for _, u := range answers.units[0] {
 		if last := len(zones) - 1; last < 0 || zones[last].Name != u[knotZone] {
 			zones = append(zones, Zone{Name: u[knotZone], Class: classIN, Sources: sources[u[knotZone]]})
 		}
@@ -131,10 +135,4 @@ func (k *knot) Zones(ctx context.Context) ([]Zone, error) {
 		}
 	}
 	return zones, nil
-}
-
-// Reload implements Reloader.
-func (k *knot) Reload(ctx context.Context) error {
-	_, err := k.knotOrders(ctx, map[knotField]string{knotCommand: "reload"})
-	return err
 }

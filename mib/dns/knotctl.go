@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // knotField is what an item of a unit of Knot DNS' control protocol is (libknot/control/control.h, knot_ctl_idx_t).
@@ -42,7 +43,7 @@ const (
 type knotUnit [knotFields]string
 
 // appendKnotOrder appends an order: the unit of its fields, and a block.
-func appendKnotOrder(dst []byte, fields map[knotField]string) []byte {
+func appendKnotOrder(dst []byte, fields knotOrder) []byte {
 	dst = append(dst, knotDatum)
 	for f := range knotField(knotFields) {
 		if value, ok := fields[f]; ok {
@@ -100,29 +101,35 @@ func readKnotValue(in *bufio.Reader) (string, error) {
 	return string(b), nil
 }
 
-// knotOrders gives orders over one connection, one after another.
-func (c *control) knotOrders(ctx context.Context, orders ...map[knotField]string) ([][]knotUnit, error) {
+// knotAnswers are answers to orders, in their order, and when the process that gave them started; zero if that is not known.
+type knotAnswers struct {
+	units   [][]knotUnit
+	started time.Time
+}
+
+// knotOrders gives orders over one connection, one after another, up to the first that fails: the answers before it are returned too.
+func (c *control) knotOrders(ctx context.Context, orders ...knotOrder) (out knotAnswers, err error) {
 	conn, end, err := c.dial(ctx)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	defer end()
+	out.started = listenerStarted(conn, "knotd")
 	in := bufio.NewReader(io.LimitReader(conn, maxAnswer))
-	var out [][]knotUnit
 	for _, order := range orders {
 		if _, err := conn.Write(appendKnotOrder(nil, order)); err != nil {
-			return nil, ended(ctx, err)
+			return out, ended(ctx, err)
 		}
 		units, err := readKnotAnswer(in)
 		if err != nil {
-			return nil, ended(ctx, err)
+			return out, ended(ctx, err)
 		}
 		for _, u := range units {
 			if u[knotError] != "" {
-				return nil, fmt.Errorf("%w: to %s it says %q", ErrAnswer, order[knotCommand], clip(u[knotError]))
+				return out, fmt.Errorf("%w: to %s it says %q", ErrAnswer, order[knotCommand], clip(u[knotError]))
 			}
 		}
-		out = append(out, units)
+		out.units = append(out.units, units)
 	}
 	_, err = conn.Write([]byte{knotEnd})
 	return out, ended(ctx, err)

@@ -2,13 +2,17 @@ package dns
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
 )
 
 // nsd reads NSD by its control channel (nsd-control(8)).
-type nsd struct{ nlnet }
+type nsd struct {
+	nlnet
+	pattern string // that of new zones; "" if there are none
+}
 
 const nsdRcode = "num.rcode."
 
@@ -104,4 +108,45 @@ func (n *nsd) Reload(ctx context.Context) error {
 	}
 	_, err := n.ask(ctx, "reload")
 	return err
+}
+
+// CheckAdd implements ZoneWriter.
+func (n *nsd) CheckAdd(z NewZone) error {
+	switch {
+	case n.pattern == "":
+		return errors.New("the server's line in snmpd.conf has no pattern= of new zones")
+	case len(z.Sources) > 0:
+		return errors.New("a zone's sources are those of its pattern in nsd.conf")
+	}
+	return nil
+}
+
+// AddZone implements ZoneWriter. NSD keeps it over a restart.
+func (n *nsd) AddZone(ctx context.Context, z NewZone) error {
+	_, err := n.ask(ctx, "addzone "+z.Name+" "+n.pattern)
+	return err
+}
+
+// CheckRemove implements ZoneWriter.
+func (n *nsd) CheckRemove(*Zone) error { return nil }
+
+// RemoveZone implements ZoneWriter. Zones of nsd.conf are not NSD's to remove.
+func (n *nsd) RemoveZone(ctx context.Context, name string) (Restore, error) {
+	status, err := n.ask(ctx, "zonestatus "+name)
+	if err != nil {
+		return nil, err
+	}
+	pattern := ""
+	for line := range strings.Lines(status) {
+		if key, value, _ := strings.Cut(strings.TrimSpace(line), ":"); key == "pattern" {
+			pattern = strings.TrimSpace(value)
+		}
+	}
+	if _, err := n.ask(ctx, "delzone "+name); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		_, err := n.ask(ctx, "addzone "+name+" "+pattern)
+		return err
+	}, nil
 }

@@ -107,8 +107,7 @@ func (p *pdns) Zones(ctx context.Context) ([]Zone, error) {
 		if z.Serial != 0 {
 			out.Status = ZoneCurrent
 		}
-		switch strings.ToLower(z.Kind) {
-		case "slave", "secondary", "consumer":
+		if z.secondary() {
 			out.Primary = false
 			if z.LastCheck > 0 {
 				out.TriedAt = time.Unix(z.LastCheck, 0)
@@ -138,7 +137,7 @@ type recursor struct{ *httpAPI }
 
 var recursorRules = append([]Rule{
 	{Object: "dnsServConfigImplementIdent", From: "version"},
-	{Object: "dnsServConfigRecurs", From: "config: allow-from"},
+	{Object: "dnsServConfigRecurs", From: "config/allow-from"},
 	{Object: "dnsServConfigUpTime", From: "uptime"},
 	{Object: "dnsServConfigReset", From: "whether it answers"},
 	{Object: "dnsServCounterErrors", Plus: []string{"servfail-answers"}, Approximate: "without FORMERR, NOTIMP and REFUSED"},
@@ -199,28 +198,43 @@ func (p *recursor) Read(ctx context.Context) (*Reading, error) {
 		n, numberErr := strconv.ParseUint(s.Value, 10, 32)
 		seconds := uint32(n)
 		switch {
-		case s.Name == "allow-from":
-			r.Recursion = recursionFor(s.Value)
 		case s.Name == "max-cache-ttl" && numberErr == nil:
 			r.MaxTTL = &seconds
 		case s.Name == "max-negative-ttl" && numberErr == nil:
 			r.MaxNegativeTTL = &seconds
 		}
 	}
+	allowed, err := p.allowFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Recursion = recursionFor(allowed)
 	return r, p.forwards(ctx, r)
 }
 
-// recursionFor reads allow-from: networks, those behind a ! excepted. None at all lets everybody in.
-func recursionFor(allowed string) Recursion {
-	if strings.TrimSpace(allowed) == "" {
-		return RecursionAvailable
+const recursorAllowFrom = pdnsServer + "/config/allow-from"
+
+// allowFrom asks for whom it recurses now, whatever file or order says so.
+func (p *recursor) allowFrom(ctx context.Context) ([]string, error) {
+	var setting struct {
+		Value []string `json:"value"`
 	}
-	var four, six, except bool
-	for network := range strings.FieldsFuncSeq(allowed, func(r rune) bool { return strings.ContainsRune(", ;\t", r) }) {
-		four, six, except = four || network == "0.0.0.0/0", six || network == "::/0", except || network[0] == '!'
+	err := p.get(ctx, recursorAllowFrom, &setting)
+	return setting.Value, err
+}
+
+// recursionFor reads networks, those behind a ! excepted. None at all lets everybody in.
+func recursionFor(allowed []string) Recursion {
+	var four, six, some, except bool
+	for _, network := range allowed {
+		no := strings.HasPrefix(network, "!")
+		four, six, some, except = four || network == "0.0.0.0/0", six || network == "::/0", some || !no, except || no
 	}
-	if four && six && !except {
+	switch {
+	case len(allowed) == 0, four && six && !except:
 		return RecursionAvailable
+	case !some:
+		return RecursionUnavailable
 	}
 	return RecursionRestricted
 }

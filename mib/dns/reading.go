@@ -17,13 +17,6 @@ type Backend interface {
 	Rules() []Rule
 }
 
-// Reloader is a Backend whose server takes orders.
-type Reloader interface {
-	Backend
-	// Reload has the server read its configuration and zones again.
-	Reload(ctx context.Context) error
-}
-
 // Errors of a Backend.
 var (
 	ErrNoZones = errors.New("this server tells no zones")

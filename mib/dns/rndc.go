@@ -137,11 +137,11 @@ func (k RNDCKey) sign(body []byte) []byte {
 	return ccEntry(nil, "hsha", ccBinary, value)
 }
 
-// order has the server carry out an order: a first message gets the nonce that the second must have.
-func (r *rndc) order(ctx context.Context, order string) error {
+// order has the server carry out an order, and returns what it says to it: a first message gets the nonce that the second must have.
+func (r *rndc) order(ctx context.Context, order string) (said string, err error) {
 	conn, end, err := r.dial(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer end()
 	nonce := ""
@@ -157,19 +157,20 @@ func (r *rndc) order(ctx context.Context, order string) error {
 		message := append(ccEntry(nil, "_auth", ccTable, r.key.sign(body)), body...)
 		frame := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(len(message)+4)), ccVersion)
 		if _, err := conn.Write(append(frame, message...)); err != nil {
-			return ended(ctx, err)
+			return "", ended(ctx, err)
 		}
 		answer, err := r.answer(conn)
 		if err != nil {
-			return ended(ctx, err)
+			return "", ended(ctx, err)
 		}
 		nonce = string(ccFind(ccFind(answer, "_ctrl"), "_nonce"))
 		data := ccFind(answer, "_data")
 		if result := string(ccFind(data, "result")); what != "null" && result != "0" {
-			return fmt.Errorf("%w: to %s it says %q", ErrAnswer, what, clip(string(ccFind(data, "err"))))
+			return "", fmt.Errorf("%w: to %s it says %q", ErrAnswer, clip(what), clip(string(ccFind(data, "err"))+" "+string(ccFind(data, "text"))))
 		}
+		said = string(ccFind(data, "text"))
 	}
-	return nil
+	return said, nil
 }
 
 // answer reads a message and returns what is signed of it.

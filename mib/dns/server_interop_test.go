@@ -162,7 +162,7 @@ func startBIND(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer {
 options {
 	directory "%s"; pid-file "named.pid"; session-keyfile "session.key"; managed-keys-directory "."; lock-file none;
 	listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; };
-	recursion yes; allow-recursion { 127.0.0.0/8; }; allow-transfer { none; }; dnssec-validation no; empty-zones-enable no; minimal-responses no;
+	recursion yes; allow-recursion { 127.0.0.0/8; }; allow-transfer { none; }; dnssec-validation no; empty-zones-enable no; minimal-responses no; allow-new-zones yes;
 	zone-statistics full; forward only; forwarders { 127.0.0.1 port %d; };
 	%s
 };
@@ -177,7 +177,7 @@ zone "secondary.test" { type slave; masters port %d { 127.0.0.1; }; file "second
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.access = dns.Access{Address: fmt.Sprintf("127.0.0.1:%d", channel), RNDC: fmt.Sprintf("127.0.0.1:%d", orders), RNDCKey: key}
+	s.access = dns.Access{Address: fmt.Sprintf("127.0.0.1:%d", channel), RNDC: fmt.Sprintf("127.0.0.1:%d", orders), RNDCKey: key, Pattern: `type secondary; file "%s.db";`}
 	s.program, s.args, s.ready = "named", []string{"-g", "-c", s.dir + "/named.conf"}, `transfer of 'secondary.test/IN'.*Transfer completed`
 	s.start(t)
 	s.ready = "running$" // and there is a copy of the zone
@@ -239,6 +239,9 @@ server:
 remote-control:
   control-enable: yes
   control-interface: %s/ctl
+pattern:
+  name: added
+  zonefile: %%s.zone
 zone:
   name: example.test
   zonefile: example.zone
@@ -253,7 +256,7 @@ zone:
   dnstap-log-auth-query-messages: yes
   dnstap-log-auth-response-messages: yes
 `))
-	s.access = dns.Access{Address: "unix:" + s.dir + "/ctl"}
+	s.access = dns.Access{Address: "unix:" + s.dir + "/ctl", Pattern: "added"}
 	s.program, s.args, s.ready = "nsd", []string{"-d", "-c", s.dir + "/nsd.conf"}, "serial .* is updated to|zone secondary.test. .*update"
 	s.start(t)
 	s.ready = "nsd started"
@@ -284,6 +287,9 @@ template:
   - id: default
     storage: %[1]s
     global-module: mod-stats/all
+  - id: added
+    storage: %[1]s
+    journal-content: none
 zone:
   - domain: example.test
     file: example.zone
@@ -292,7 +298,7 @@ zone:
   - domain: secondary.test
     master: upstream
 `, s.dir, port, upstream.Port)
-	s.access = dns.Access{Address: s.dir + "/ctl"}
+	s.access = dns.Access{Address: s.dir + "/ctl", Pattern: "added"}
 	s.program, s.args, s.ready = "knotd", []string{"-c", s.dir + "/knot.conf"}, "secondary.test.*zone updated"
 	s.start(t)
 	s.ready = "server started"
@@ -359,11 +365,11 @@ hint-file=no
 
 func startDnsmasq(t *testing.T, upstream *net.UDPAddr, tap string) *nameServer {
 	s, port := newServer(t, "dnsmasq")
-	s.access = dns.Access{Address: s.address}
+	s.access = dns.Access{Address: s.address, PIDFile: s.dir + "/pid"}
 	s.program, s.ready = "dnsmasq", "started, version"
 	s.args = []string{
 		"--keep-in-foreground", "--conf-file=/dev/null", fmt.Sprintf("--port=%d", port), "--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", "--no-hosts",
-		fmt.Sprintf("--server=127.0.0.1#%d", upstream.Port), "--pid-file=", "--log-facility=-", "--user=", "--cache-size=150",
+		fmt.Sprintf("--server=127.0.0.1#%d", upstream.Port), "--pid-file=" + s.dir + "/pid", "--log-facility=-", "--user=", "--cache-size=150",
 	}
 	s.start(t)
 	return s

@@ -65,6 +65,12 @@ func newSource(b Backend, log *slog.Logger) *source {
 	return s
 }
 
+// forget has the server read anew after an order.
+func (s *source) forget() {
+	s.figures.forget()
+	s.zones.forget()
+}
+
 // tells reports whether there is a rule for an object.
 func (s *source) tells(object string) bool {
 	return slices.ContainsFunc(s.totals.rules, func(r Rule) bool { return r.Object == object })
@@ -84,7 +90,7 @@ func (s *source) readFigures(ctx context.Context) *figures {
 		return nil
 	}
 	f := &figures{Reading: r, counts: s.totals.add(r), sbelt: sbeltOf(r.Sbelt)}
-	if r.Zones != nil {
+	if r.Zones != nil && !s.figures.outdated() {
 		s.zones.put(s.told(newZoneSet(r.Zones)))
 	}
 	return f
@@ -157,6 +163,7 @@ type latest[T comparable] struct {
 	at    time.Time     // that the latest reading began; zero before the first
 	cost  time.Duration // that it took
 	done  chan struct{} // closed when the one under way ends; nil if there is none
+	stale bool          // what the one under way brings is of before an order
 }
 
 // get returns what was read within the time of reuse, else reads. While the server takes its time, what it told before stands.
@@ -200,6 +207,25 @@ func (l *latest[T]) run() {
 	l.value, l.cost = value, time.Since(l.at)
 	close(l.done)
 	l.done = nil
+	if l.stale {
+		l.at, l.stale = time.Time{}, false
+	}
+}
+
+// forget has the next request read anew.
+func (l *latest[T]) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stale = l.done != nil; !l.stale {
+		l.at = time.Time{}
+	}
+}
+
+// outdated reports whether what the reading under way brings is of before an order.
+func (l *latest[T]) outdated() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stale
 }
 
 // put takes a value that another reading brought.

@@ -16,6 +16,7 @@ const unboundRcode = "num.answer.rcode."
 
 var unboundRules = []Rule{
 	{Object: "dnsServConfigImplementIdent", From: "status: version"},
+	{Object: "dnsServConfigRecurs", From: "get_option access-control"},
 	{Object: "dnsServConfigUpTime", From: "time.up"},
 	{Object: "dnsServConfigReset", From: "whether it answers"},
 	{
@@ -59,6 +60,9 @@ func (u *unbound) Read(ctx context.Context) (*Reading, error) {
 	if _, extended := s[unboundRcode+"NOERROR"]; extended { // the one of nodata is left out while it is 0
 		r.Counters[unboundRcode+"nodata"] += 0
 	}
+	if r.Recursion, err = u.recursion(ctx); err != nil {
+		return nil, err
+	}
 	if r.MaxTTL, err = u.option(ctx, "cache-max-ttl"); err != nil {
 		return nil, err
 	}
@@ -80,6 +84,47 @@ func (u *unbound) option(ctx context.Context, name string) (*uint32, error) {
 	}
 	out := uint32(n)
 	return &out, nil
+}
+
+// recursion asks for whom it recurses. Where interfaces have rules of their own it is not told.
+func (u *unbound) recursion(ctx context.Context) (Recursion, error) {
+	interfaces, err := u.ask(ctx, "get_option interface-action")
+	if err == nil && strings.TrimSpace(interfaces) != "" { // older ones do not know the option
+		return 0, nil
+	}
+	text, err := u.ask(ctx, "get_option access-control")
+	if err != nil {
+		return 0, err
+	}
+	return accessControl(text), nil
+}
+
+// accessControl reads lines of the form "192.0.2.0/24 allow". The most specific one counts, and this host is let in unless there is a line of it (unbound.conf(5)).
+func accessControl(text string) Recursion {
+	actions := map[string]string{"127.0.0.0/8": "allow", "::1/128": "allow", "::ffff:127.0.0.1/128": "allow"}
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) == 2 {
+			if p, err := netip.ParsePrefix(words[0]); err == nil {
+				words[0] = p.Masked().String()
+			}
+			actions[words[0]] = words[1]
+		}
+	}
+	allowed, refused := 0, 0
+	for _, action := range actions {
+		if strings.HasPrefix(action, "allow") {
+			allowed++
+		} else {
+			refused++
+		}
+	}
+	switch everybody := strings.HasPrefix(actions["0.0.0.0/0"], "allow") && strings.HasPrefix(actions["::/0"], "allow"); {
+	case everybody && refused == 0:
+		return RecursionAvailable
+	case allowed == 0:
+		return RecursionUnavailable
+	}
+	return RecursionRestricted
 }
 
 // upstreams asks whom it forwards to, and whom it begins at.
