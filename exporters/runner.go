@@ -61,6 +61,7 @@ type Stats struct {
 	Errors    map[string]uint64 // failed Exports by reason: "config", "rejected", "timeout", …
 	Omitted   map[string]uint64 // fields that the output's format cannot hold, by reason; nil if it holds all
 	LastWrite time.Time         // end of the last Export that wrote anything; zero if none did
+	Failing   bool              // the last Export failed as a whole, and is tried again
 }
 
 // Runner feeds one Exporter from its place in the spool, by a goroutine of its own. What is new goes first; what has waited since an outage is
@@ -277,6 +278,7 @@ func (r *Runner) settle(ctx context.Context, batch []metric.Sample, err error) t
 	if again && !cut {
 		r.stats.Retries++
 	}
+	r.stats.Failing = again && !cut
 	r.mu.Unlock()
 
 	switch {

@@ -338,7 +338,7 @@ func TestCloseGivesOneMoreChance(t *testing.T) {
 		waits int
 	}{
 		{"taken", 1, exporters.Stats{Written: 5, Retries: 1, Errors: map[string]uint64{"other": 1}}, 0},
-		{"not taken", 9, exporters.Stats{Retries: 2, Errors: map[string]uint64{"other": 2}}, 1},
+		{"not taken", 9, exporters.Stats{Retries: 2, Failing: true, Errors: map[string]uint64{"other": 2}}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -13,8 +13,8 @@ const MaxText = 256
 
 // Text returns s as valid UTF-8 of at most MaxText characters; what is cut ends in "…".
 func Text(s string) string {
-	if len(s) > 4*MaxText {
-		s = s[:4*MaxText] // as many octets as that many characters may have, so that a text of megabytes costs nothing
+	if most := 4 * (MaxText + 1); len(s) > most {
+		s = s[:most] // what is left has too many characters still, and a text of megabytes costs nothing
 	}
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= MaxText || utf8.RuneCountInString(s) <= MaxText {
@@ -27,6 +27,18 @@ func Text(s string) string {
 		}
 	}
 	return s
+}
+
+// digits rounds v to n significant digits.
+func digits(v float64, n int) float64 {
+	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return v
+	}
+	scale := math.Pow(10, float64(n-1)-math.Floor(math.Log10(math.Abs(v))))
+	if math.IsInf(scale, 0) || scale == 0 {
+		return v
+	}
+	return math.Round(v*scale) / scale
 }
 
 // Numbers are numbers of which NaN and infinite ones are null in JSON. They are written with five significant digits: they are drawn.

@@ -2,26 +2,21 @@
 package api
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"mime"
-	"net"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"walkabout/alert"
 	"walkabout/alert/silence"
-	"walkabout/internal/secret"
 )
 
 // Paths that are served.
@@ -30,15 +25,15 @@ const (
 	HistoryPath     = "/api/alerts/history"
 	SilencesPath    = "/api/silences"
 	MaintenancePath = "/api/maintenance"
-	PagePath        = "/alerts/" // and a fingerprint: where alert.Alert.Link leads
 )
 
-// Options say who may change something.
+// Options say what is done beside answering. Who may change something is decided in front: package access does.
 type Options struct {
-	// Token, if there is one, is what a request that changes something must carry (Authorization: Bearer). Without one only this machine may: the
-	// request comes from loopback, and names a loopback host.
-	Token secret.String
-	Log   *slog.Logger
+	Log *slog.Logger
+	// Who, unless nil, names who asks, "" for nobody that is known: they, and not what the request says, have acknowledged or silenced.
+	Who func(*http.Request) string
+	// Changed, unless nil, is called when somebody has changed something.
+	Changed func()
 }
 
 // maxBody bounds a request.
@@ -103,16 +98,14 @@ func (d *Duration) UnmarshalText(text []byte) error {
 type server struct {
 	alerts *alert.Manager
 	o      Options
-	cross  *http.CrossOriginProtection
 }
 
 // Handle adds what is served to mux.
 func Handle(mux *http.ServeMux, m *alert.Manager, o Options) {
-	s := &server{alerts: m, o: o, cross: http.NewCrossOriginProtection()}
+	s := &server{alerts: m, o: o}
 	mux.HandleFunc("GET "+AlertsPath, s.list)
 	mux.HandleFunc("GET "+AlertsPath+"/{fingerprint}", s.one)
 	mux.HandleFunc("GET "+HistoryPath, s.history)
-	mux.HandleFunc("GET "+PagePath+"{fingerprint}", s.page)
 	mux.HandleFunc("GET "+SilencesPath, s.silences)
 	mux.HandleFunc("GET "+MaintenancePath, s.maintenance)
 	mux.HandleFunc("POST "+AlertsPath+"/{fingerprint}/ack", s.guard(s.ack))
@@ -144,6 +137,9 @@ func (s *server) fail(w http.ResponseWriter, status int, err error) {
 func (s *server) answer(w http.ResponseWriter, v any, err error) {
 	switch {
 	case err == nil:
+		if s.o.Changed != nil {
+			s.o.Changed()
+		}
 		s.write(w, http.StatusOK, v)
 	case errors.Is(err, alert.ErrNotFound):
 		s.fail(w, http.StatusNotFound, err)
@@ -152,23 +148,9 @@ func (s *server) answer(w http.ResponseWriter, v any, err error) {
 	}
 }
 
-// guard lets those through who may change something: not a page of somebody else's in a browser here, nor, without a token, anybody elsewhere.
+// guard lets through what a form of another site's page cannot send, and no more of it than there is to say.
 func (s *server) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := s.cross.Check(r); err != nil {
-			s.fail(w, http.StatusForbidden, err)
-			return
-		}
-		if s.o.Token.IsZero() {
-			if !local(r) {
-				s.fail(w, http.StatusForbidden, errors.New("without api_token in the configuration only this machine may change anything, by way of a loopback address"))
-				return
-			}
-		} else if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); !ok || !s.o.Token.Equal(secret.New(token)) {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			s.fail(w, http.StatusUnauthorized, errors.New("api_token of the configuration is wanted, as Authorization: Bearer TOKEN"))
-			return
-		}
 		if r.Method == http.MethodPost {
 			if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 				s.fail(w, http.StatusUnsupportedMediaType, errors.New("Content-Type: application/json is wanted"))
@@ -180,21 +162,12 @@ func (s *server) guard(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// local reports whether r comes from this machine and asks for it by name: a name that merely leads here (DNS rebinding) does not count.
-func local(r *http.Request) bool {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !from.Addr().Unmap().IsLoopback() {
-		return false
+// who names who asks; said is what the request says.
+func (s *server) who(r *http.Request, said string) string {
+	if s.o.Who == nil {
+		return said
 	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && a.IsLoopback()
+	return cmp.Or(s.o.Who(r), said)
 }
 
 // decode reads the body of r into v. Unknown keys are mistakes.
@@ -265,44 +238,6 @@ func (s *server) one(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// page shows people an alert and what became of it, as text.
-func (s *server) page(w http.ResponseWriter, r *http.Request) {
-	fp := r.PathValue("fingerprint")
-	past, err := s.alerts.History(alert.HistoryQuery{Fingerprint: fp})
-	a, known := s.alerts.Alert(fp)
-	var text bytes.Buffer
-	switch {
-	case err != nil:
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	case !known && len(past) == 0:
-		http.Error(w, "nothing is known of this alert (any more)", http.StatusNotFound)
-		return
-	case known:
-		fmt.Fprintf(&text, "%s\n\nstate %v, severity %s, since %s\n", a.Summary, a.State, a.Severity, a.Since.Format(time.RFC3339))
-		for _, set := range []map[string]string{a.Values, a.Labels} {
-			for _, name := range slices.Sorted(maps.Keys(set)) {
-				fmt.Fprintf(&text, "  %s: %q\n", name, set[name])
-			}
-		}
-		if a.Ack != nil {
-			fmt.Fprintf(&text, "acknowledged by %q: %q\n", a.Ack.By, a.Ack.Reason)
-		}
-		if a.SilencedBy != "" {
-			fmt.Fprintf(&text, "silenced by %s\n", a.SilencedBy)
-		}
-	}
-	fmt.Fprintln(&text)
-	for i := range past {
-		fmt.Fprintf(&text, "%s  %-8v  %s\n", past[i].At.Format(time.RFC3339), past[i].State, past[i].Summary)
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if _, err := text.WriteTo(w); err != nil {
-		s.o.Log.Debug("answering about alerts", "err", err)
-	}
-}
-
 func (s *server) history(w http.ResponseWriter, r *http.Request) {
 	v := r.URL.Query()
 	q := alert.HistoryQuery{Device: v.Get("device"), Fingerprint: v.Get("fingerprint")}
@@ -361,7 +296,7 @@ func (s *server) ack(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusBadRequest, err)
 		return
 	}
-	ack := alert.Ack{By: q.By, Reason: q.Reason, At: time.Now().Round(0).UTC()}
+	ack := alert.Ack{By: s.who(r, q.By), Reason: q.Reason, At: time.Now().Round(0).UTC()}
 	if q.For != 0 {
 		ack.Until = ack.At.Add(time.Duration(q.For))
 	}
@@ -381,7 +316,7 @@ func (s *server) silence(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now().Round(0).UTC()
-	made := silence.Silence{ID: q.ID, Matchers: q.Matchers, StartsAt: q.StartsAt.UTC(), EndsAt: q.EndsAt.UTC(), Author: q.Author, Reason: q.Reason, Created: now}
+	made := silence.Silence{ID: q.ID, Matchers: q.Matchers, StartsAt: q.StartsAt.UTC(), EndsAt: q.EndsAt.UTC(), Author: s.who(r, q.Author), Reason: q.Reason, Created: now}
 	if made.ID == "" {
 		made.ID = strings.ToLower(rand.Text()[:10])
 	}

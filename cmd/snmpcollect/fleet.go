@@ -253,7 +253,11 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 	}
 	f.replace(lists)
 	f.watch(ctx)
-	cfg.State, cfg.Listen, cfg.APIToken = f.running.State, f.running.Listen, f.running.APIToken
+	cfg.State, cfg.Listen = f.running.State, f.running.Listen
+	if err := p.pages.configure(cfg); err != nil {
+		f.log.Error("the pages go on as they were", "err", err)
+	}
+	cfg.Pages.Certificate, cfg.Pages.Key = f.running.Pages.Certificate, f.running.Pages.Key
 	cfg.Outputs, cfg.Notify, cfg.Scrape, cfg.Self = f.running.Outputs, f.running.Notify, f.running.Scrape, f.running.Self
 	f.running = cfg
 	f.log.Info("the configuration was read anew", "targets", len(targets))
@@ -282,7 +286,7 @@ func needRestart(a, b config.Config) []string {
 	for _, section := range []struct {
 		name string
 		a, b any
-	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"api_token", a.APIToken, b.APIToken}, {"scrape", a.Scrape, b.Scrape}, {"self", a.Self, b.Self}, {"outputs", a.Outputs, b.Outputs}, {"notify", a.Notify, b.Notify}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
+	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"pages: tls", [2]string{a.Pages.Certificate, a.Pages.Key}, [2]string{b.Pages.Certificate, b.Pages.Key}}, {"scrape", a.Scrape, b.Scrape}, {"self", a.Self, b.Self}, {"outputs", a.Outputs, b.Outputs}, {"notify", a.Notify, b.Notify}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
 		if !reflect.DeepEqual(section.a, section.b) {
 			out = append(out, section.name)
 		}

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,20 +20,35 @@ import (
 	"walkabout/cmd/snmpcollect/live"
 	"walkabout/cmd/snmpcollect/ondemand"
 	"walkabout/cmd/snmpcollect/values"
+	"walkabout/collector"
 	"walkabout/internal/version"
+	"walkabout/web"
+	"walkabout/web/access"
 )
 
-// pages is what is served over HTTP: /metrics and /healthz. Without a listener it is off.
+// pages is what is served over HTTP. Without a listener it is off.
 type pages struct {
-	listener net.Listener
-	server   *http.Server
+	listener    net.Listener
+	server      *http.Server
+	guard       *access.Guard
+	certificate *access.Certificate // nil: no TLS
 }
 
 // listen opens address; "" gives pages that are off.
-func listen(ctx context.Context, cfg config.Config, p *parts, registry prometheus.Gatherer) (*pages, error) {
+func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry prometheus.Gatherer) (*pages, error) {
 	address := cfg.Listen
 	if address == "" {
 		return &pages{}, nil
+	}
+	files, err := web.NewFiles()
+	if err != nil {
+		return nil, err
+	}
+	out := &pages{guard: access.New(cfg.Access(), p.log, healthPath)}
+	if cfg.Pages.Certificate != "" {
+		if out.certificate, err = access.LoadCertificate(cfg.Pages.Certificate, cfg.Pages.Key); err != nil {
+			return nil, err
+		}
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
@@ -40,30 +57,46 @@ func listen(ctx context.Context, cfg config.Config, p *parts, registry prometheu
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", p.health)
+	mux.HandleFunc("GET "+healthPath, p.health)
 	mux.HandleFunc("GET /status", p.status)
 	source := live.Source{Version: version.Version(), Table: p.table, Stats: p.polls.Stats, Alerts: func() (current, neverUp []alert.Alert) {
 		return p.alerts.Alerts(), p.alerts.NeverUp()
 	}}
 	mux.Handle("GET "+live.Path, source.Handler(p.log))
-	api.Handle(mux, p.alerts, api.Options{Token: cfg.APIToken, Log: p.log})
+	api.Handle(mux, p.alerts, api.Options{Log: p.log, Who: userOf, Changed: p.memory.Changed})
 	if p.values != nil {
 		mux.Handle("GET "+values.Path, p.values.Handler(p.log))
 	}
 	if p.onDemand != nil {
 		mux.Handle("GET "+ondemand.Path, p.onDemand)
 	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "snmpcollect\n\n/metrics  about the collector itself, for Prometheus\n/api/alerts  alerts, in JSON; /api/alerts/history, /api/silences, /api/maintenance\n/api/live  what snmpcollect top shows, in JSON\n/healthz  200 while polls are made\n/status  how each target is polled, as snmpcollect status shows it (?target=NAME)")
-		if p.values != nil {
-			fmt.Fprintln(w, values.Path+"  the last values of all targets (?target=NAME)")
-		}
-		if p.onDemand != nil {
-			fmt.Fprintln(w, ondemand.Path+"?target=…&module=…&auth=…  polls an agent, as snmp_exporter does")
-		}
-	})
-	return &pages{l, &http.Server{Handler: ownNames(l.Addr(), mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}}, nil
+	files.Handle(mux)
+	ui := web.New(p.webOptions(f))
+	ui.Handle(mux)
+	out.listener = l
+	out.server = &http.Server{Handler: out.guard.Handler(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug)}
+	out.server.RegisterOnShutdown(ui.Close)
+	return out, nil
+}
+
+// healthPath is open to everybody: what looks after processes asks there.
+const healthPath = "/healthz"
+
+// configure takes what c says of who may see the pages, and reads the certificate anew. c.Listen is what is listened at.
+func (p *pages) configure(c config.Config) error {
+	if p == nil || p.listener == nil {
+		return nil
+	}
+	who := c.Access()
+	if !who.Loopback && len(who.Users) == 0 && who.Token.IsZero() { // what is right for the address that the next start takes
+		return errors.New("pages that other machines reach must have users, or api_token: the old ones stay until a restart")
+	}
+	p.guard.Configure(who)
+	if p.certificate == nil {
+		return nil
+	}
+	return p.certificate.Reload()
 }
 
 func (p *pages) addr() string {
@@ -87,7 +120,14 @@ func (p *pages) serve(ctx context.Context) error {
 		}
 	})
 	defer stop()
-	if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
+	var err error
+	if p.certificate != nil {
+		p.server.TLSConfig = p.certificate.Config()
+		err = p.server.ServeTLS(p.listener, "", "")
+	} else {
+		err = p.server.Serve(p.listener)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving pages: %w", err)
 	}
 	return nil
@@ -95,7 +135,7 @@ func (p *pages) serve(ctx context.Context) error {
 
 // health says whether polls are made as planned: 200, or 503 if a target has missed more than three of its slots in a row.
 // Whether devices answer is no matter of the collector's health.
-func (p *parts) health(w http.ResponseWriter, _ *http.Request) {
+func (p *parts) health(w http.ResponseWriter, r *http.Request) {
 	type answer struct {
 		Status  string   `json:"status"`
 		Targets int      `json:"targets"`
@@ -104,17 +144,35 @@ func (p *parts) health(w http.ResponseWriter, _ *http.Request) {
 	a := answer{Status: "ok"}
 	all := p.polls.Stats()
 	a.Targets = len(all)
-	for _, s := range all {
-		if !s.Last.IsZero() && time.Since(s.Last) > 4*s.Interval {
-			a.Late = append(a.Late, s.Device)
-		}
+	late := lateOf(all, time.Now())
+	if !access.Who(r).Stranger {
+		a.Late = late
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if len(a.Late) > 0 {
+	if len(late) > 0 {
 		a.Status = "late"
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	if err := json.NewEncoder(w).Encode(a); err != nil {
 		p.log.Debug("answering /healthz", "err", err)
 	}
+}
+
+// lateOf names the targets that have missed more than three of their slots in a row.
+func lateOf(all []collector.Stats, now time.Time) (late []string) {
+	for i := range all {
+		if s := &all[i]; !s.Last.IsZero() && now.Sub(s.Last) > 4*s.Interval {
+			late = append(late, s.Device)
+		}
+	}
+	return late
+}
+
+// lateText says it in a sentence.
+func lateText(late []string) string {
+	text := strings.Join(late[:min(len(late), 5)], ", ")
+	if more := len(late) - 5; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return "not polled for more than four of their intervals: " + text
 }

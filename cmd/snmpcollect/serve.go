@@ -34,6 +34,7 @@ import (
 	"walkabout/internal/statedir"
 	"walkabout/internal/version"
 	"walkabout/spool"
+	"walkabout/web"
 )
 
 // closeTimeout is how long an end waits for outputs and receivers that do not answer.
@@ -44,7 +45,8 @@ const spoolFolder = "spool"
 
 // parts are what a running collector is made of.
 type parts struct {
-	log      *slog.Logger
+	log      *slog.Logger // its warnings and errors are shown on the pages
+	plain    *slog.Logger // the same, and they are not
 	state    *statedir.Dir
 	spool    *spool.Spool
 	runners  []*exporters.Runner
@@ -57,9 +59,13 @@ type parts struct {
 	pinger   *ping.Pinger
 	onDemand *ondemand.Handler // nil: nobody is polled on demand
 	table    *live.Table       // nil: nobody can look at it
-	values   *values.Table     // nil: they are not served
-	self     *self.Reporter    // nil: the collector's own figures are in no output
-	checked  time.Time         // when the collector was last checked itself
+	memory   *web.Memory       // of the pages; nobody may look at it
+	problems *web.Problems     // of the log
+	pages    *pages
+	started  time.Time
+	values   *values.Table  // nil: they are not served
+	checked  time.Time      // when the collector was last checked itself
+	self     *self.Reporter // nil: the collector's own figures are in no output
 }
 
 // service is what serve works with.
@@ -76,7 +82,9 @@ const lookEvery = 5 * time.Second
 
 // serve polls, ships and alerts until ctx ends.
 func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
-	p, log := &parts{log: s.log}, s.log
+	p := &parts{plain: s.log, memory: web.NewMemory(), problems: &web.Problems{}, started: time.Now()}
+	p.log = slog.New(p.problems.Handler(s.log.Handler()))
+	log := p.log
 	defer func() { err = errors.Join(err, p.close()) }()
 	if err := p.openState(cfg.State); err != nil {
 		return err
@@ -99,11 +107,12 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	if err != nil {
 		return errors.Join(err, p.traps.close())
 	}
-	pages, err := listen(ctx, cfg, p, registry)
+	pages, err := listen(ctx, cfg, p, fleet, registry)
 	if err != nil {
 		return errors.Join(err, p.traps.close())
 	}
 	log.Info("collecting", "version", version.Version(), "targets", len(targets), "outputs", len(cfg.Outputs), "state", p.state.Path(), "listen", pages.addr())
+	p.pages = pages
 	fleet.watch(ctx)
 	var reporting sync.WaitGroup
 	defer reporting.Wait()
@@ -166,7 +175,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 	var notifiers []alert.Notifier
 	for _, n := range cfg.Notify {
 		if n.Webhook == nil {
-			notifiers = append(notifiers, notify.NewLog(n.Name, p.log))
+			notifiers = append(notifiers, notify.NewLog(n.Name, p.plain))
 			continue
 		}
 		w, err := notify.NewWebhook(*n.Webhook)
@@ -176,7 +185,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		notifiers, p.webhooks = append(notifiers, w), append(p.webhooks, w)
 	}
 	p.alerts, err = alert.Start(alert.Options{Config: cfg.AlertsFor(targets), Path: filepath.Join(p.state.Path(), "alerts.json"), Notifiers: notifiers, Log: p.log,
-		Events: sinks.Events(p.spool)})
+		Events: p.alertEvents(cfg.Listen != "")})
 	if err != nil {
 		return err
 	}
@@ -184,7 +193,8 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 	all := []collector.Sink{sinks.Spool(p.spool, nil), sinks.Alerts(p.alerts)}
 	if cfg.Listen != "" {
 		p.table = live.NewTable()
-		all = append(all, p.table)
+		p.memory.Keep(sinks.PageTargets(targets))
+		all = append(all, p.table, sinks.Pages(p.memory))
 	}
 	if cfg.Scrape != nil && cfg.Scrape.LastValues {
 		p.values = values.New(values.Options{Series: cfg.Scrape.Series, Stale: cfg.Scrape.StaleAfter})
@@ -207,6 +217,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 func (p *parts) forgetOthers(targets []collector.Target, profiles collector.Profiles) {
 	if p.table != nil {
 		p.table.Keep(targets)
+		p.memory.Keep(sinks.PageTargets(targets))
 	}
 	if p.values != nil {
 		p.values.Keep(targets, profiles)

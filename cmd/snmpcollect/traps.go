@@ -20,6 +20,7 @@ import (
 	"walkabout/collector/trap"
 	"walkabout/metric"
 	"walkabout/spool"
+	"walkabout/web"
 )
 
 // saveEvery is how often the clocks of engines that send are written, if any went on. What a crash loses of them is what a replay could use.
@@ -34,6 +35,7 @@ type traps struct {
 	spool    *spool.Spool
 	polls    *collector.Collector
 	alerts   *alert.Manager
+	memory   *web.Memory
 	rechecks *rechecks
 	poll     atomic.Bool
 	names    atomic.Pointer[smi.Names]
@@ -61,7 +63,7 @@ func (p *parts) openTraps(ctx context.Context, cfg config.Config, targets []coll
 	if cfg.Traps == nil {
 		return nil, nil
 	}
-	t := &traps{folder: p.state.Path(), log: p.log, spool: p.spool, polls: p.polls, alerts: p.alerts, rechecks: newRechecks()}
+	t := &traps{folder: p.state.Path(), log: p.log, spool: p.spool, polls: p.polls, alerts: p.alerts, memory: p.memory, rechecks: newRechecks()}
 	t.poll.Store(cfg.Traps.Poll)
 	t.names.Store(cfg.Names)
 	state, err := trap.OpenState(t.folder)
@@ -114,6 +116,7 @@ func (t *traps) handle(n trap.Notification) {
 	s := n.Sample(t.names.Load())
 	// What the spool refuses, it counts.
 	_ = t.spool.Put(metric.Append(nil, metric.Batch{Device: n.Target.Name, At: s.At, Samples: []metric.Sample{s}}))
+	t.memory.Trap(s)
 	t.log.Debug("notification", "device", n.Target.Name, "from", n.Source, "name", n.Name(t.names.Load()))
 	if n.Target.Name == "" || !t.poll.Load() {
 		return

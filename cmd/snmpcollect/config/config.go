@@ -41,7 +41,8 @@ type Config struct {
 	SpoolKeep spool.Bounds
 	Alerts    alert.Config // without Targets: see AlertsFor
 	Notify    []Notifier
-	APIToken  secret.String // whoever changes something through the pages must have it; without one only this machine may
+	APIToken  secret.String // lets its bearer see and change everything on the pages
+	Pages     Pages
 	Traps     *Traps        // nil: nothing is received
 	Scrape    *Scrape       // nil: nothing but /metrics
 	Self      time.Duration // how often the collector's own figures are put into the outputs; 0: they are not
@@ -167,6 +168,8 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	c.Alerts = r.alerts(f.Alerts)
 	c.Alerts.ExternalURL = r.externalURL(f.ExternalURL)
 	c.APIToken, _ = r.secret(source{"api_token", f.APIToken, f.APITokenFile, f.APITokenEnv})
+	c.Pages = r.pages(f.Pages)
+	r.checkReach(c)
 	c.Notify = r.notifiers(f.Notify)
 	if !Failed(gather(parts)) { // beside errors they would mislead: what is wrong may be what seems to be missing
 		r.remarks(&f, c)
@@ -235,7 +238,7 @@ func (r *reader) checkListen(listen string) {
 	if listen == "" {
 		return
 	}
-	host, port, err := net.SplitHostPort(listen)
+	_, port, err := net.SplitHostPort(listen)
 	if err != nil || port == "" {
 		r.fail(fmt.Errorf("%q is not host:port, as in %s", listen, DefaultListen), "listen")
 		return
@@ -243,9 +246,6 @@ func (r *reader) checkListen(listen string) {
 	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) { // it may be a service's name
 		r.fail(fmt.Errorf("%q: the port is not between 0 and 65535", listen), "listen")
 		return
-	}
-	if a, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !a.IsLoopback()) {
-		r.warn("whoever reaches this address can read /metrics and what top shows, and ask for what scrape: allows; there is no password", "listen")
 	}
 }
 

@@ -175,7 +175,8 @@ func TestProblems(t *testing.T) {
 		{"no polls", lab(v2c, "", "alerts: {device_unreachable: {polls: 0}}\n"), []string{`:7: error: polls must be at least 1`}},
 		{"listen", lab(v2c, "", "listen: 8161\n"), []string{`:7: error: "8161" is not host:port`}},
 		{"listen to no port", lab(v2c, "", "listen: 127.0.0.1:65536\n"), []string{`:7: error: "127.0.0.1:65536": the port is not between 0 and 65535`}},
-		{"listen to all", lab(v2c, "", "listen: \":8161\"\n"), []string{`:7: warning: whoever reaches this address can read /metrics`}},
+		{"listen to all", lab(v2c, "", "listen: \":8161\"\n"), []string{
+			`:7: error: other machines reach :8161, so it takes TLS (pages: tls: {certificate: FILE, key: FILE}) and a password (pages: users:, with a hash of`}},
 		{"listen off", lab(v2c, "", "listen: \"\"\n"), nil},
 		{"empty", "", []string{": warning: no targets", ": warning: no outputs"}},
 		{"no YAML", "targets: [", []string{":1: error: did not find"}},

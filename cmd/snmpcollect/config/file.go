@@ -25,6 +25,7 @@ type document struct {
 	APIToken     secret.String         `yaml:"api_token"`
 	APITokenFile string                `yaml:"api_token_file"`
 	APITokenEnv  string                `yaml:"api_token_env"`
+	Pages        pagesKeys             `yaml:"pages"`
 	Credentials  map[string]credential `yaml:"credentials"`
 	Targets      []target              `yaml:"targets"`
 	Include      []string              `yaml:"include"`

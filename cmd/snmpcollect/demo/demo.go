@@ -29,6 +29,7 @@ import (
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 	"walkabout/spool"
+	"walkabout/web"
 )
 
 // Options of a demonstration.
@@ -46,7 +47,8 @@ const (
 
 // Run demonstrates until ctx ends, or for o.Once.
 func Run(ctx context.Context, o Options) (err error) {
-	log := slog.New(slog.NewTextHandler(io.Discard, nil)) // the table is what there is to see
+	problems := &web.Problems{}
+	log := slog.New(problems.Handler(slog.NewTextHandler(io.Discard, nil))) // the table and the pages are what there is to see
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -57,7 +59,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("demo: %w", err)
 	}
 	board := NewBoard()
-	c, err := startCollector(targets, board, log)
+	c, err := startCollector(targets, board, problems, log)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
@@ -66,7 +68,11 @@ func Run(ctx context.Context, o Options) (err error) {
 		defer cancel()
 		err = errors.Join(err, c.runner.Close(closing), c.alerts.Close(closing))
 	}()
+	if c.pages, err = c.openPages(ctx, o.Now(), log); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
 	running.run(func() error { return c.polls.Run(ctx) })
+	running.run(func() error { return c.pages.serve(ctx) })
 	show(ctx, o, board, c)
 	cancel()
 	err = running.wait()
@@ -172,15 +178,20 @@ type collecting struct {
 	runner *exporters.Runner
 	alerts *alert.Manager
 	polls  *collector.Collector
+
+	memory   *web.Memory
+	problems *web.Problems
+	pages    *pages
 }
 
 // startCollector ships to nowhere, as a file output does to a file: the demonstration leaves nothing behind.
-func startCollector(targets []collector.Target, board *Board, log *slog.Logger) (*collecting, error) {
+func startCollector(targets []collector.Target, board *Board, problems *web.Problems, log *slog.Logger) (*collecting, error) {
 	e, err := file.New(file.Config{Path: "-", Stdout: io.Discard})
 	if err != nil {
 		return nil, err
 	}
-	c := &collecting{}
+	c := &collecting{memory: web.NewMemory(), problems: problems}
+	c.memory.Keep(sinks.PageTargets(targets))
 	if err := c.startRunner(e, log); err != nil {
 		return nil, err
 	}
@@ -189,10 +200,11 @@ func startCollector(targets []collector.Target, board *Board, log *slog.Logger) 
 	for _, t := range targets {
 		config.Targets = append(config.Targets, alert.Target{Device: t.Name, AgentHost: "127.0.0.1"})
 	}
-	c.alerts, err = alert.Start(alert.Options{Config: config, Notifiers: []alert.Notifier{notify.NewLog("log", log)}, Log: log})
+	c.alerts, err = alert.Start(alert.Options{Config: config, Notifiers: []alert.Notifier{notify.NewLog("log", slog.New(slog.DiscardHandler))}, Log: log,
+		Events: c.memory.Transitions})
 	if err == nil {
 		c.polls, err = collector.New(collector.Options{Targets: targets, Logger: log, Sinks: []collector.Sink{
-			board, sinks.Spool(c.spool, nil), sinks.Alerts(c.alerts),
+			board, sinks.Spool(c.spool, nil), sinks.Alerts(c.alerts), sinks.Pages(c.memory),
 		}})
 	}
 	if err != nil {
@@ -262,10 +274,10 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 
 func (c *collecting) frame(now time.Time, board *Board, width, height int) string {
 	s := c.runner.Stats()
-	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\n%d samples made into line protocol, %d rejected.\n\n",
-		now.Format(time.TimeOnly), interval, s.Written, s.Rejected)
+	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\nIn a browser: %s\n%d samples made into line protocol, %d rejected.\n\n",
+		now.Format(time.TimeOnly), interval, c.pages.url(), s.Written, s.Rejected)
 	if height > 0 {
-		height = max(height-3, 1)
+		height = max(height-4, 1)
 	}
 	return head + board.Draw(now, c.alerts.Alerts(), c.alerts.NeverUp(), width, height)
 }

@@ -21,7 +21,7 @@ func TestRunOnce(t *testing.T) {
 	if err := Run(t.Context(), Options{Once: 6 * time.Second, Stdout: &out, Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"this-host up ", "switch1   up 720h", "switch2   up 720h", "DEVICE    INTERFACE", "switch1   ge-0/0/44", "ALERTS", "What next"} {
+	for _, want := range []string{"In a browser: http://127.0.0.1:", "this-host up ", "switch1   up 720h", "switch2   up 720h", "DEVICE    INTERFACE", "switch1   ge-0/0/44", "ALERTS", "What next"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in what was drawn:\n%s", want, out.String())
 		}

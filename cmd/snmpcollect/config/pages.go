@@ -1,0 +1,104 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"walkabout/internal/secret"
+	"walkabout/web/access"
+)
+
+// Pages say how the pages are served, and to whom.
+type Pages struct {
+	Certificate, Key string // files of PEM; "" serves without TLS
+	Users            []access.User
+}
+
+type pagesKeys struct {
+	TLS   serverTLS   `yaml:"tls"`
+	Users []pagesUser `yaml:"users"`
+}
+
+type serverTLS struct {
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+}
+
+type pagesUser struct {
+	Name             string        `yaml:"name"`
+	PasswordHash     secret.String `yaml:"password_hash"`
+	PasswordHashFile string        `yaml:"password_hash_file"`
+	PasswordHashEnv  string        `yaml:"password_hash_env"`
+	ReadOnly         bool          `yaml:"read_only"`
+}
+
+// pages reads the section.
+func (r *reader) pages(k pagesKeys) Pages {
+	p := Pages{Certificate: k.TLS.Certificate, Key: k.TLS.Key}
+	r.checkPath(p.Certificate, "pages", "tls", "certificate")
+	r.checkPath(p.Key, "pages", "tls", "key")
+	switch {
+	case (p.Certificate == "") != (p.Key == ""):
+		r.fail(errors.New("tls takes both: certificate, and key"), "pages", "tls")
+	case p.Certificate != "":
+		if _, err := access.LoadCertificate(p.Certificate, p.Key); err != nil {
+			r.fail(err, "pages", "tls")
+		}
+	}
+	names := map[string]bool{}
+	for i, u := range k.Users {
+		at := []any{"pages", "users", i}
+		hash, ok := r.secret(source{"password_hash", u.PasswordHash, u.PasswordHashFile, u.PasswordHashEnv}, at...)
+		switch {
+		case !ok:
+			continue
+		case u.Name == "" || names[u.Name]:
+			r.fail(fmt.Errorf("user %q: each has a name of their own", u.Name), at...)
+		case hash.IsZero():
+			r.fail(fmt.Errorf("user %q has no password_hash: `snmpcollect hash-password` makes one", u.Name), at...)
+		default:
+			if err := access.CheckHash(hash); err != nil {
+				r.fail(fmt.Errorf("user %q: password_hash: %w", u.Name, err), at...)
+			}
+		}
+		names[u.Name] = true
+		p.Users = append(p.Users, access.User{Name: u.Name, Hash: hash, ReadOnly: u.ReadOnly})
+	}
+	return p
+}
+
+// checkReach refuses pages that other machines reach without TLS or password.
+func (r *reader) checkReach(c Config) {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if c.Listen == "" || err != nil || LoopbackHost(host) {
+		return
+	}
+	var lacks []string
+	if c.Pages.Certificate == "" {
+		lacks = append(lacks, "TLS (pages: tls: {certificate: FILE, key: FILE})")
+	}
+	if len(c.Pages.Users) == 0 && c.APIToken.IsZero() {
+		lacks = append(lacks, "a password (pages: users:, with a hash of `snmpcollect hash-password`; or api_token)")
+	}
+	if len(lacks) > 0 {
+		what := lacks[0]
+		if len(lacks) > 1 {
+			what += " and " + lacks[1]
+		}
+		r.fail(fmt.Errorf("other machines reach %s, so it takes %s; or listen at %s, behind a proxy that has both", c.Listen, what, DefaultListen), "listen")
+	}
+}
+
+// LoopbackHost reports whether what listens at host is reached from this machine only.
+func LoopbackHost(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
+}
+
+// Access returns who may see and change what.
+func (c Config) Access() access.Config {
+	host, _, _ := net.SplitHostPort(c.Listen) // it was checked
+	return access.Config{Users: c.Pages.Users, Token: c.APIToken, Loopback: LoopbackHost(host)}
+}
