@@ -84,6 +84,9 @@ func readList(path string) ([]Group, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("no regular file")}
 	}
+	if info.Size() == 0 { // somebody is about to write it
+		return nil, fmt.Errorf("%s: the file is empty; an empty list is []", path)
+	}
 	if info.Size() > maxList {
 		return nil, fmt.Errorf("%s: %w", path, errTooLong)
 	}

@@ -46,7 +46,26 @@ func NewHTTP(c HTTPConfig) (*HTTP, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true // it is a long time to the next request
-	return &HTTP{c, &http.Client{Transport: transport, Timeout: cmp.Or(c.Timeout, 10*time.Second)}}, nil
+	return &HTTP{c, &http.Client{Transport: transport, Timeout: cmp.Or(c.Timeout, 10*time.Second), CheckRedirect: c.redirect}}, nil
+}
+
+// redirect follows a redirection where that gives no secret away: net/http keeps the token from other hosts, and not the headers, nor
+// from the same one without TLS.
+func (c HTTPConfig) redirect(r *http.Request, via []*http.Request) error {
+	const most = 10
+	from := via[0].URL
+	switch {
+	case len(via) >= most:
+		return fmt.Errorf("more than %d redirections", most)
+	case from.Scheme == "https" && r.URL.Scheme != "https":
+		return fmt.Errorf("the server redirects from https to %s", r.URL.Scheme)
+	case r.URL.Host != from.Host:
+		for name := range c.Headers {
+			r.Header.Del(name)
+		}
+		r.Header.Del("Authorization")
+	}
+	return nil
 }
 
 // Fetch asks for the list. Everything but status 200 and a list in JSON is an error.

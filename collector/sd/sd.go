@@ -44,10 +44,13 @@ func ParseJSON(text []byte) ([]Group, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("no list of targets in JSON: there is more behind it")
 	}
+	if groups == nil { // what a program writes whose query failed: no reason to poll nobody
+		return nil, errors.New("no list of targets in JSON: null; an empty list is []")
+	}
 	return checked(groups)
 }
 
-// ParseYAML reads the same in YAML.
+// ParseYAML reads the same in YAML, where nothing at all is an empty list.
 func ParseYAML(text []byte) ([]Group, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)

@@ -112,6 +112,8 @@ func TestFile(t *testing.T) {
 	}
 	step("two gone", []sd.Group{group("", "a"), group("", "d")}, "one.yaml: no such file")
 	write("one.yaml", "")
+	step("one that is about to be written", []sd.Group{group("", "a"), group("", "d")}, "one.yaml: the file is empty")
+	write("one.yaml", "# none at present\n")
 	step("an empty one", []sd.Group{group("", "a")}, "")
 	if err := os.Mkdir(filepath.Join(folder, "c.json"), 0o700); err != nil {
 		t.Fatal(err)
@@ -146,6 +148,7 @@ func TestHTTP(t *testing.T) {
 	}{
 		{200, `[{"targets": ["a"]}]`, []sd.Group{group("", "a")}, ""},
 		{200, `[]`, []sd.Group{}, ""},
+		{200, `null`, nil, "an empty list is []"},
 		{200, `<html>`, nil, "no list of targets in JSON"},
 		{503, `[]`, nil, "the server answered 503 Service Unavailable"},
 		{200, strings.Repeat(" ", 33<<20), nil, "longer than"},
@@ -167,6 +170,53 @@ func TestHTTP(t *testing.T) {
 		if _, err := sd.NewHTTP(sd.HTTPConfig{URL: secret.New(bad)}); err == nil {
 			t.Errorf("URL %q is taken", bad)
 		}
+	}
+}
+
+// TestHTTPRedirect holds that a redirection is followed, that another host gets no secret of the first, and that none is sent without TLS.
+func TestHTTPRedirect(t *testing.T) {
+	var header http.Header
+	list := func(w http.ResponseWriter, r *http.Request) {
+		header = r.Header
+		_, _ = w.Write([]byte(`[{"targets": ["a"]}]`))
+	}
+	other := httptest.NewServer(http.HandlerFunc(list))
+	defer other.Close()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/list", list)
+	mux.Handle("/same", http.RedirectHandler("/list", http.StatusFound))
+	mux.Handle("/other", http.RedirectHandler(other.URL, http.StatusFound))
+	mux.Handle("/loop", http.RedirectHandler("/loop", http.StatusFound))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	for _, tt := range []struct{ path, token, key, fail string }{
+		{"/same", "Bearer tok", "k", ""},
+		{"/other", "", "", ""},
+		{"/loop", "", "", "more than 10 redirections"},
+	} {
+		header = nil
+		h, err := sd.NewHTTP(sd.HTTPConfig{URL: secret.New(server.URL + tt.path), Token: secret.New("tok"), Headers: map[string]secret.String{"X-Key": secret.New("k")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.Fetch(t.Context())
+		if (err != nil) != (tt.fail != "") || err != nil && !strings.Contains(err.Error(), tt.fail) {
+			t.Errorf("%s: %v; want %q", tt.path, err, tt.fail)
+		}
+		if header.Get("Authorization") != tt.token || header.Get("X-Key") != tt.key {
+			t.Errorf("%s: headers %v", tt.path, header)
+		}
+	}
+	secure := httptest.NewTLSServer(http.RedirectHandler(other.URL, http.StatusFound))
+	defer secure.Close()
+	h, err := sd.NewHTTP(sd.HTTPConfig{URL: secret.New(secure.URL)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header = nil
+	h.Trust(secure.Client())
+	if _, err := h.Fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "from https to http") || header != nil {
+		t.Errorf("from https to http: %v, headers %v", err, header)
 	}
 }
 
