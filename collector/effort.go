@@ -46,7 +46,12 @@ func (s *Stats) Why() string {
 	case s.Err != "":
 		return s.Err
 	case len(s.EngineTwins) > 0:
-		return fmt.Sprintf("the same snmpEngineID as %q: one device polled twice, or devices that were cloned", s.EngineTwins)
+		const named = 3
+		others := fmt.Sprintf("%q", s.EngineTwins[:min(named, len(s.EngineTwins))])
+		if more := len(s.EngineTwins) - named; more > 0 {
+			others += fmt.Sprintf(" and %d more", more)
+		}
+		return fmt.Sprintf("the same snmpEngineID as %s: one device polled twice, or devices that were cloned", others)
 	case s.WrongTypes+s.Odd > 0:
 		return fmt.Sprintf("the agent served %d values of a wrong type, and %d that are NULL or outside their type's range: they are left out", s.WrongTypes, s.Odd)
 	case s.Findings[counter.PolledTooSeldom] > 0 && s.Verdicts[counter.Ambiguous] > 0:

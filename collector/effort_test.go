@@ -27,6 +27,7 @@ func TestWhy(t *testing.T) {
 		"late":        {func(s *collector.Stats) { s.Lag = 2 * time.Second }, "2s late"},
 		"partial":     {func(s *collector.Stats) { s.Err = "interface/ifAlias: genErr" }, "ifAlias"},
 		"clones":      {func(s *collector.Stats) { s.EngineTwins = []string{"sw2"} }, `["sw2"]`},
+		"many clones": {func(s *collector.Stats) { s.EngineTwins = []string{"a", "b", "c", "d", "e"} }, `["a" "b" "c"] and 2 more`},
 		"odd":         {func(s *collector.Stats) { s.Odd = 7 }, "7 that are NULL"},
 		"too seldom":  {func(s *collector.Stats) { seldom(s) }, "too seldom"},
 		"a few waits": {func(s *collector.Stats) { s.Effort.Retries = 1 }, ""},

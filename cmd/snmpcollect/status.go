@@ -156,16 +156,23 @@ func askStatus(ctx context.Context, base string, names []string) ([]targetStatus
 	return list, nil
 }
 
+// trouble ranks how much a target needs to be looked at, 0 the most.
+func (t *targetStatus) trouble() int {
+	switch {
+	case t.State == "": // not polled yet
+		return 3
+	case t.State != "up":
+		return 0
+	case t.Why != "":
+		return 1
+	}
+	return 2
+}
+
 // listStatus prints a line a target.
 func listStatus(w io.Writer, list []targetStatus, most int) error {
 	slices.SortStableFunc(list, func(a, b targetStatus) int {
-		if (a.Why != "") != (b.Why != "") {
-			if a.Why != "" {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(b.Duration, a.Duration)
+		return cmp.Or(cmp.Compare(a.trouble(), b.trouble()), cmp.Compare(b.Duration, a.Duration))
 	})
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "DEVICE\tSTATE\tPOLL\tINTERVAL\tROUND TRIP\tREQUESTS\tRETRIES\tLAG\tWHY")
