@@ -26,7 +26,7 @@ var (
 	ErrNotAuthentic   = fmt.Errorf("%w: the answers are not signed as the user's keys want it", ErrAuthentication)
 	// ErrContext: the agent has not the contextName or contextEngineID that was asked for (RFC 3413 section 3.2, RFC 3412 section 7.2).
 	ErrContext         = errors.New("the agent does not know the context, or the context engine ID")
-	ErrNotInTimeWindow = errors.New("not in time window: the agent's snmpEngineBoots and snmpEngineTime do not agree with its last answer")
+	ErrNotInTimeWindow = errors.New("not in time window: the agent's snmpEngineBoots and snmpEngineTime are not taken")
 )
 
 // ResponseError is a Response with an error-status.

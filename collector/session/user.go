@@ -80,6 +80,9 @@ func (u *user) open(b []byte, h header, now time.Time) (snmp.Answer, error) {
 		}
 		level, content, err = u.remote.Open(b, &m, u.keyed, now)
 	}
+	if errors.Is(err, usm.ErrNotTimely) {
+		return snmp.Answer{}, untimely(p)
+	}
 	if errors.Is(err, usm.ErrNotAuthentic) {
 		u.doubt = ErrNotAuthentic
 		return snmp.Answer{}, errStray
@@ -138,11 +141,23 @@ func (u *user) setClock(p usm.Parameters, now time.Time) error {
 	return err
 }
 
+// untimely is why no message of an engine can be taken, whatever clock is believed.
+func untimely(p usm.Parameters) error {
+	if p.Boots == usm.MaxBoots {
+		return fmt.Errorf("%w: its snmpEngineBoots is at its end (%d), so that it can be asked nothing until it gets another engine ID (RFC 3414 section 2.2.2)",
+			ErrNotInTimeWindow, usm.MaxBoots)
+	}
+	return ErrNotInTimeWindow
+}
+
 // reported says what becomes of a request that a Report answers.
 func (u *user) reported(a *snmp.Answer, p usm.Parameters, level snmp.SecurityLevel, now time.Time) error {
 	err := meaning(a)
 	if !errors.Is(err, ErrNotInTimeWindow) {
 		return err
+	}
+	if p.Boots == usm.MaxBoots {
+		return untimely(p)
 	}
 	if level == snmp.NoAuthNoPriv { // it should be signed (RFC 3414 section 3.2, step 7), but this is as good as what discovery tells
 		if err := u.setClock(p, now); err != nil {

@@ -206,6 +206,19 @@ func TestEngines(t *testing.T) {
 	}
 }
 
+// TestBootsAtTheirEnd holds that an agent whose snmpEngineBoots can count no further, and that therefore nobody may believe, is named as that.
+func TestBootsAtTheirEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, c := newLab(t), someone(session.SHA, session.AES)
+		d := sim.New(sim.Options{Name: "sw1", Ports: ports(1), Boot: time.Now()})
+		l.serveV3(d, "192.0.2.1:161", c, engineA, usm.MaxBoots, time.Now())
+		_, err := l.open("192.0.2.1:161", c).Get(t.Context(), nil, []oid.OID{sysName})
+		if !errors.Is(err, session.ErrNotInTimeWindow) || !strings.Contains(err.Error(), "another engine ID") || session.Reason(err) != "time_window" {
+			t.Errorf("%v (%s)", err, session.Reason(err))
+		}
+	})
+}
+
 // TestRebootsOfV3 holds that a reboot costs a device one reading, and makes no number that is not true; and that a device with the engine ID of
 // another is polled as well as that one, and both are named.
 func TestRebootsOfV3(t *testing.T) {
