@@ -181,6 +181,8 @@ type Transition struct {
 	ID   string    `json:"id"`
 	From State     `json:"from"`
 	At   time.Time `json:"at"` // the time of the poll that caused it
+	// Number ascends with the transitions of a collector, without repetition as long as its state and history are kept.
+	Number uint64 `json:"number,omitempty"`
 	// Quiet: nobody is told. It is silenced, or the end of an alert that nobody was told of.
 	Quiet bool `json:"quiet,omitempty"`
 	Alert

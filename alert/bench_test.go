@@ -2,6 +2,9 @@ package alert_test
 
 import (
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -91,5 +94,83 @@ func BenchmarkSnapshot(b *testing.B) {
 		if _, err := e.Snapshot(start).Encode(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkCommit is from a poll that changes a port to when it is on disk, in the history and handed on.
+func BenchmarkCommit(b *testing.B) {
+	for name, ports := range map[string]int{"one of 48 ports": 48, "all of 500 ports": 500} {
+		b.Run(name, func(b *testing.B) {
+			cfg := config()
+			cfg.InterfaceMismatch.For, cfg.InterfaceMismatch.Polls, cfg.InterfaceMismatch.FlapChanges = 0, 1, 0
+			written := make(chan struct{}, 1)
+			path := filepath.Join(b.TempDir(), "alerts.journal")
+			m, err := alert.Start(alert.Options{Config: cfg, Path: path, Log: slog.New(slog.DiscardHandler), Events: func([]alert.Transition) { written <- struct{}{} }})
+			if err != nil {
+				b.Fatal(err)
+			}
+			polls := make([]alert.Poll, 2)
+			for i := range polls {
+				polls[i] = alert.Poll{Device: "sw1", Complete: []string{"interface"}, Interval: 30 * time.Second}
+				for port := range ports {
+					oper := uint64(1)
+					if i == 1 && (port == 0 || ports > 48) {
+						oper = 2
+					}
+					polls[i].Samples = append(polls[i].Samples, fullRow(port, 1, oper))
+				}
+			}
+			at := start
+			m.Observe(polls[0])
+			b.ReportAllocs()
+			octets := int64(0)
+			for i := 1; b.Loop(); i++ {
+				at = at.Add(30 * time.Second)
+				p := polls[i%2]
+				p.At = at
+				m.Observe(p)
+				<-written
+			}
+			if err := m.Close(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			if info, err := os.Stat(path); err == nil {
+				octets = info.Size()
+			}
+			b.ReportMetric(float64(octets), "octets_at_the_end")
+		})
+	}
+}
+
+// BenchmarkRewrite is a file that begins anew, of 5,000 devices with 48 ports each.
+func BenchmarkRewrite(b *testing.B) {
+	cfg := alert.DefaultConfig()
+	for d := range 5000 {
+		cfg.Targets = append(cfg.Targets, alert.Target{Device: fmt.Sprintf("sw%d", d)})
+	}
+	var rows []metric.Sample
+	for port := range 48 {
+		rows = append(rows, fullRow(port, 1, 1))
+	}
+	path := filepath.Join(b.TempDir(), "alerts.journal")
+	for b.Loop() {
+		if err := os.RemoveAll(path); err != nil {
+			b.Fatal(err)
+		}
+		m, err := alert.Start(alert.Options{Config: cfg, Path: path, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		for _, t := range cfg.Targets {
+			m.Observe(alert.Poll{Device: t.Device, At: start, Samples: rows})
+		}
+		b.StartTimer()
+		if err := m.Close(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if info, err := os.Stat(path); err == nil {
+		b.ReportMetric(float64(info.Size()), "octets")
 	}
 }

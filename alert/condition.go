@@ -52,7 +52,7 @@ func (e *Engine) observe(ts []Transition, d *device, k conditionKey, o *RuleOpti
 	elapsed := c.seen.observe(d, p, max(seldom, gapIntervals*p.Interval))
 	c.poll, c.rows, c.absent = d.poll, d.poll, 0
 	a := c.alert
-	e.revision++
+	e.touch(d)
 	if !holds {
 		if c.well {
 			c.calm += elapsed
@@ -141,7 +141,7 @@ func (e *Engine) missConditions(ts []Transition, d *device, p *Poll) []Transitio
 			return false
 		}
 		c.absent++
-		e.revision++
+		e.touch(d)
 		return c.absent >= removedAfter
 	})
 }

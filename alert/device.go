@@ -114,23 +114,30 @@ func (d *device) sortedPorts() []*port {
 }
 
 // learn keeps the names that an alert of the device itself needs when it no longer answers.
-func (d *device) learn(s *metric.Sample) {
-	if name := s.Tag("hostname"); name != "" {
-		d.hostname = name
-	}
-	if host := s.Tag("agent_host"); host != "" {
-		d.agentHost = host
+func (e *Engine) learn(d *device, s *metric.Sample) {
+	e.learnText(d, &d.hostname, s.Tag("hostname"))
+	e.learnText(d, &d.agentHost, s.Tag("agent_host"))
+}
+
+// learnText keeps text in *to, a copy, as text may be part of all that the poll read.
+func (e *Engine) learnText(d *device, to *string, text string) {
+	if text != "" && text != *to {
+		*to = strings.Clone(text)
+		e.touch(d)
 	}
 }
 
 // learnLocation keeps sysLocation, which no row of another table has.
-func (d *device) learnLocation(samples []metric.Sample) {
+func (e *Engine) learnLocation(d *device, samples []metric.Sample) {
 	for i := range samples {
 		if samples[i].Measurement != systemGroup {
 			continue
 		}
 		if f, ok := samples[i].Field("sysLocation"); ok {
-			d.location = strings.ToValidUTF8(f.Str, "\uFFFD")
+			if location := strings.ToValidUTF8(f.Str, "\uFFFD"); location != d.location {
+				d.location = strings.Clone(location)
+				e.touch(d)
+			}
 		}
 	}
 }

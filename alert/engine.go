@@ -25,8 +25,9 @@ type Engine struct {
 	mutes    mutes
 	past     map[string]past // by fingerprint
 	resolved []Alert         // had been Firing; oldest first
-	revision uint64          // moves with whatever a snapshot should not miss
 	configs  uint64          // counts configurations
+	number   uint64          // of the last transition
+	changes
 
 	rows    []row          // scratch of Observe
 	names   map[string]int // scratch of Observe: how many rows claim an identity
@@ -52,6 +53,8 @@ type device struct {
 	at           time.Time // of the last answered poll
 	scheduled    uint64    // counts those of the answered polls that the schedule has
 	failed       int       // polls since the last answer
+	record       uint64    // the last Poll.Record
+	touched      bool      // it is in Engine.touched
 	upTime       uint32    // the last sysUpTime
 	upTimeAt     time.Time // and when it was read; zero: never
 	upTimeBefore uint32    // the one before the last reset
@@ -74,7 +77,6 @@ func (e *Engine) Configure(now time.Time, cfg Config) []Transition {
 	before := e.cfg.Rules
 	e.cfg, e.rules = cfg, append(cfg.dnsRules(), cfg.Rules...)
 	e.configs++
-	e.revision++
 	wanted := map[string]Target{}
 	e.children = map[string][]*device{}
 	for _, t := range cfg.Targets {
@@ -83,6 +85,7 @@ func (e *Engine) Configure(now time.Time, cfg Config) []Transition {
 		if d == nil {
 			d = newDevice(t.Device)
 			e.devices[t.Device] = d
+			e.touch(d)
 		}
 		d.target = t
 		if parent := t.Labels[ParentLabel]; parent != "" {
@@ -98,6 +101,9 @@ func (e *Engine) Configure(now time.Time, cfg Config) []Transition {
 		collected := keep && (t.Collect == nil || slices.Contains(t.Collect, interfaceTable))
 		if !collected || !cfg.InterfaceMismatch.Enabled {
 			for _, p := range d.sortedPorts() {
+				if p.flaps.kind != "" {
+					e.touch(d)
+				}
 				p.listed, p.flaps = nil, flaps{}
 				if p.alert != nil {
 					ts = e.resolve(ts, &p.alert, now, removalReason(collected))
@@ -106,7 +112,7 @@ func (e *Engine) Configure(now time.Time, cfg Config) []Transition {
 		}
 		ts = e.dropConditions(ts, d, now, before, keep)
 		if !keep {
-			delete(e.devices, name)
+			e.remove(d)
 		}
 	}
 	return e.dropConditions(ts, e.self, now, before, true)
@@ -125,6 +131,9 @@ func (e *Engine) Observe(p Poll) []Transition {
 	if d == nil {
 		return nil
 	}
+	if p.Record > 0 {
+		d.record = p.Record
+	}
 	ts := e.answered(nil, d, p.At)
 	e.readRows(d, p.Samples)
 	d.advance(&p)
@@ -133,10 +142,10 @@ func (e *Engine) Observe(p Poll) []Transition {
 		d.heldUntil = stamp(p.At).Add(e.cfg.RebootHold)
 		d.epoch++
 		d.upTimeBefore = before
-		e.revision++
+		e.touch(d)
 	} else if until := stamp(p.At).Add(e.cfg.RebootHold); d.heldUntil.After(until) { // the clock was set back
 		d.heldUntil = until
-		e.revision++
+		e.touch(d)
 	}
 	ts = e.observeReboot(ts, d, &p)
 	ts = e.observePorts(ts, d, &p)
@@ -154,7 +163,7 @@ func (e *Engine) Advance(now time.Time) []Transition {
 		for key, p := range d.ports {
 			if !p.goneAt.IsZero() && now.Sub(p.goneAt) > portForgotten {
 				delete(d.ports, key)
-				e.revision++
+				e.touch(d)
 			}
 		}
 	}
@@ -281,16 +290,23 @@ func (e *Engine) enter(ts []Transition, a *Alert, state State, at time.Time) []T
 			e.resolved = e.resolved[max(0, len(e.resolved)-resolvedMost):]
 		}
 	}
-	e.revision++
 	t.Quiet = a.Untold
 	t.ID, t.Alert = transitionID(a), *a
-	return append(ts, t)
+	return e.tell(ts, t)
 }
 
 // again tells of a, which fires, once more, under an ID that why makes its own.
 func (e *Engine) again(ts []Transition, a *Alert, why string, at time.Time) []Transition {
-	e.revision++
-	return append(ts, Transition{ID: transitionID(a) + "-" + why, From: Firing, At: stamp(at), Quiet: a.Untold, Alert: *a})
+	return e.tell(ts, Transition{ID: transitionID(a) + "-" + why, From: Firing, At: stamp(at), Quiet: a.Untold, Alert: *a})
+}
+
+// tell numbers t and appends it to ts.
+func (e *Engine) tell(ts []Transition, t Transition) []Transition {
+	e.number++
+	t.Number = e.number
+	e.touch(e.owner(&t.Alert))
+	e.urgent = true
+	return append(ts, t)
 }
 
 // resolve ends the alert that *slot holds and empties the slot.

@@ -24,7 +24,6 @@ func (e *Engine) changed(p *port, at time.Time) bool {
 	if rule.FlapChanges < 1 {
 		return false
 	}
-	e.revision++
 	f.changes = slices.DeleteFunc(f.changes, func(t time.Time) bool { return at.Sub(t).Abs() > rule.FlapWindow })
 	f.changes = append(f.changes, stamp(at))
 	f.changes = f.changes[max(0, len(f.changes)-rule.FlapChanges-1):]
@@ -39,7 +38,6 @@ func (e *Engine) recovered(ts []Transition, p *port, at time.Time, elapsed time.
 	tooOften := false
 	if f.well {
 		f.calm += elapsed
-		e.revision++
 	} else {
 		tooOften = e.changed(p, at)
 		f.calm, f.well = 0, true

@@ -8,29 +8,29 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"walkabout/internal/journal"
 )
 
 const (
 	historyMost = 8 << 20 // octets of a file; then it takes the place of the one before
 	historyLine = 1 << 20 // the longest line that is read
-	recentIDs   = 4096    // by how many of the last a repetition is known
 )
 
 // history is every transition, one line of JSON each, in two files of bounded size. The nil history keeps nothing.
 type history struct {
+	fs   journal.FS
 	path string
 
-	mu     sync.Mutex
-	file   *os.File // nil: not open yet, or after a write that failed
-	size   int64
-	recent []string // IDs, oldest first
-	known  map[string]bool
+	mu   sync.Mutex
+	file journal.File // nil: not open yet, or after a write that failed
+	size int64
+	last uint64 // the highest Transition.Number that it holds
 }
 
 // HistoryQuery picks transitions. What is zero picks all.
@@ -46,9 +46,9 @@ func historyPath(state string) string {
 	return strings.TrimSuffix(state, filepath.Ext(state)) + "-history.jsonl"
 }
 
-func openHistory(path string) (*history, error) {
-	h := &history{path: path, known: map[string]bool{}}
-	if err := h.scan(func(t *Transition) { h.note(t.ID) }); err != nil {
+func openHistory(fsys journal.FS, path string) (*history, error) {
+	h := &history{fs: fsys, path: path}
+	if err := h.scan(func(t *Transition) { h.last = max(h.last, t.Number) }); err != nil {
 		return nil, fmt.Errorf("alert: history: %w", err)
 	}
 	return h, nil
@@ -56,31 +56,22 @@ func openHistory(path string) (*history, error) {
 
 // open opens the file to append to. What a crash left of a last line is cut off.
 func (h *history) open() error {
-	f, err := os.OpenFile(h.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := h.fs.OpenFile(h.path, journal.Appending)
 	if err != nil {
 		return err
 	}
 	data, err := io.ReadAll(f)
 	if err == nil {
 		h.size = int64(bytes.LastIndexByte(data, '\n') + 1)
-		err = f.Truncate(h.size)
-	}
-	if err == nil {
-		_, err = f.Seek(h.size, io.SeekStart)
+		if h.size < int64(len(data)) {
+			err = journal.Truncate(f, h.size)
+		}
 	}
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
 	h.file = f
 	return nil
-}
-
-func (h *history) note(id string) {
-	h.recent, h.known[id] = append(h.recent, id), true
-	if len(h.recent) > recentIDs {
-		delete(h.known, h.recent[0])
-		h.recent = slices.Delete(h.recent, 0, 1)
-	}
 }
 
 // append writes those of ts that are not there yet, and waits for the disk.
@@ -91,9 +82,9 @@ func (h *history) append(ts []Transition) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var b bytes.Buffer
-	var ids []string
+	last := h.last
 	for i := range ts {
-		if h.known[ts[i].ID] {
+		if ts[i].Number <= last {
 			continue
 		}
 		line, err := json.Marshal(&ts[i])
@@ -101,7 +92,7 @@ func (h *history) append(ts []Transition) error {
 			return err
 		}
 		b.Write(append(line, '\n'))
-		ids = append(ids, ts[i].ID)
+		last = ts[i].Number
 	}
 	if b.Len() == 0 {
 		return nil
@@ -126,9 +117,7 @@ func (h *history) append(ts []Transition) error {
 		return err
 	}
 	h.size += int64(b.Len())
-	for _, id := range ids {
-		h.note(id)
-	}
+	h.last = last
 	return nil
 }
 
@@ -137,14 +126,14 @@ func (h *history) old() string { return h.path + ".old" }
 func (h *history) rotate() error {
 	err := h.file.Close()
 	h.file = nil
-	err = errors.Join(err, os.Rename(h.path, h.old()))
+	err = errors.Join(err, h.fs.Rename(h.path, h.old()))
 	return errors.Join(err, h.open())
 }
 
 // scan calls visit with each transition, the oldest first. Lines that make no sense are passed over.
 func (h *history) scan(visit func(*Transition)) error {
 	for _, path := range []string{h.old(), h.path} {
-		f, err := os.Open(path)
+		f, err := h.fs.OpenFile(path, journal.Reading)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -16,7 +16,7 @@ import (
 // TestHistory: every transition is kept and handed on once, over a restart and a line that a crash tore, and the newest come first.
 func TestHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "alerts.json")
+		path := filepath.Join(t.TempDir(), "alerts.journal")
 		var events []alert.Transition
 		open := func() *alert.Manager {
 			cfg := quick()
@@ -86,7 +86,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		dir := t.TempDir()
 		cfg := quick()
 		cfg.InterfaceMismatch.FlapChanges = 0
-		m, err := alert.Start(alert.Options{Config: cfg, Path: filepath.Join(dir, "alerts.json")})
+		m, err := alert.Start(alert.Options{Config: cfg, Path: filepath.Join(dir, "alerts.journal")})
 		if err != nil {
 			t.Fatal(err)
 		}

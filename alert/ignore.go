@@ -63,6 +63,9 @@ func (e *Engine) ignored(d *device, p *port, r *row) bool {
 
 // ignore ends what there is of p.
 func (e *Engine) ignore(ts []Transition, d *device, p *port, poll *Poll) []Transition {
+	if p.flaps.kind != "" {
+		e.touch(d)
+	}
 	p.listed, p.flaps = nil, flaps{}
 	if p.alert != nil {
 		ts = e.resolve(ts, &p.alert, poll.At, Ignored)

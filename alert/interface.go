@@ -67,9 +67,9 @@ func (e *Engine) readRows(d *device, samples []metric.Sample) {
 	e.rows = e.rows[:0]
 	clear(e.names)
 	if len(samples) > 0 {
-		d.learn(&samples[0])
+		e.learn(d, &samples[0])
 	}
-	d.learnLocation(samples)
+	e.learnLocation(d, samples)
 	for i := range samples {
 		if s := &samples[i]; s.Measurement == interfaceTable {
 			r := e.layout.read(s)
@@ -115,6 +115,9 @@ func (e *Engine) observePorts(ts []Transition, d *device, p *Poll) []Transition 
 		if po.present == d.poll {
 			continue // two rows without anything to tell them apart: the first stands
 		}
+		if po.absent > 0 {
+			e.touch(d)
+		}
 		po.present, po.absent, po.status = d.poll, 0, r.status
 		seen++
 		if r.hasIndex {
@@ -122,11 +125,11 @@ func (e *Engine) observePorts(ts []Transition, d *device, p *Poll) []Transition 
 		}
 		if !po.goneAt.IsZero() {
 			po.goneAt = time.Time{}
-			e.revision++
+			e.touch(d)
 		}
 		if r.showsUse() && !po.used {
 			po.used = true
-			e.revision++
+			e.touch(d)
 		}
 		if e.ignored(d, po, r) {
 			ts = e.ignore(ts, d, po, p)
@@ -164,7 +167,7 @@ func (e *Engine) port(d *device, r *row, extra bool) *port {
 		key = strings.Clone(key) // it may be part of all that the poll read
 		p = &port{key: key}
 		d.ports[key] = p
-		e.revision++
+		e.touch(d)
 	}
 	return p
 }
@@ -176,7 +179,7 @@ func (e *Engine) miss(ts []Transition, d *device, at time.Time) []Transition {
 		if p.present == d.poll || !p.goneAt.IsZero() {
 			continue
 		}
-		e.revision++
+		e.touch(d)
 		if p.absent++; p.absent >= removedAfter {
 			gone = append(gone, p)
 		}
@@ -230,6 +233,9 @@ func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, poll *Pol
 	}
 	unbroken := p.seen.inEvery(d, poll)
 	elapsed := p.seen.observe(d, poll, gapIntervals*poll.Interval)
+	if p.alert != nil {
+		e.touch(d)
+	}
 	if !unbroken {
 		elapsed = 0
 	}
@@ -245,7 +251,10 @@ func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, poll *Pol
 		e.list(d, p, r, at)
 		return ts
 	}
-	p.listed, p.listedFrom = nil, time.Time{}
+	if !p.listedFrom.IsZero() {
+		p.listed, p.listedFrom = nil, time.Time{}
+		e.touch(d)
+	}
 	if kind == "" {
 		p.toldAt = time.Time{}
 		return ts
@@ -303,10 +312,10 @@ func (e *Engine) fire(ts []Transition, d *device, at time.Time) []Transition {
 				below.alert.Explains++
 			}
 			a.ExplainedBy, a.Polls, a.Observed = below.key, 0, 0
-			e.revision++
+			e.touch(d)
 		case a.ExplainedBy != "": // from now on it is on its own
 			a.ExplainedBy, a.Polls = "", 1
-			e.revision++
+			e.touch(d)
 		}
 	}
 	rule := &e.cfg.InterfaceMismatch
@@ -339,7 +348,7 @@ func (e *Engine) fire(ts []Transition, d *device, at time.Time) []Transition {
 func (e *Engine) list(d *device, p *port, r *row, at time.Time) {
 	if p.listedFrom.IsZero() {
 		p.listedFrom = stamp(at)
-		e.revision++
+		e.touch(d)
 	}
 	if p.listed == nil {
 		p.listed = newAlert(d.name, RuleInterfaceMismatch, p.key, KindNeverUp, p.listedFrom)

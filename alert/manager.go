@@ -6,43 +6,55 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
+
+	"walkabout/internal/journal"
 )
 
 const (
-	saveEvery   = 5 * time.Second // for what no notifier waits for
-	defaultMost = 10000
+	tickEvery     = 5 * time.Second
+	progressEvery = time.Minute // for what a replay of polls brings back
+	defaultMost   = 10000
 )
 
 // Options are what a Manager works with.
 type Options struct {
 	Config    Config
-	Path      string       // the state file; "" keeps nothing over a restart
+	Path      string       // the state file; "" keeps nothing over a restart. The history is beside it
 	Notifiers []Notifier   // with distinct names
 	Log       *slog.Logger // nil: slog.Default
 	MaxQueue  int          // transitions that may wait for one notifier; less than 1 is 10,000
+	Tail      Tail         // nil: after a crash the polls since the last writing are not observed
+	FS        journal.FS   // nil: the machine's
 
-	// Events, unless nil, takes every transition, before it counts as done: again after a crash in that instant, with the same ID.
+	// Events, unless nil, takes every transition once it is on disk: again after a crash in that instant, with the same Number.
 	Events func(ts []Transition)
+}
+
+// Tail is where polls are kept before they are observed: the spool.
+type Tail interface {
+	// Replay calls observe with the polls that are kept since the last Mark, in their order.
+	Replay(observe func(Poll)) error
+	// Low returns a number of which all polls with a Record below it were observed. Without such polls it is that of the next.
+	Low() uint64
+	// Mark says that what was observed of polls with a Record below low is on disk.
+	Mark(low uint64)
 }
 
 // Manager runs an Engine. Its methods may be called from any goroutine; calls for one device must come in the order of time.
 //
-// Observe and Failed wait neither for the disk nor for a notifier. A transition is first written to the state file and then
-// delivered; what was not delivered is delivered after a restart. Each notifier is thus told at least once, and twice only
-// if the program died between a delivery and the next writing, which follows when nothing more waits for the notifier, and within 5 s. A
-// disk that cannot be written holds no notification back.
-//
-// History and Events are given each transition before the state file is written: if the program dies in between, the next poll brings the same
-// transition with the same ID, by which the history knows it.
+// Observe and Failed wait neither for the disk nor for a notifier. State, history and what is to be told are written together, as one line of the state
+// file, when something changed, and only then is anybody told; a poll that shows what is known already writes nothing. After a crash the polls since the
+// last line are observed again from Options.Tail. Each notifier is thus told at least once, and twice only of what it took in the instant of a crash: the
+// next is delivered when it is on disk that the one before was. A disk that cannot be written holds no notification back.
 type Manager struct {
-	path    string
-	log     *slog.Logger
-	queues  []*queue
-	history *history // nil: none is kept
-	events  func(ts []Transition)
+	log    *slog.Logger
+	queues []*queue
+	events func(ts []Transition)
+	tail   Tail
 
 	wake    chan struct{} // capacity 1: something is to be written at once
 	stop    chan struct{} // closed by Close
@@ -50,24 +62,32 @@ type Manager struct {
 	workers sync.WaitGroup
 	cancel  context.CancelFunc // ends the workers' attempts
 
-	mu       sync.Mutex
-	engine   *Engine
-	fresh    []Transition // to be written, and those for people then delivered
-	revision uint64       // moves when a queue loses an entry
+	mu     sync.Mutex
+	engine *Engine
+	fresh  []Transition        // to be written, and those for people then delivered
+	done   map[string][]uint64 // by notifier: what it told, to be written
+	saved  chan struct{}       // closed when what waits now was written
 
-	// Of run, and of Close once run returned.
-	seq           uint64
-	saved         [2]uint64 // the engine's and the manager's revision in the file
-	saveFailed    bool
-	historyFailed bool
+	history *history // nil: none is kept
+
+	// Of run, and of Start before it.
+	journal    *journal.Journal // nil: nothing is kept
+	older      string           // the file of a release before the journal that was read; "": none
+	anew       bool             // the file lacks something that is not in changes: it is to be rewritten
+	retryAt    time.Time        // when a disk that failed is tried again
+	saidFailed bool
+	progressAt time.Time    // when all that changed was last written
+	recorded   uint64       // see commit
+	written    uint64       // recorded as it is on disk
+	unrecorded []Transition // what the history did not take
 }
 
-// Start reads the state file, and starts writing and delivering; Close ends that. A state file that makes no sense is put
-// aside, as the log says, and alerting starts with nothing. One that cannot be read is an error.
+// Start reads the state file, observes again what Options.Tail kept, and starts writing and delivering; Close ends that. What makes no sense in the file is
+// kept aside, as the log says, and alerting goes on with the rest. A file that cannot be read is an error.
 func Start(o Options) (*Manager, error) {
 	m := &Manager{
-		path: o.Path, log: cmp.Or(o.Log, slog.Default()), engine: NewEngine(), events: o.Events,
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+		log: cmp.Or(o.Log, slog.Default()), engine: NewEngine(), events: o.Events, tail: o.Tail, progressAt: time.Now(),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}), saved: make(chan struct{}), done: map[string][]uint64{},
 	}
 	most := o.MaxQueue
 	if most < 1 {
@@ -79,16 +99,15 @@ func Start(o Options) (*Manager, error) {
 		}
 		m.queues = append(m.queues, newQueue(n, m.log, most, m.delivered))
 	}
-	if err := m.restore(); err != nil {
+	if err := m.restore(o); err != nil {
 		return nil, err
 	}
-	if o.Path != "" {
-		var err error
-		if m.history, err = openHistory(historyPath(o.Path)); err != nil {
-			return nil, err
+	m.take(m.engine.Configure(time.Now(), o.Config))
+	if m.tail != nil {
+		if err := m.tail.Replay(m.replay(m.tail.Low())); err != nil {
+			m.log.Error("polls that were not yet observed before the restart cannot be read", "err", err)
 		}
 	}
-	m.take(m.engine.Configure(time.Now(), o.Config))
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
 	for _, q := range m.queues {
@@ -98,20 +117,44 @@ func Start(o Options) (*Manager, error) {
 	return m, nil
 }
 
-func (m *Manager) restore() error {
-	if m.path == "" {
+// restore reads what is kept.
+func (m *Manager) restore(o Options) (err error) {
+	if o.Path == "" {
 		return nil
 	}
-	s, err := readState(m.path)
-	var corrupt *CorruptError
-	if errors.As(err, &corrupt) {
-		m.log.Error("alerting starts without its state: firing alerts will be told again", "err", err)
-		return nil
+	fsys := o.FS
+	if fsys == nil {
+		fsys = journal.System()
 	}
+	if m.history, err = openHistory(fsys, historyPath(o.Path)); err != nil {
+		return err
+	}
+	j, l, damaged, err := openStore(fsys, o.Path)
 	if err != nil {
 		return err
 	}
+	m.journal = j
+	s := l.snapshot()
+	if damaged != nil {
+		m.anew = true
+		m.log.Error("a part of the state of alerts is lost; the rest goes on", "err", damaged)
+	} else if size, _ := j.Size(); size == 0 {
+		m.anew = true
+		older, found, err := readOlder(olderPath(o.Path))
+		var corrupt *CorruptError
+		switch {
+		case errors.As(err, &corrupt):
+			m.log.Error("alerting starts without its state: firing alerts will be told again", "err", err)
+		case err != nil:
+			return errors.Join(err, j.Close())
+		case found:
+			s, m.older = older, olderPath(o.Path)
+		}
+	}
+	s.Number = max(s.Number, m.history.last)
 	m.engine.Restore(s)
+	m.recorded, m.written = l.recorded, l.recorded
+	m.record(l.unrecorded())
 	for _, u := range s.Undelivered {
 		wanted := func(name string) bool { return slices.Contains(u.Notifiers, name) }
 		if !slices.ContainsFunc(m.queues, func(q *queue) bool { return wanted(q.notifier.Name()) }) {
@@ -120,6 +163,22 @@ func (m *Manager) restore() error {
 		m.deliver([]Transition{u.Transition}, wanted)
 	}
 	return nil
+}
+
+// replay returns what observes a poll again, unless it is in the state already. end is the number behind that of the last.
+func (m *Manager) replay(end uint64) func(Poll) {
+	for _, d := range m.engine.devices {
+		if d.record >= end { // of a spool that is no more
+			d.record = 0
+		}
+	}
+	return func(p Poll) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if d := m.engine.devices[p.Device]; d != nil && p.Record > d.record {
+			m.take(m.engine.Observe(p))
+		}
+	}
 }
 
 // Observe is Engine.Observe.
@@ -156,8 +215,11 @@ func (m *Manager) Stats() []NotifierStats {
 // Close writes the state, delivers what waits as long as ctx allows and the receivers are well, and writes what is left. It
 // returns when no goroutine is left. It must be called once, after the last Observe and Failed.
 func (m *Manager) Close(ctx context.Context) error {
-	close(m.stop)
-	<-m.stopped
+	m.mu.Lock()
+	saved := m.saved
+	m.mu.Unlock()
+	m.write()
+	<-saved // so that the queues have all
 	for _, q := range m.queues {
 		close(q.closing)
 	}
@@ -165,18 +227,24 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.workers.Wait()
 	release()
 	m.cancel()
-	defer m.history.close()
+	close(m.stop)
+	<-m.stopped
+	m.retryAt = time.Time{}
+	err := m.save(true)
 	left := 0
 	for _, q := range m.Stats() {
 		left += q.Queued
 	}
-	err := m.save()
 	switch {
 	case left == 0:
-	case m.path == "" || err != nil:
+	case m.journal == nil || err != nil:
 		err = errors.Join(err, fmt.Errorf("alert: %s lost", plural(left, "undelivered notification")))
 	default:
 		m.log.Warn("undelivered notifications are kept for the next start", "count", left)
+	}
+	m.history.close()
+	if m.journal != nil {
+		err = errors.Join(err, m.journal.Close())
 	}
 	return err
 }
@@ -184,19 +252,22 @@ func (m *Manager) Close(ctx context.Context) error {
 // take queues ts to be written and delivered, and returns them. It is called with mu held.
 func (m *Manager) take(ts []Transition) []Transition {
 	m.fresh = append(m.fresh, ts...)
-	if len(m.fresh) > 0 {
+	if len(m.fresh) > 0 || m.engine.urgent {
 		m.write()
 	}
 	return ts
 }
 
-// delivered is called by the queues. Only the last of a storm's deliveries is written at once.
-func (m *Manager) delivered(empty bool) {
+// delivered is called by the queues. It returns when it is on disk that a notifier is done with transitions, the disk has failed, or ctx ended.
+func (m *Manager) delivered(ctx context.Context, notifier string, numbers []uint64) {
 	m.mu.Lock()
-	m.revision++
+	m.done[notifier] = append(m.done[notifier], numbers...)
+	saved := m.saved
 	m.mu.Unlock()
-	if empty {
-		m.write()
+	m.write()
+	select {
+	case <-saved:
+	case <-ctx.Done():
 	}
 }
 
@@ -211,118 +282,205 @@ func (m *Manager) write() {
 // run is the only one who writes the state file while the Manager is open.
 func (m *Manager) run() {
 	defer close(m.stopped)
-	tick := time.NewTicker(saveEvery)
+	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {
+		progress := false
 		select {
 		case <-m.wake:
 		case <-tick.C:
 			m.mu.Lock()
 			m.take(m.engine.Advance(time.Now()))
 			m.mu.Unlock()
+			progress = time.Since(m.progressAt) >= progressEvery
 		case <-m.stop:
-			_ = m.save()
 			return
 		}
-		_ = m.save() // which has logged it; the next tick tries again
+		_ = m.save(progress) // which has logged it; it is tried again
 	}
 }
 
-// save writes the state if it has changed, and then hands the fresh transitions to the queues, written or not.
-func (m *Manager) save() error {
+// save writes what changed, and then hands the fresh transitions to history, outputs and queues, written or not. What a replay of polls would bring back is
+// written with other changes, or if progress says so.
+func (m *Manager) save(progress bool) error {
+	low := uint64(0)
+	if m.tail != nil {
+		low = m.tail.Low()
+	}
 	m.mu.Lock()
-	now := [2]uint64{m.engine.revision, m.revision}
-	fresh := m.fresh
-	m.fresh = nil
-	if m.path == "" || now == m.saved && len(fresh) == 0 {
-		m.mu.Unlock()
-		m.deliverAll(m.record(fresh))
-		return nil
-	}
-	s := m.engine.Snapshot(time.Now())
+	saved := m.saved
+	m.saved = make(chan struct{})
+	due := progress || m.engine.urgent || len(m.fresh) > 0 || len(m.done) > 0
+	clean := !due && !m.engine.dirty()
 	m.mu.Unlock()
-	fresh = m.record(fresh)
-	s.Undelivered = m.undelivered(fresh)
-	err := writeState(m.path, s)
-	if err == nil {
-		m.saved = now
-	} else if !m.saveFailed {
-		m.log.Error("alerts do not survive a restart until this is mended", "err", err)
-	}
-	m.saveFailed = err != nil
-	m.deliverAll(fresh)
-	return err
-}
-
-// record puts fresh into the history and hands it on as events, and returns those that people are told.
-func (m *Manager) record(fresh []Transition) (told []Transition) {
-	if len(fresh) == 0 {
+	defer close(saved)
+	if !due && !m.anew {
+		if clean && m.tail != nil {
+			m.tail.Mark(low)
+		}
 		return nil
 	}
-	if err := m.history.append(fresh); err != nil && !m.historyFailed {
-		m.historyFailed = true
-		m.log.Error("the history of alerts cannot be written", "err", err)
-	} else if err == nil {
-		m.historyFailed = false
+	c, err := m.commit(progress)
+	if err == nil {
+		if m.older != "" {
+			_ = os.Rename(m.older, m.older+".old") // the journal goes before it in any case
+			m.older = ""
+		}
+		if m.tail != nil {
+			m.tail.Mark(low)
+		}
 	}
-	if m.events != nil {
-		m.events(fresh)
-	}
-	for _, t := range fresh {
+	var told []Transition
+	for _, t := range c.Transitions {
 		if t.Notifies() {
 			told = append(told, t)
 		}
 	}
-	return told
+	if len(told) > 0 {
+		m.deliver(told, func(string) bool { return true })
+	}
+	m.record(c.Transitions)
+	return err
 }
 
-// undelivered lists what the queues hold and what they are about to be given, in the order in which it happened.
-func (m *Manager) undelivered(fresh []Transition) []Undelivered {
-	var all []entry
-	waiting := map[uint64][]string{}
+// commit takes what changed and writes it. It returns that also if it cannot be written.
+func (m *Manager) commit(progress bool) (c *commit, err error) {
+	c = &commit{}
+	if m.journal == nil {
+		m.mu.Lock()
+		m.takeChanges(c, m.engine.takeChanges)
+		m.mu.Unlock()
+		return c, nil
+	}
+	m.progressAt = time.Now()
+	taken := false
+	if m.anew || m.journal.WantsRewrite() {
+		m.anew = true
+		if wait := time.Until(m.retryAt); wait <= 0 {
+			err = m.journal.Rewrite(func(emit func([]byte) error) error {
+				return rewrite(m.engine, m.with, func(last *commit) ([]Transition, []Undelivered) {
+					m.mu.Lock()
+					m.takeChanges(c, m.engine.takeAll)
+					m.mu.Unlock()
+					taken = true
+					*last = *c
+					return m.unrecorded, m.undelivered()
+				}, emit)
+			})
+		} else {
+			err = errLater
+		}
+		m.anew = err != nil
+	}
+	if !taken {
+		m.mu.Lock()
+		m.takeChanges(c, m.engine.takeChanges)
+		m.mu.Unlock()
+	}
+	if !taken && err == nil && (!c.empty() || progress && c.Recorded > m.written) {
+		var data []byte
+		if data, err = c.line(); err == nil {
+			err = m.journal.Append(data)
+		}
+		m.anew = err != nil
+	}
+	if err == nil {
+		m.written = c.Recorded
+	}
+	m.sayDisk(err)
+	return c, err
+}
+
+// errLater stands for a writing that was not tried, as the one before failed a moment ago.
+var errLater = errors.New("alert: the disk failed a moment ago")
+
+// sayDisk logs that the disk began to fail.
+func (m *Manager) sayDisk(err error) {
+	switch {
+	case err == nil:
+		m.saidFailed, m.retryAt = false, time.Time{}
+	case errors.Is(err, errLater):
+	default:
+		m.retryAt = time.Now().Add(tickEvery)
+		if !m.saidFailed {
+			m.log.Error("alerts do not survive a restart until this is mended", "err", err)
+		}
+		m.saidFailed = true
+	}
+}
+
+func (m *Manager) with(f func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f()
+}
+
+// takeChanges fills c. It is called with mu held.
+func (m *Manager) takeChanges(c *commit, fromEngine func(*commit)) {
+	fromEngine(c)
+	c.Recorded, c.Transitions, c.Done = m.recorded, m.fresh, m.done
+	m.fresh, m.done = nil, map[string][]uint64{}
+	if slices.ContainsFunc(c.Transitions, Transition.Notifies) {
+		for _, q := range m.queues {
+			c.To = append(c.To, q.notifier.Name())
+		}
+	}
+}
+
+// record puts ts, and what could not be put there before, into the history, and hands ts on as events.
+func (m *Manager) record(ts []Transition) {
+	if len(ts) == 0 {
+		return
+	}
+	if m.events != nil {
+		m.events(ts)
+	}
+	said := len(m.unrecorded) > 0
+	m.unrecorded = append(m.unrecorded, ts...)
+	switch err := m.history.append(m.unrecorded); {
+	case err == nil:
+		m.recorded, m.unrecorded = ts[len(ts)-1].Number, nil
+		return
+	case !said:
+		m.log.Error("the history of alerts cannot be written", "err", err)
+	}
+	m.unrecorded = m.unrecorded[max(0, len(m.unrecorded)-defaultMost):]
+}
+
+// undelivered lists what the queues hold, in the order in which it happened.
+func (m *Manager) undelivered() []Undelivered {
+	var list []Undelivered
+	at := map[uint64]int{} // by Transition.Number, in list
 	for _, q := range m.queues {
 		entries, stats := q.snapshot()
 		for _, e := range entries {
-			if waiting[e.seq] == nil {
-				all = append(all, e)
+			i, known := at[e.t.Number]
+			if !known {
+				i = len(list)
+				at[e.t.Number] = i
+				list = append(list, Undelivered{Transition: e.t})
 			}
-			waiting[e.seq] = append(waiting[e.seq], stats.Name)
+			list[i].Notifiers = append(list[i].Notifiers, stats.Name)
 		}
 	}
-	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.seq, b.seq) })
-	var list []Undelivered
-	for _, e := range all {
-		list = append(list, Undelivered{Transition: e.t, Notifiers: waiting[e.seq]})
-	}
-	if len(m.queues) == 0 {
-		return list
-	}
-	var names []string
-	for _, q := range m.queues {
-		names = append(names, q.notifier.Name())
-	}
-	for _, t := range fresh {
-		list = append(list, Undelivered{Transition: t, Notifiers: names})
-	}
+	slices.SortFunc(list, func(a, b Undelivered) int { return cmp.Compare(a.Transition.Number, b.Transition.Number) })
 	return list
-}
-
-func (m *Manager) deliverAll(ts []Transition) {
-	if len(ts) > 0 {
-		m.deliver(ts, func(string) bool { return true })
-	}
 }
 
 // deliver gives ts to the queues of those notifiers that wanted names, at once, so that what a poll brought is told in one call.
 func (m *Manager) deliver(ts []Transition, wanted func(name string) bool) {
 	entries := make([]entry, len(ts))
 	for i, t := range ts {
-		m.seq++
-		entries[i] = entry{seq: m.seq, t: t}
+		entries[i] = entry{t: t}
 	}
 	for _, q := range m.queues {
-		if wanted(q.notifier.Name()) {
-			q.add(entries...)
+		if !wanted(q.notifier.Name()) {
+			continue
+		}
+		if dropped := q.add(entries...); len(dropped) > 0 {
+			m.mu.Lock()
+			m.done[q.notifier.Name()] = append(m.done[q.notifier.Name()], dropped...)
+			m.mu.Unlock()
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"walkabout/alert"
+	"walkabout/internal/journal"
 )
 
 // receiver is a Notifier whose answers the test decides.
@@ -85,10 +86,16 @@ type desk struct {
 
 func open(t *testing.T, path string, notifiers ...alert.Notifier) desk {
 	t.Helper()
+	return openOn(t, nil, path, notifiers...)
+}
+
+// openOn is open with a disk of the test's.
+func openOn(t *testing.T, disk journal.FS, path string, notifiers ...alert.Notifier) desk {
+	t.Helper()
 	cfg := config()
 	cfg.InterfaceMismatch.For = 0
 	d := desk{log: &bytes.Buffer{}}
-	m, err := alert.Start(alert.Options{Config: cfg, Path: path, Notifiers: notifiers, Log: slog.New(slog.NewTextHandler(d.log, nil)), MaxQueue: 4})
+	m, err := alert.Start(alert.Options{Config: cfg, Path: path, FS: disk, Notifiers: notifiers, Log: slog.New(slog.NewTextHandler(d.log, nil)), MaxQueue: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +124,7 @@ func (d desk) close(t *testing.T) {
 	}
 }
 
-func stateFile(t *testing.T) string { return filepath.Join(t.TempDir(), "alerts.json") }
+func stateFile(t *testing.T) string { return filepath.Join(t.TempDir(), "alerts.journal") }
 
 func TestManagerDelivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -67,9 +67,9 @@ func (e *Engine) Silence(s silence.Silence) error {
 	if err := s.Validate(); err != nil {
 		return fmt.Errorf("alert: %w", err)
 	}
-	e.revision++
 	for i := range e.mutes.silences {
 		if e.mutes.silences[i].ID == s.ID {
+			e.changeSilence(s.ID)
 			e.mutes.silences[i] = s
 			return nil
 		}
@@ -78,6 +78,7 @@ func (e *Engine) Silence(s silence.Silence) error {
 		return fmt.Errorf("alert: there are %d silences already; expire some", mostSilences)
 	}
 	e.mutes.silences = append(e.mutes.silences, s)
+	e.changeSilence(s.ID)
 	return nil
 }
 
@@ -93,7 +94,7 @@ func (e *Engine) Expire(id string, now time.Time) ([]Transition, error) {
 		}
 		s.EndsAt = stamp(now)
 		s.StartsAt = minTime(s.StartsAt, s.EndsAt)
-		e.revision++
+		e.changeSilence(id)
 		return e.advanceMutes(nil, now), nil
 	}
 	return nil, fmt.Errorf("alert: the silence %q is %w", id, ErrNotFound)
@@ -111,15 +112,11 @@ func (e *Engine) Silences() []silence.Silence { return slices.Clone(e.mutes.sile
 
 // advanceMutes ends what is over: acknowledgements, and silences of alerts that still fire, of which people are told then.
 func (e *Engine) advanceMutes(ts []Transition, now time.Time) []Transition {
-	before := len(e.mutes.silences)
 	e.mutes.silences = slices.DeleteFunc(e.mutes.silences, func(s silence.Silence) bool { return now.Sub(s.EndsAt) > silenceKept })
-	if len(e.mutes.silences) != before {
-		e.revision++
-	}
 	for _, a := range e.active() {
 		if a.Ack != nil && !a.Ack.Until.IsZero() && !now.Before(a.Ack.Until) {
 			a.Ack = nil
-			e.revision++
+			e.touch(e.owner(a.Alert))
 		}
 		if a.State == Firing && a.Untold && e.mutedBy(a.Alert, now) == "" {
 			a.Untold = false
@@ -149,7 +146,8 @@ func (e *Engine) setAck(fingerprint string, ack *Ack) (Alert, error) {
 	for _, a := range e.active() {
 		if a.Fingerprint == fingerprint {
 			a.Ack = ack
-			e.revision++
+			e.touch(e.owner(a.Alert))
+			e.urgent = true
 			return *a.Alert, nil
 		}
 	}

@@ -174,7 +174,8 @@ func TestChecks(t *testing.T) {
 			e.Configure(at(30*i), config())
 		}
 	}
-	want := []string{"30 influxdb filling inactive>firing", "30 late inactive>pending", "180 influxdb filling firing>resolved recovered", "180 late pending>resolved recovered"}
+	want := []string{"30 influxdb filling inactive>firing", "30 late inactive>pending", "150 late pending>firing",
+		"180 influxdb filling firing>resolved recovered", "180 late firing>resolved recovered"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -26,6 +26,9 @@ type Poll struct {
 	// Extra: the poll was made between two of the schedule, with which its time is not to be rounded.
 	Extra bool
 
+	// Record is the number of the spool's record that holds the poll; 0: it is in none.
+	Record uint64
+
 	UpTime    uint32 // sysUpTime.0, in hundredths of a second
 	HasUpTime bool
 }

@@ -37,35 +37,35 @@ type queue struct {
 	notifier Notifier
 	log      *slog.Logger
 	most     int
-	changed  func(empty bool) // called without mu after an entry left
+	done     func(ctx context.Context, notifier string, numbers []uint64) // called without mu after entries left; returns when that is on disk
 
 	wake    chan struct{} // capacity 1: an entry was added
 	closing chan struct{} // closed: try what is left once, then return
 
 	mu      sync.Mutex
-	entries []entry // in the order of seq
+	entries []entry // in the order of Transition.Number
 	stats   NotifierStats
 }
 
 type entry struct {
-	seq      uint64 // the order in which transitions happened, over all queues
 	t        Transition
 	failures int
 }
 
-func newQueue(n Notifier, log *slog.Logger, most int, changed func(empty bool)) *queue {
+func newQueue(n Notifier, log *slog.Logger, most int, done func(ctx context.Context, notifier string, numbers []uint64)) *queue {
 	return &queue{
-		notifier: n, log: log.With("notifier", n.Name()), most: most, changed: changed,
+		notifier: n, log: log.With("notifier", n.Name()), most: most, done: done,
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), stats: NotifierStats{Name: n.Name()},
 	}
 }
 
-// add appends entries. A full queue loses its oldest: the newest say how things are.
-func (q *queue) add(entries ...entry) {
+// add appends entries. A full queue loses its oldest, whose numbers are returned: the newest say how things are.
+func (q *queue) add(entries ...entry) (dropped []uint64) {
 	q.mu.Lock()
 	for _, e := range entries {
 		if len(q.entries) >= q.most {
 			lost := q.entries[0].t.ID
+			dropped = append(dropped, q.entries[0].t.Number)
 			q.entries = slices.Delete(q.entries, 0, 1)
 			if q.stats.Dropped++; q.stats.Dropped&(q.stats.Dropped-1) == 0 { // the 1st, 2nd, 4th, 8th …
 				q.log.Error("notifications dropped because the queue is full", "total", q.stats.Dropped, "queue", q.most, "last", lost)
@@ -78,6 +78,7 @@ func (q *queue) add(entries ...entry) {
 	case q.wake <- struct{}{}:
 	default:
 	}
+	return dropped
 }
 
 // next returns the entries to try now: all that did not fail yet and are not behind one of their alert that did, else the one with the fewest
@@ -126,7 +127,11 @@ func (q *queue) run(ctx context.Context) {
 		if ctx.Err() != nil && err != nil {
 			return // it is our impatience that failed
 		}
-		if q.settle(entries, err, failed) {
+		well, gone := q.settle(entries, err, failed)
+		if len(gone) > 0 {
+			q.done(ctx, q.notifier.Name(), gone)
+		}
+		if well {
 			failed = 0
 			continue
 		}
@@ -147,8 +152,9 @@ func (q *queue) attempt(ctx context.Context, entries []entry) error {
 	return q.notifier.Notify(ctx, ts)
 }
 
-// settle records how the attempt to deliver entries went. It returns whether the receiver is well: it took them, or refused one for good.
-func (q *queue) settle(entries []entry, err error, failed int) (well bool) {
+// settle records how the attempt to deliver entries went. It returns whether the receiver is well: it took them, or refused one for good; and the
+// numbers of those that left the queue.
+func (q *queue) settle(entries []entry, err error, failed int) (well bool, left []uint64) {
 	var rejected *RejectedError
 	refused := errors.As(err, &rejected) && len(entries) == 1 // of several nobody knows which: they are tried one by one
 	q.mu.Lock()
@@ -161,9 +167,9 @@ func (q *queue) settle(entries []entry, err error, failed int) (well bool) {
 	} else {
 		q.stats.LastError, q.stats.LastSuccess = "", time.Now()
 	}
-	gone := make(map[uint64]bool, len(entries)) // by seq; false: kept
+	gone := make(map[uint64]bool, len(entries)) // by number; false: kept
 	for i, e := range entries {
-		gone[e.seq] = true
+		gone[e.t.Number] = true
 		switch {
 		case err == nil:
 			q.stats.Delivered++
@@ -174,26 +180,25 @@ func (q *queue) settle(entries []entry, err error, failed int) (well bool) {
 			q.stats.Expired++
 			q.log.Error("notification given up", "id", e.t.ID, "summary", e.t.Summary, "err", err)
 		default:
-			gone[e.seq] = false
+			gone[e.t.Number] = false
 			if failed == 0 && i == 0 {
 				q.log.Warn("notification failed; it is kept and tried again", "id", e.t.ID, "queued", len(q.entries), "err", err)
 			}
 		}
 	}
-	before := len(q.entries)
-	q.entries = slices.DeleteFunc(q.entries, func(e entry) bool { return gone[e.seq] })
+	q.entries = slices.DeleteFunc(q.entries, func(e entry) bool { return gone[e.t.Number] })
 	for i := range q.entries {
-		if _, tried := gone[q.entries[i].seq]; tried {
+		if _, tried := gone[q.entries[i].t.Number]; tried {
 			q.entries[i].failures++
 		}
 	}
-	left := len(q.entries) < before
-	empty := len(q.entries) == 0
 	q.mu.Unlock()
-	if left {
-		q.changed(empty)
+	for _, e := range entries {
+		if gone[e.t.Number] {
+			left = append(left, e.t.Number)
+		}
 	}
-	return err == nil || refused
+	return err == nil || refused, left
 }
 
 // pause waits until the next attempt is due: longer after each failure, as long as the receiver asked, but not beyond the

@@ -69,7 +69,7 @@ func (e *Engine) Failed(at time.Time, device string, err error) []Transition {
 		d.reach.rule, d.reach.same = rule, 0
 	}
 	d.reach.same++
-	e.revision++
+	e.touch(d)
 	ts := e.reclassify(nil, d, rule, kind, at)
 	if a := d.unreachable; a != nil && a.Rule == rule {
 		a.Polls, a.Observed = d.failed, max(0, at.Sub(a.Since))
@@ -79,6 +79,9 @@ func (e *Engine) Failed(at time.Time, device string, err error) []Transition {
 	ts = e.settle(ts, d, at)
 	if a := d.unreachable; a != nil && a.State == Inactive {
 		ts = e.enter(ts, a, Pending, at)
+	}
+	if a := d.unreachable; a != nil && a.State != Firing {
+		e.urgent = true // no replay brings back a poll that failed
 	}
 	return e.settleChildren(ts, d, at)
 }
@@ -111,23 +114,25 @@ func (e *Engine) settle(ts []Transition, d *device, at time.Time) []Transition {
 	}
 	by, asked := e.behind(d, a.Since)
 	if by != nil {
-		if a.ExplainedBy != by.name {
-			e.revision++
+		if a.ExplainedBy != by.name && by.unreachable != nil {
+			e.touch(by)
 			by.unreachable.Explains++
 		}
+		e.touch(d)
 		a.ExplainedBy, d.reach.excused, d.reach.waitsSince = by.name, d.failed, time.Time{}
 		return ts
 	}
 	if a.ExplainedBy != "" {
 		a.ExplainedBy = ""
-		e.revision++
+		e.touch(d)
 	}
 	if d.failed-d.reach.excused < max(1, e.options(a.Rule).Polls) {
 		return ts
 	}
 	if !asked {
 		if d.reach.waitsSince.IsZero() {
-			d.reach.waitsSince = at
+			d.reach.waitsSince = stamp(at)
+			e.touch(d)
 		}
 		if at.Sub(d.reach.waitsSince).Abs() < parentWait {
 			return ts
@@ -177,7 +182,7 @@ func (e *Engine) settleBelow(ts []Transition, d *device, at time.Time, depth int
 // answered takes note that d answers.
 func (e *Engine) answered(ts []Transition, d *device, at time.Time) []Transition {
 	if d.failed > 0 {
-		e.revision++
+		e.touch(d)
 	}
 	d.failed, d.reach = 0, reach{result: at}
 	if d.unreachable != nil {

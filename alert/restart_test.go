@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"walkabout/alert"
+	"walkabout/internal/journal/journaltest"
 )
 
 func TestRestartDeliversWhatIsLeftInOrder(t *testing.T) {
@@ -132,7 +133,7 @@ func TestUselessStateFileIsKeptAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newReceiver("a")
 		d := open(t, path, a)
-		if !strings.Contains(d.log.String(), "alerts.json.corrupt") || !strings.Contains(d.log.String(), "not JSON") {
+		if !strings.Contains(d.log.String(), "alerts.journal.corrupt") || !strings.Contains(d.log.String(), "no state of alerts") {
 			t.Errorf("log:\n%s", d.log)
 		}
 		d.fire(t, "| p1 up/down")
@@ -143,13 +144,16 @@ func TestUselessStateFileIsKeptAside(t *testing.T) {
 	if string(aside) != "{garbage" || err != nil {
 		t.Errorf("%q, %v", aside, err)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := alert.DecodeSnapshot(data); err != nil {
-		t.Errorf("the new file: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		a := newReceiver("a")
+		d := open(t, path, a)
+		d.poll(t, "| p1 up/up")
+		d.close(t)
+		a.expect(t, "p1 resolved")
+		if d.log.Len() > 0 {
+			t.Errorf("log:\n%s", d.log)
+		}
+	})
 }
 
 func TestUnreadableStateIsAnError(t *testing.T) {
@@ -160,19 +164,35 @@ func TestUnreadableStateIsAnError(t *testing.T) {
 }
 
 func TestUnwritableStateHoldsNothingBack(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "missing", "alerts.json")
+	disk := journaltest.NewDisk()
+	path := stateFile(t)
+	full := errors.New("no space left on device")
 	synctest.Test(t, func(t *testing.T) {
 		a := newReceiver("a")
-		d := open(t, path, a)
+		d := openOn(t, disk, path, a)
+		d.poll(t, "| p1 up/up")
+		synctest.Wait()
+		disk.Fail(full)
 		d.fire(t, "| p1 up/down")
 		a.expect(t, "p1 firing")
 		time.Sleep(time.Minute)
-		if err := d.Close(t.Context()); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("Close: %v", err)
-		}
 		if n := strings.Count(d.log.String(), "do not survive"); n != 1 {
 			t.Errorf("logged %d times:\n%s", n, d.log)
 		}
+		disk.Fail(nil)
+		time.Sleep(time.Minute)
+		disk.Fail(full)
+		d.poll(t, "| p1 up/up")
+		if err := d.Close(t.Context()); !errors.Is(err, full) {
+			t.Errorf("Close: %v", err)
+		}
+
+		disk.Fail(nil) // it holds what was written while there was room
+		b := newReceiver("a")
+		d = openOn(t, disk, path, b)
+		d.poll(t, "| p1 up/up")
+		d.close(t)
+		b.expect(t, "p1 resolved")
 	})
 }
 
@@ -207,5 +227,124 @@ func TestRemovedNotifierIsSaid(t *testing.T) {
 		if !strings.Contains(d.log.String(), "its notifiers are gone") {
 			t.Errorf("log:\n%s", d.log)
 		}
+	})
+}
+
+// The state of a release before the journal is taken over, and kept.
+func TestOlderStateIsTakenOver(t *testing.T) {
+	path := stateFile(t)
+	older := strings.TrimSuffix(path, ".journal") + ".json"
+	data, err := os.ReadFile(filepath.Join("testdata", "alerts-v1.json"))
+	if err == nil {
+		err = os.WriteFile(older, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // and once
+		synctest.Test(t, func(t *testing.T) {
+			a := newReceiver("a")
+			d := open(t, path, a)
+			d.poll(t, "| p1 up/up | p2 up/up")
+			d.close(t)
+			if d.log.Len() > 0 {
+				t.Errorf("log:\n%s", d.log)
+			}
+			if list, err := filepath.Glob(filepath.Join(filepath.Dir(path), "alerts.json*")); err != nil || len(list) != 1 || list[0] != older+".old" {
+				t.Errorf("%q, %v", list, err)
+			}
+			if strings.Contains(strings.Join(a.taken, ","), "p1 resolved") {
+				a.expect(t, "p2 firing", "p1 resolved", "p2 resolved")
+				return
+			}
+			a.expect(t)
+		})
+	}
+}
+
+// What is corrupt costs what it held, is said and kept aside, and the rest goes on.
+func TestCorruptStateCostsItsPart(t *testing.T) {
+	path := stateFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, path)
+		cfg := config()
+		cfg.InterfaceMismatch.For = 0
+		cfg.Targets = append(cfg.Targets, alert.Target{Device: "sw2"})
+		d.Configure(time.Now(), cfg)
+		d.fire(t, "| p1 up/down")
+		d.fire(t, "device=sw2 | p9 up/down")
+		d.close(t)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.SplitAfter(string(data), "\n")
+		for i, line := range lines { // the disk forgets one bit of each line that is about sw2
+			if strings.Contains(line, `"p9"`) {
+				lines[i] = strings.Replace(line, `"p9"`, `"p8"`, 1)
+			}
+		}
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a := newReceiver("a")
+		d = open(t, path, a)
+		d.Configure(time.Now(), cfg)
+		if !strings.Contains(d.log.String(), "a part of the state of alerts is lost") || !strings.Contains(d.log.String(), "does not fit its checksum") {
+			t.Errorf("log:\n%s", d.log)
+		}
+		d.fire(t, "device=sw2 | p9 up/down")
+		d.poll(t, "| p1 up/up")
+		d.close(t)
+		a.expect(t, "p9 firing", "p1 resolved")
+		d = open(t, path)
+		d.close(t)
+		if d.log.Len() > 0 {
+			t.Errorf("the log of the next start:\n%s", d.log)
+		}
+	})
+	if aside, err := os.ReadFile(path + ".corrupt"); err != nil || !bytes.Contains(aside, []byte(`"p8"`)) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A poll that shows what is known already writes nothing; what is observed of a firing alert is written once a minute.
+func TestQuietPollsWriteNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := stateFile(t)
+		size := func() int64 {
+			synctest.Wait()
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return info.Size()
+		}
+		d := open(t, path)
+		d.poll(t, "| p1 up/up | p2 up/up")
+		time.Sleep(2 * time.Minute)
+		before := size()
+		for range 100 {
+			d.poll(t, "| p1 up/up | p2 up/up")
+			time.Sleep(30 * time.Second)
+		}
+		if after := size(); after != before {
+			t.Errorf("quiet polls wrote %d octets", after-before)
+		}
+		d.fire(t, "| p1 up/down | p2 up/up")
+		time.Sleep(2 * time.Minute)
+		before, changes := size(), 0
+		for range 60 { // ten minutes
+			d.poll(t, "| p1 up/down | p2 up/up")
+			time.Sleep(10 * time.Second)
+			if now := size(); now != before {
+				before = now
+				changes++
+			}
+		}
+		if changes < 9 || changes > 11 {
+			t.Errorf("what is observed of a firing alert was written %d times in ten minutes", changes)
+		}
+		d.close(t)
 	})
 }

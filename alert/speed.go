@@ -23,12 +23,12 @@ func (e *Engine) observeSpeed(ts []Transition, d *device, po *port, r *row, p *P
 	}
 	if po.speed == 0 {
 		po.speed = speed
-		e.revision++
+		e.touch(d)
 	}
 	k := conditionKey{RuleInterfaceSpeedDuplex, po.key, KindSpeed}
 	if ts, over := e.accept(ts, d, k, p.At); over {
 		po.speed = speed
-		e.revision++
+		e.touch(d)
 		return ts
 	}
 	holds := speed != po.speed
@@ -71,12 +71,12 @@ func (e *Engine) observeDuplex(ts []Transition, d *device, s *metric.Sample, p *
 	}
 	if po.duplex == "" {
 		po.duplex = f.Str
-		e.revision++
+		e.touch(d)
 	}
 	k := conditionKey{RuleInterfaceSpeedDuplex, po.key, KindDuplex}
 	if ts, over := e.accept(ts, d, k, p.At); over {
 		po.duplex = f.Str
-		e.revision++
+		e.touch(d)
 		return ts
 	}
 	ts = e.observe(ts, d, k, &e.cfg.InterfaceSpeedDuplex.RuleOptions, p, f.Str != po.duplex, func(a *Alert) {

@@ -41,7 +41,7 @@ func (e *Engine) readStack(d *device, p *Poll) {
 	for _, port := range d.ports {
 		if !slices.Equal(port.lowers, lowers[port]) {
 			port.lowers = lowers[port]
-			e.revision++
+			e.touch(d)
 		}
 	}
 }

@@ -18,7 +18,8 @@ const mostCounted = 1 << 30
 
 // Snapshot is everything that alerting must remember over a restart: a JSON document.
 type Snapshot struct {
-	Version     int               `json:"version"` // 1
+	Version     int               `json:"version"`          // 1
+	Number      uint64            `json:"number,omitempty"` // of the last transition
 	SavedAt     time.Time         `json:"saved_at"`
 	Devices     []DeviceState     `json:"devices"`
 	Collector   DeviceState       `json:"collector,omitzero"` // of the collector itself
@@ -30,19 +31,25 @@ type Snapshot struct {
 
 // DeviceState is what is remembered of one target.
 type DeviceState struct {
-	Device      string           `json:"device"`
-	AgentHost   string           `json:"agent_host,omitempty"`
-	Hostname    string           `json:"hostname,omitempty"`
-	Failed      int              `json:"failed,omitempty"`  // polls since the last answer
-	UpTime      uint32           `json:"up_time,omitempty"` // the last sysUpTime, in hundredths of a second, at UpTimeAt
-	UpTimeAt    time.Time        `json:"up_time_at,omitzero"`
-	HeldUntil   time.Time        `json:"held_until,omitzero"` // frozen after a reset
-	Unreachable *Alert           `json:"unreachable,omitempty"`
-	Interfaces  []InterfaceState `json:"interfaces,omitempty"`
-	Location    string           `json:"location,omitempty"`   // sysLocation
-	PollAt      time.Time        `json:"poll_at,omitzero"`     // the last poll that is in this state, answered or not
-	Excused     int              `json:"excused,omitempty"`    // failed polls that the device it is behind explains
-	Conditions  []ConditionState `json:"conditions,omitempty"` // of all rules but those above
+	Device       string           `json:"device"`
+	AgentHost    string           `json:"agent_host,omitempty"`
+	Hostname     string           `json:"hostname,omitempty"`
+	Failed       int              `json:"failed,omitempty"`  // polls since the last answer
+	UpTime       uint32           `json:"up_time,omitempty"` // the last sysUpTime, in hundredths of a second, at UpTimeAt
+	UpTimeAt     time.Time        `json:"up_time_at,omitzero"`
+	HeldUntil    time.Time        `json:"held_until,omitzero"` // frozen after a reset
+	Unreachable  *Alert           `json:"unreachable,omitempty"`
+	Interfaces   []InterfaceState `json:"interfaces,omitempty"`
+	Location     string           `json:"location,omitempty"`       // sysLocation
+	PollAt       time.Time        `json:"poll_at,omitzero"`         // the last poll that is in this state, answered or not
+	Excused      int              `json:"excused,omitempty"`        // failed polls that the device it is behind explains
+	FailedRule   string           `json:"failed_rule,omitempty"`    // of the last failed poll
+	FailedSame   int              `json:"failed_same,omitempty"`    // failed polls in a row that were of this rule
+	WaitsSince   time.Time        `json:"waits_since,omitzero"`     // since when its alert waits for a poll of the device it is behind
+	At           time.Time        `json:"at,omitzero"`              // the last answered poll that is in this state
+	Record       uint64           `json:"record,omitempty"`         // Poll.Record of that poll
+	UpTimeBefore uint32           `json:"up_time_before,omitempty"` // the last sysUpTime before the last reset
+	Conditions   []ConditionState `json:"conditions,omitempty"`     // of all rules but those above
 }
 
 // ConditionState is a condition that holds, or that held until lately.
@@ -52,6 +59,14 @@ type ConditionState struct {
 	Absent      int           `json:"absent,omitempty"` // complete walks that lacked its row
 	Well        bool          `json:"well,omitempty"`   // it does not hold
 	Calm        time.Duration `json:"calm_ns,omitempty"`
+	Seen        SeenState     `json:"seen,omitzero"`
+}
+
+// SeenState is when something was last observed, so that the time until it is observed next counts over a restart as it does without one.
+type SeenState struct {
+	At     time.Time `json:"at,omitzero"`
+	Missed uint64    `json:"missed,omitempty"` // polls of the schedule since then; 2 stands for more
+	Extra  bool      `json:"extra,omitempty"`  // it was by a poll between two of the schedule
 }
 
 // InterfaceState is what is remembered of one interface.
@@ -68,6 +83,7 @@ type InterfaceState struct {
 	Flaps   []time.Time   `json:"flaps,omitempty"`
 	Calm    time.Duration `json:"calm_ns,omitempty"`
 	Well    bool          `json:"well,omitempty"`
+	Seen    SeenState     `json:"seen,omitzero"` // of Mismatch
 
 	Lowers []string `json:"lowers,omitempty"` // what it runs over
 	Speed  float64  `json:"speed,omitempty"`  // that it should have, in bits per second
@@ -82,7 +98,7 @@ type Undelivered struct {
 
 // Snapshot returns the engine's state, without Undelivered, in the order of names.
 func (e *Engine) Snapshot(now time.Time) Snapshot {
-	s := Snapshot{Version: snapshotVersion, SavedAt: stamp(now), Resolved: slices.Clone(e.resolved), Silences: e.Silences(), Collector: e.self.state()}
+	s := Snapshot{Version: snapshotVersion, Number: e.number, SavedAt: stamp(now), Resolved: slices.Clone(e.resolved), Silences: e.Silences(), Collector: e.self.state()}
 	if len(e.past) > 0 {
 		s.Past = maps.Clone(e.past)
 	}
@@ -96,14 +112,19 @@ func (d *device) state() DeviceState {
 	ds := DeviceState{
 		Device: d.name, AgentHost: d.agentHost, Hostname: d.hostname, Failed: d.failed, HeldUntil: stamp(d.heldUntil),
 		Unreachable: copyAlert(d.unreachable), UpTime: d.upTime, UpTimeAt: stamp(d.upTimeAt), Location: d.location, Excused: d.reach.excused,
-		PollAt: stamp(d.reach.result),
+		PollAt: stamp(d.reach.result), FailedRule: d.reach.rule, FailedSame: d.reach.same, WaitsSince: d.reach.waitsSince,
+		At: stamp(d.at), Record: d.record, UpTimeBefore: d.upTimeBefore,
 	}
 	for _, p := range d.sortedPorts() {
-		ds.Interfaces = append(ds.Interfaces, InterfaceState{
+		i := InterfaceState{
 			Key: p.key, Used: p.used, NeverUp: p.listedFrom, Absent: p.absent, RemovedAt: p.goneAt, Mismatch: copyAlert(p.alert),
 			FlapsOf: p.flaps.kind, Flaps: slices.Clone(p.flaps.changes), Calm: p.flaps.calm, Well: p.flaps.well,
 			Lowers: slices.Clone(p.lowers), Speed: p.speed, Duplex: p.duplex,
-		})
+		}
+		if p.alert != nil {
+			i.Seen = d.seenState(p.seen)
+		}
+		ds.Interfaces = append(ds.Interfaces, i)
 	}
 	keys := make([]conditionKey, 0, len(d.conditions))
 	for k := range d.conditions {
@@ -112,9 +133,26 @@ func (d *device) state() DeviceState {
 	slices.SortFunc(keys, compareKeys)
 	for _, k := range keys {
 		c := d.conditions[k]
-		ds.Conditions = append(ds.Conditions, ConditionState{Alert: *c.alert, Measurement: c.measurement, Absent: c.absent, Well: c.well, Calm: c.calm})
+		ds.Conditions = append(ds.Conditions, ConditionState{Alert: *c.alert, Measurement: c.measurement, Absent: c.absent, Well: c.well, Calm: c.calm,
+			Seen: d.seenState(c.seen)})
 	}
 	return ds
+}
+
+// mostMissed is the number of polls beyond which it makes no difference how many something was not seen in.
+const mostMissed = 2
+
+func (d *device) seenState(s seen) SeenState {
+	state := SeenState{Missed: min(d.scheduled-s.scheduled, mostMissed), Extra: s.extra}
+	if s.epoch == d.epoch {
+		state.At = stamp(s.at)
+	}
+	return state
+}
+
+// restored returns s for a device whose counts of polls begin anew at mostMissed.
+func (s SeenState) restored() seen {
+	return seen{at: s.At, scheduled: mostMissed - min(s.Missed, mostMissed), extra: s.Extra}
 }
 
 func copyAlert(a *Alert) *Alert {
@@ -153,7 +191,7 @@ func DecodeSnapshot(data []byte) (Snapshot, error) {
 // resolves what belongs to targets that are no more. The time until the next poll is not observed time.
 func (e *Engine) Restore(s Snapshot) {
 	e.resolved = slices.Clone(s.Resolved[max(0, len(s.Resolved)-resolvedMost):])
-	e.mutes.silences = slices.Clone(s.Silences)
+	e.mutes.silences, e.number = slices.Clone(s.Silences), s.Number
 	maps.Copy(e.past, s.Past)
 	e.self = restoreDevice(s.Collector)
 	for _, ds := range s.Devices {
@@ -165,17 +203,18 @@ func restoreDevice(ds DeviceState) *device {
 	d := newDevice(ds.Device)
 	d.agentHost, d.hostname, d.location, d.failed, d.heldUntil = ds.AgentHost, ds.Hostname, ds.Location, ds.Failed, ds.HeldUntil
 	d.unreachable, d.upTime, d.upTimeAt = copyAlert(ds.Unreachable), ds.UpTime, ds.UpTimeAt
-	d.reach = reach{excused: ds.Excused, result: ds.PollAt}
+	d.reach = reach{rule: ds.FailedRule, same: ds.FailedSame, excused: ds.Excused, result: ds.PollAt, waitsSince: ds.WaitsSince}
+	d.at, d.record, d.upTimeBefore, d.scheduled = ds.At, ds.Record, ds.UpTimeBefore, mostMissed
 	for _, i := range ds.Interfaces {
 		d.ports[i.Key] = &port{
 			key: i.Key, used: i.Used, listedFrom: i.NeverUp, absent: i.Absent, goneAt: i.RemovedAt, alert: copyAlert(i.Mismatch),
 			flaps:  flaps{kind: i.FlapsOf, changes: slices.Clone(i.Flaps), calm: i.Calm, well: i.Well},
-			lowers: slices.Clone(i.Lowers), speed: i.Speed, duplex: i.Duplex,
+			lowers: slices.Clone(i.Lowers), speed: i.Speed, duplex: i.Duplex, seen: i.Seen.restored(),
 		}
 	}
 	for _, c := range ds.Conditions {
 		d.conditions[conditionKey{c.Alert.Rule, c.Alert.Key, c.Alert.Kind}] = &condition{
-			alert: copyAlert(&c.Alert), measurement: c.Measurement, absent: c.Absent, well: c.Well, calm: c.Calm,
+			alert: copyAlert(&c.Alert), measurement: c.Measurement, absent: c.Absent, well: c.Well, calm: c.Calm, seen: c.Seen.restored(),
 		}
 	}
 	return d

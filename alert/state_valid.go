@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,8 +8,8 @@ import (
 )
 
 func (s *Snapshot) validate() error {
-	if err := s.Collector.validate(); err != nil || s.Collector.Device != "" || s.Collector.Unreachable != nil || len(s.Collector.Interfaces) > 0 {
-		return fmt.Errorf("the collector's own part: %w", cmp.Or(err, errors.New("it has what devices have")))
+	if err := s.Collector.validateCollector(); err != nil {
+		return err
 	}
 	for i := range s.Silences {
 		if err := s.Silences[i].Validate(); err != nil {
@@ -18,8 +17,8 @@ func (s *Snapshot) validate() error {
 		}
 	}
 	for fp, p := range s.Past {
-		if p.Count < 0 || p.Count > mostCounted || !writable(p.Last) {
-			return fmt.Errorf("alert %s fired %d times, last at a time out of range", fp, p.Count)
+		if err := p.validate(); err != nil {
+			return fmt.Errorf("alert %s: %w", fp, err)
 		}
 	}
 	devices := map[string]bool{}
@@ -38,13 +37,50 @@ func (s *Snapshot) validate() error {
 		}
 	}
 	for _, u := range s.Undelivered {
-		t := u.Transition
-		if err := t.validate(Firing, Resolved); err != nil {
+		if err := u.validate(); err != nil {
 			return fmt.Errorf("undelivered: %w", err)
 		}
-		if t.ID == "" || !t.Notifies() || !writable(t.At) {
-			return fmt.Errorf("undelivered: transition %q from %v to %v is not for notifiers", t.ID, t.From, t.State)
-		}
+	}
+	return nil
+}
+
+func (p past) validate() error {
+	if p.Count < 0 || p.Count > mostCounted || !writable(p.Last) {
+		return fmt.Errorf("it fired %d times, last at a time out of range", p.Count)
+	}
+	return nil
+}
+
+func (u *Undelivered) validate() error {
+	t := &u.Transition
+	if err := t.validateAny(); err != nil {
+		return err
+	}
+	if !t.Notifies() {
+		return fmt.Errorf("transition %q from %v to %v is not for notifiers", t.ID, t.From, t.State)
+	}
+	return nil
+}
+
+// validateAny accepts a transition as engines make it.
+func (t *Transition) validateAny() error {
+	if err := t.validate(Pending, Firing, Resolved); err != nil {
+		return err
+	}
+	if t.ID == "" || t.From > Firing || !writable(t.At) {
+		return fmt.Errorf("transition %q from %v to %v", t.ID, t.From, t.State)
+	}
+	return nil
+}
+
+// validateCollector accepts the state of the collector itself.
+func (d *DeviceState) validateCollector() error {
+	err := d.validate()
+	if err == nil && (d.Device != "" || d.Unreachable != nil || len(d.Interfaces) > 0) {
+		err = errors.New("it has what devices have")
+	}
+	if err != nil {
+		return fmt.Errorf("the collector's own part: %w", err)
 	}
 	return nil
 }
@@ -53,7 +89,10 @@ func (d *DeviceState) validate() error {
 	if d.Failed < 0 || d.Failed > mostCounted || d.Excused < 0 || d.Excused > mostCounted {
 		return fmt.Errorf("%d failed polls, %d of them explained", d.Failed, d.Excused)
 	}
-	if !writable(d.UpTimeAt, d.HeldUntil, d.PollAt) {
+	if d.FailedSame < 0 || d.FailedSame > mostCounted {
+		return fmt.Errorf("%d failed polls of one kind", d.FailedSame)
+	}
+	if !writable(d.UpTimeAt, d.HeldUntil, d.PollAt, d.WaitsSince, d.At) {
 		return fmt.Errorf("time out of range")
 	}
 	if a := d.Unreachable; a != nil {
@@ -73,7 +112,7 @@ func (d *DeviceState) validate() error {
 			return fmt.Errorf("interface %q is there twice", i.Key)
 		}
 		keys[i.Key] = true
-		if i.Absent < 0 || i.Absent > mostCounted || !writable(i.NeverUp, i.RemovedAt) {
+		if i.Absent < 0 || i.Absent > mostCounted || !writable(i.NeverUp, i.RemovedAt, i.Seen.At) {
 			return fmt.Errorf("interface %q: absent from %d walks, or time out of range", i.Key, i.Absent)
 		}
 		if !writable(i.Flaps...) || i.Calm < 0 {
@@ -115,7 +154,7 @@ func (d *DeviceState) validateConditions() error {
 		if err := c.Alert.validate(Pending, Firing); err != nil {
 			return err
 		}
-		if known[k] || c.Alert.Device != d.Device || c.Calm < 0 || c.Absent < 0 || c.Absent > mostCounted {
+		if known[k] || c.Alert.Device != d.Device || c.Calm < 0 || c.Absent < 0 || c.Absent > mostCounted || !writable(c.Seen.At) {
 			return fmt.Errorf("condition %s of %q: twice, of another device, or well for %v", k.rule, k.key, c.Calm)
 		}
 		known[k] = true

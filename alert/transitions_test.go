@@ -301,12 +301,18 @@ var transitionTable = map[string][]step{
 		{100, "restart", nil},
 		{120, "poll | p1 up/up", one(recovered)},
 	},
-	"a restart pauses a pending one": {
+	"a restart between two polls changes nothing": {
 		{0, "poll | p1 up/down", one(pending)},
 		{30, "poll | p1 up/down", nil},
 		{31, "restart", nil},
-		{60, "poll | p1 up/down", nil},
-		{90, "poll | p1 up/down", one(firing)},
+		{60, "poll | p1 up/down", one(firing)},
+	},
+	"a restart that takes long is not observed": {
+		{0, "poll | p1 up/down", one(pending)},
+		{30, "poll | p1 up/down", nil},
+		{31, "restart", nil},
+		{210, "poll | p1 up/down", nil},
+		{240, "poll | p1 up/down", one(firing)},
 	},
 	"a restart between the walks that lack a port": {
 		{0, "poll | p1 up/down", one(pending)},

@@ -14,6 +14,8 @@ const version = 1
 const (
 	batchReset = 1 << iota // flags of a batch
 	batchHasUpTime
+	batchAnswered
+	batchExtra
 )
 
 const (
@@ -30,14 +32,7 @@ func Append(dst []byte, b Batch) []byte {
 	dst = appendString(dst, b.Device)
 	dst = binary.AppendVarint(dst, b.At.UnixNano())
 	dst = binary.AppendUvarint(dst, uint64(b.Interval))
-	var flags byte
-	if b.Reset {
-		flags |= batchReset
-	}
-	if b.HasUpTime {
-		flags |= batchHasUpTime
-	}
-	dst = append(dst, flags)
+	dst = append(dst, b.flags())
 	dst = binary.AppendUvarint(dst, uint64(b.UpTime))
 	dst = binary.AppendUvarint(dst, uint64(len(b.Complete)))
 	for _, m := range b.Complete {
@@ -67,6 +62,22 @@ func Append(dst []byte, b Batch) []byte {
 		dst = appendSample(dst, s, before, b.At)
 	}
 	return dst
+}
+
+func (b *Batch) flags() (flags byte) {
+	if b.Reset {
+		flags |= batchReset
+	}
+	if b.HasUpTime {
+		flags |= batchHasUpTime
+	}
+	if b.Answered {
+		flags |= batchAnswered
+	}
+	if b.Extra {
+		flags |= batchExtra
+	}
+	return flags
 }
 
 // find returns the number of the shape that s has, -1 if none does. A table's rows come together, so the last shape is tried first.

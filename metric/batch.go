@@ -14,6 +14,9 @@ type Batch struct {
 	UpTime    uint32 // sysUpTime.0 of the first answer, in hundredths of a second
 	HasUpTime bool
 	Reset     bool // the agent restarted or was replaced since its last poll
+
+	Answered bool // it is a poll to which the device answered something, and nothing else that happened
+	Extra    bool // it is a poll between two of the schedule
 }
 
 // Started returns when the agent started, as its sysUpTime tells: to the round trip at best, and after 497 days, when that begins anew, too late.

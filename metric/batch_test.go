@@ -20,7 +20,7 @@ var at = time.Date(2026, 11, 21, 9, 30, 0, 123456789, time.UTC)
 
 // switchOf returns what a poll of a switch brings: a row of each port with counters, gauges and texts, and one of the device.
 func switchOf(ports int) metric.Batch {
-	b := metric.Batch{Device: "core1", At: at, Interval: 30 * time.Second, Complete: []string{"system", "interface"}, UpTime: 4_000_000_000, HasUpTime: true}
+	b := metric.Batch{Device: "core1", At: at, Interval: 30 * time.Second, Complete: []string{"system", "interface"}, UpTime: 4_000_000_000, HasUpTime: true, Answered: true, Extra: true}
 	b.Samples = append(b.Samples, metric.Sample{Measurement: "system", At: at,
 		Tags:   []metric.Tag{{Name: "device", Value: "core1"}},
 		Fields: []metric.Field{{Name: "sysDescr", Kind: metric.String, Str: "Switch\xff of 48 ports"}, {Name: "sysUpTime", Kind: metric.Unsigned, Num: 4_000_000_000}}})

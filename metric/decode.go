@@ -64,6 +64,7 @@ func (d *decoder) batch() Batch {
 	b.Interval = time.Duration(d.uvarint())
 	flags := d.octet()
 	b.Reset, b.HasUpTime = flags&batchReset != 0, flags&batchHasUpTime != 0
+	b.Answered, b.Extra = flags&batchAnswered != 0, flags&batchExtra != 0
 	b.UpTime = uint32(d.uvarint())
 	if n := d.count(1); n > 0 {
 		b.Complete = make([]string, n)

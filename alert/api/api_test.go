@@ -22,7 +22,7 @@ func serve(t *testing.T, o api.Options) (*httptest.Server, *alert.Manager) {
 	cfg := alert.DefaultConfig()
 	cfg.DeviceUnreachable.Polls = 1
 	cfg.Targets = []alert.Target{{Device: "sw1", Labels: map[string]string{"site": "paris"}}}
-	m, err := alert.Start(alert.Options{Config: cfg, Path: filepath.Join(t.TempDir(), "alerts.json"), Log: slog.New(slog.DiscardHandler)})
+	m, err := alert.Start(alert.Options{Config: cfg, Path: filepath.Join(t.TempDir(), "alerts.journal"), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

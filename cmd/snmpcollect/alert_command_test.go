@@ -25,7 +25,7 @@ func TestAlertCommands(t *testing.T) {
 	cfg := alert.DefaultConfig()
 	cfg.DeviceUnreachable.Polls = 1
 	cfg.Targets = []alert.Target{{Device: "sw1"}}
-	m, err := alert.Start(alert.Options{Config: cfg, Path: filepath.Join(t.TempDir(), "alerts.json"), Log: slog.New(slog.DiscardHandler)})
+	m, err := alert.Start(alert.Options{Config: cfg, Path: filepath.Join(t.TempDir(), "alerts.journal"), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/self"
+	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/collector"
 	"walkabout/exporters"
 	"walkabout/metric"
@@ -139,6 +140,9 @@ func (f *figures) spool(ch chan<- prometheus.Metric) {
 	gauge(ch, spoolSegments, float64(s.Segments))
 	gauge(ch, spoolBytes, float64(s.Octets))
 	for _, r := range s.Readers {
+		if r.Name == sinks.TailName { // no output
+			continue
+		}
 		gauge(ch, spoolWaiting, float64(r.Records), r.Name)
 		gauge(ch, spoolOctets, float64(r.Octets), r.Name)
 		gauge(ch, spoolOldest, r.Oldest.Seconds(), r.Name)

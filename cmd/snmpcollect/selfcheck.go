@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"walkabout/alert"
+	"walkabout/cmd/snmpcollect/sinks"
 )
 
 const selfCheckEvery = 30 * time.Second
@@ -20,7 +21,7 @@ func (p *parts) checkSelf(now time.Time) {
 	p.checked = now
 	var checks []alert.Check
 	for _, r := range p.spool.Stats().Readers {
-		if !r.Present {
+		if !r.Present || r.Name == sinks.TailName {
 			continue
 		}
 		checks = append(checks, alert.Check{Rule: alert.RuleSpoolFilling, Kind: alert.KindFilling, Key: r.Name, Holds: r.Filling,

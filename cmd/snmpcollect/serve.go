@@ -52,6 +52,7 @@ type parts struct {
 	runners  []*exporters.Runner
 	files    []*file.Exporter // those of runners that write files
 	webhooks []*notify.Webhook
+	tail     *sinks.Tail
 	alerts   *alert.Manager
 	polls    *collector.Collector
 	zones    *soa.Sink // before all that take polls
@@ -171,6 +172,9 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 			return err
 		}
 	}
+	if p.tail, err = sinks.NewTail(p.spool, filepath.Join(p.state.Path(), spoolFolder)); err != nil {
+		return err
+	}
 	p.tellOfAbsent()
 	var notifiers []alert.Notifier
 	for _, n := range cfg.Notify {
@@ -184,13 +188,13 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		}
 		notifiers, p.webhooks = append(notifiers, w), append(p.webhooks, w)
 	}
-	p.alerts, err = alert.Start(alert.Options{Config: cfg.AlertsFor(targets), Path: filepath.Join(p.state.Path(), "alerts.json"), Notifiers: notifiers, Log: p.log,
-		Events: p.alertEvents(cfg.Listen != "")})
+	p.alerts, err = alert.Start(alert.Options{Config: cfg.AlertsFor(targets), Path: filepath.Join(p.state.Path(), "alerts.journal"), Notifiers: notifiers, Log: p.log,
+		Tail: p.tail, Events: p.alertEvents(cfg.Listen != "")})
 	if err != nil {
 		return err
 	}
 	p.pinger = ping.New(ping.Options{Log: p.log})
-	all := []collector.Sink{sinks.Spool(p.spool, nil), sinks.Alerts(p.alerts)}
+	all := []collector.Sink{sinks.Alerts(p.tail, nil, p.alerts)}
 	if cfg.Listen != "" {
 		p.table = live.NewTable()
 		p.memory.Keep(sinks.PageTargets(targets))
@@ -258,6 +262,9 @@ func (p *parts) close() error {
 	if p.alerts != nil {
 		errs = append(errs, p.alerts.Close(ctx))
 	}
+	if p.tail != nil {
+		p.tail.Close()
+	}
 	for _, w := range p.webhooks {
 		w.Close()
 	}
@@ -274,7 +281,7 @@ func (p *parts) close() error {
 	}
 	if p.spool != nil {
 		for _, r := range p.spool.Stats().Readers {
-			if r.Records > 0 {
+			if r.Records > 0 && r.Name != sinks.TailName {
 				p.log.Info("what an output has not taken waits in the spool for the next start", "output", r.Name, "batches", r.Records)
 			}
 		}

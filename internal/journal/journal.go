@@ -3,7 +3,7 @@
 // what the one after it did.
 //
 // A line is the CRC-32C of its data as 8 hexadecimal digits, a blank, the data, and a line feed. Data has no line feed. What a crash left of a last line
-// is cut off; a line elsewhere whose sum does not fit costs that line alone.
+// is cut off by the next Append; a line elsewhere whose sum does not fit costs that line alone.
 package journal
 
 import (
@@ -14,6 +14,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"os"
 	"strconv"
 )
 
@@ -27,24 +28,41 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // FS is what a Journal needs of the system; tests have one that fails.
 type FS interface {
-	// Open opens a file to read and append to, and makes it if it is not there, of mode 0600. truncate empties it.
-	Open(path string, truncate bool) (File, error)
+	// OpenFile is os.OpenFile for Reading, Appending and Replacing. Files that it makes have the mode 0600.
+	OpenFile(path string, flag int) (File, error)
 	Rename(from, to string) error // on disk when it returns
 	Remove(path string) error
 }
 
+// How files are opened.
+const (
+	Reading   = os.O_RDONLY
+	Appending = os.O_RDWR | os.O_CREATE // without O_APPEND, with which Windows does not truncate
+	Replacing = Appending | os.O_TRUNC
+)
+
 // File is an open file.
 type File interface {
-	io.ReadWriteCloser
+	io.ReadWriteSeeker
+	io.Closer
 	Sync() error
 	Truncate(size int64) error
+}
+
+// Truncate cuts f to size and has the next Write append there.
+func Truncate(f File, size int64) error {
+	err := f.Truncate(size)
+	if err == nil {
+		_, err = f.Seek(size, io.SeekStart)
+	}
+	return err
 }
 
 // Damage is what Open found wrong with a file.
 type Damage struct {
 	Lines []int // those whose sum does not fit, or that visit refused, counted from 1
 	Err   error // of the first
-	Cut   int64 // octets of a last line that a crash left unfinished
+	Cut   int64 // octets of a last line that a crash left unfinished, which is nobody's loss
 }
 
 // Journal is an open file of changes. One goroutine uses it at a time.
@@ -54,6 +72,7 @@ type Journal struct {
 	file   File  // nil after a fault: until a Rewrite nobody knows what is on disk
 	size   int64 // octets of whole lines
 	base   int64 // size after the last Rewrite
+	torn   bool  // behind the whole lines is a part of one
 	failed error // why file is nil
 }
 
@@ -65,19 +84,16 @@ func Open(path string, visit func(data []byte) error) (*Journal, Damage, error) 
 
 // OpenFS is Open in a file system of the caller's.
 func OpenFS(fsys FS, path string, visit func(data []byte) error) (*Journal, Damage, error) {
-	f, err := fsys.Open(path, false)
+	f, err := fsys.OpenFile(path, Appending)
 	if err != nil {
 		return nil, Damage{}, err
 	}
 	j := &Journal{fs: fsys, path: path, file: f}
 	d, err := j.read(visit)
-	if err == nil && d.Cut > 0 {
-		err = f.Truncate(j.size)
-	}
 	if err != nil {
 		return nil, Damage{}, errors.Join(err, f.Close())
 	}
-	j.base = j.size
+	j.base, j.torn = j.size, d.Cut > 0
 	return j, d, nil
 }
 
@@ -171,13 +187,19 @@ func (j *Journal) Append(data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = j.file.Write(line)
+	if j.torn {
+		err = Truncate(j.file, j.size)
+	}
+	if err == nil {
+		_, err = j.file.Write(line)
+	}
 	if err == nil {
 		err = j.file.Sync()
 	}
 	if err != nil {
 		return j.fail(err)
 	}
+	j.torn = false
 	j.size += int64(len(line))
 	return nil
 }
@@ -202,13 +224,16 @@ func (j *Journal) Rewrite(write func(emit func(data []byte) error) error) error 
 	}
 	err = j.fs.Rename(temporary, j.path)
 	if err == nil {
-		j.file, err = j.fs.Open(j.path, false)
+		j.file, err = j.fs.OpenFile(j.path, Appending)
+	}
+	if err == nil {
+		_, err = j.file.Seek(size, io.SeekStart)
 	}
 	if err != nil {
 		j.failed = err
 		return errors.Join(err, ignoreAbsent(j.fs.Remove(temporary)))
 	}
-	j.size, j.base, j.failed = size, size, nil
+	j.size, j.base, j.torn, j.failed = size, size, false, nil
 	return nil
 }
 
@@ -221,7 +246,7 @@ func ignoreAbsent(err error) error {
 
 // writeNew writes a file that takes the place of the present one, and returns its size.
 func (j *Journal) writeNew(path string, write func(emit func(data []byte) error) error) (size int64, err error) {
-	f, err := j.fs.Open(path, true)
+	f, err := j.fs.OpenFile(path, Replacing)
 	if err != nil {
 		return 0, err
 	}
@@ -247,11 +272,11 @@ func (j *Journal) writeNew(path string, write func(emit func(data []byte) error)
 
 // Aside copies the file, as it is now, to another name.
 func (j *Journal) Aside(path string) error {
-	from, err := j.fs.Open(j.path, false)
+	from, err := j.fs.OpenFile(j.path, Reading)
 	if err != nil {
 		return err
 	}
-	to, err := j.fs.Open(path, true)
+	to, err := j.fs.OpenFile(path, Replacing)
 	if err != nil {
 		return errors.Join(err, from.Close())
 	}

@@ -118,8 +118,15 @@ func TestDamage(t *testing.T) {
 			if !slices.Equal(lines, c.want) || !slices.Equal(d.Lines, c.lines) || d.Cut > 0 != c.cut || (d.Err != nil) != (len(c.lines) > 0) {
 				t.Errorf("%q, %+v", lines, d)
 			}
-			if again, d := read(t, journal.System(), path); !slices.Equal(again, c.want) || d.Cut > 0 {
-				t.Errorf("after what was cut: %q, %+v", again, d)
+			j, _, err := journal.Open(path, func([]byte) error { return nil })
+			if err == nil {
+				err = errors.Join(j.Append([]byte("more")), j.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, d := read(t, journal.System(), path); !slices.Equal(again, append(slices.Clone(c.want), "more")) || d.Cut > 0 {
+				t.Errorf("with one more: %q, %+v", again, d)
 			}
 		})
 	}
@@ -209,8 +216,15 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal(err)
 		}
 		lines, _ := read(t, journal.System(), path)
+		j, _, err := journal.Open(path, func([]byte) error { return nil })
+		if err == nil {
+			err = errors.Join(j.Append([]byte("more")), j.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		again, d := read(t, journal.System(), path)
-		if d.Cut > 0 || !slices.Equal(lines, again) {
+		if d.Cut > 0 || !slices.Equal(append(lines, "more"), again) {
 			t.Errorf("read again: %q, %q, %+v", lines, again, d)
 		}
 	})

@@ -13,17 +13,13 @@ func System() FS { return system{} }
 
 type system struct{}
 
-func (system) Open(path string, truncate bool) (File, error) {
-	mode := os.O_RDWR | os.O_CREATE | os.O_APPEND
-	if truncate {
-		mode |= os.O_TRUNC
+func (system) OpenFile(path string, flag int) (File, error) {
+	_, absent := os.Stat(path)
+	f, err := os.OpenFile(path, flag, 0o600)
+	if err != nil {
+		return nil, err
 	}
-	_, err := os.Stat(path)
-	f, openErr := os.OpenFile(path, mode, 0o600)
-	if openErr != nil {
-		return nil, openErr
-	}
-	if errors.Is(err, os.ErrNotExist) && !truncate { // its name must survive what is written into it
+	if errors.Is(absent, os.ErrNotExist) && flag == Appending { // its name must survive what is written into it
 		if err := statedir.SyncDir(filepath.Dir(path)); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}

@@ -200,11 +200,14 @@ func startCollector(targets []collector.Target, board *Board, problems *web.Prob
 	for _, t := range targets {
 		config.Targets = append(config.Targets, alert.Target{Device: t.Name, AgentHost: "127.0.0.1"})
 	}
-	c.alerts, err = alert.Start(alert.Options{Config: config, Notifiers: []alert.Notifier{notify.NewLog("log", slog.New(slog.DiscardHandler))}, Log: log,
-		Events: c.memory.Transitions})
+	tail, err := sinks.NewTail(c.spool, c.folder)
+	if err == nil {
+		c.alerts, err = alert.Start(alert.Options{Config: config, Notifiers: []alert.Notifier{notify.NewLog("log", slog.New(slog.DiscardHandler))}, Log: log,
+			Tail: tail, Events: c.memory.Transitions})
+	}
 	if err == nil {
 		c.polls, err = collector.New(collector.Options{Targets: targets, Logger: log, Sinks: []collector.Sink{
-			board, sinks.Spool(c.spool, nil), sinks.Alerts(c.alerts), sinks.Pages(c.memory),
+			board, sinks.Alerts(tail, nil, c.alerts), sinks.Pages(c.memory),
 		}})
 	}
 	if err != nil {

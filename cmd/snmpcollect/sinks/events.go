@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"time"
@@ -13,15 +14,21 @@ import (
 // eventMeasurement is the measurement of alerts' transitions.
 const eventMeasurement = "alert"
 
-// Events puts every transition into s, from which the outputs take it, as a sample of the measurement alert.
+// eventsTimeout is how long Events waits for a disk.
+const eventsTimeout = 5 * time.Second
+
+// Events puts every transition into s, from which the outputs take it, as a sample of the measurement alert, and waits until it is on disk.
 func Events(s *spool.Spool) func([]alert.Transition) {
 	return func(ts []alert.Transition) {
 		for i := range ts {
-			// Several of one series at one moment would take each other's place: a nanosecond tells them apart.
-			at := ts[i].At.Add(time.Duration(i % int(time.Millisecond)))
+			// Several of one series at one moment would take each other's place: nanoseconds tell them apart, the same ones whenever it is told again.
+			at := ts[i].At.Truncate(time.Millisecond).Add(time.Duration(ts[i].Number % uint64(time.Millisecond)))
 			// What the spool refuses, it counts.
 			_ = s.Put(metric.Append(nil, metric.Batch{Device: ts[i].Device, At: at, Samples: []metric.Sample{Event(&ts[i], at)}}))
 		}
+		ctx, cancel := context.WithTimeout(context.Background(), eventsTimeout)
+		defer cancel()
+		_ = s.Sync(ctx)
 	}
 }
 

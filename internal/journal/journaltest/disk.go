@@ -81,18 +81,21 @@ func (d *Disk) operation() error {
 	return nil
 }
 
-// Open implements journal.FS. A file that is made is on the disk by name at once, unless it is made to be renamed.
-func (d *Disk) Open(path string, truncate bool) (journal.File, error) {
+// OpenFile implements journal.FS. A file that is made to be appended to is on the disk by name at once.
+func (d *Disk) OpenFile(path string, flag int) (journal.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := d.names[path]
-	if n == nil || truncate {
+	switch {
+	case n == nil && flag == journal.Reading:
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	case n == nil || flag == journal.Replacing:
 		if err := d.operation(); err != nil {
 			return nil, err
 		}
 		n = &inode{}
 		d.names[path] = n
-		if !truncate {
+		if flag == journal.Appending {
 			d.safe[path] = n
 		}
 	}
@@ -176,6 +179,9 @@ func (f *file) Sync() error {
 	f.safe = bytes.Clone(f.data)
 	return nil
 }
+
+// Seek implements io.Seeker for those who seek the end, where every Write goes in any case.
+func (f *file) Seek(offset int64, _ int) (int64, error) { return offset, nil }
 
 // Truncate implements journal.File.
 func (f *file) Truncate(size int64) error {
