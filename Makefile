@@ -2,7 +2,7 @@
 
 LDFLAGS = -s -w -X walkabout/internal/version.stamped=$$(git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build ui demo test bench bench-collector bench-scale bench-alert fuzz soak torture lint clean
+.PHONY: help build ui demo test bench bench-collector bench-scale bench-alert fuzz soak torture dashboards lint clean
 
 help:
 	@echo 'make build   both programs, into bin/'
@@ -17,6 +17,7 @@ help:
 	@echo 'make fuzz    each fuzzer for FUZZTIME=30s; FUZZ=regexp'
 	@echo 'make soak    a million hostile messages to one agent; CASES=n'
 	@echo 'make torture ten minutes of faults between polls and InfluxDB, kill -9 among them; FOR=1m'
+	@echo 'make dashboards  Grafana dashboards, into dashboards/grafana, after a change of package dashboards'
 	@echo 'make clean   removes what these made, .cache excepted'
 
 build:
@@ -55,6 +56,9 @@ soak:
 
 torture:
 	go test -count=1 -timeout 2h -v -tags interop -run '^TestTorture$$' ./internal/e2e -args -torture $(or $(FOR),10m)
+
+dashboards:
+	go run ./tools/dashboards $(ARGS)
 
 clean:
 	rm -rf bin .cache/cross .cache/logs

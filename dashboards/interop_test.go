@@ -1,0 +1,348 @@
+//go:build interop
+
+package dashboards_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"walkabout/agent/agenttest"
+	"walkabout/dashboards"
+	"walkabout/internal/interop"
+	"walkabout/internal/secret"
+	"walkabout/sim"
+)
+
+// The collector polls simulated devices and writes to InfluxDB and Prometheus; then every query of every panel is asked as Grafana asks it.
+
+const interval = time.Second
+
+// site is what runs.
+type site struct {
+	influx *interop.InfluxDB
+	prom   *interop.Prometheus
+	span   span
+}
+
+// switches, a name server and an agent of odd states, each with its address.
+func devices(t *testing.T) map[string]string {
+	t.Helper()
+	boot := time.Now().Add(-time.Hour)
+	log, public := slog.New(slog.NewTextHandler(io.Discard, nil)), secret.New("public")
+	out := map[string]string{}
+	for n, name := range []string{"core1", "core2"} {
+		rate := 1e6 * float64(n+1)
+		s, err := sim.New(sim.Options{Name: name, Descr: "a switch", Location: "here", Boot: boot, Ports: []sim.Port{
+			{Index: 1, Name: "ge-0/0/1", Alias: "uplink (east)", Speed: 1e9, InRate: rate, OutRate: rate / 2, ErrorRate: 3},
+			{Index: 2, Name: "ge-0/0/2", Alias: "desk", Speed: 1e8, InRate: rate / 10, OutRate: rate / 5},
+			{Index: 3, Name: "ge-0/0/3", Alias: "broken", Speed: 1e9, Down: true, InBase: 5000},
+			{Index: 4, Name: "ge-0/0/4", Alias: "disabled", Speed: 1e9, AdminDown: true},
+		}}).Server(public, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = agenttest.ServeUDP(t, s).String()
+	}
+	for name, text := range map[string]string{"ns1": nameServer(), "odd1": oddPort} {
+		r, err := sim.ReadSNMPRec(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := r.Server(sim.Playing{Name: name, Boot: boot, Rate: 10}, public, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = agenttest.ServeUDP(t, s).String()
+	}
+	return out
+}
+
+// oddPort is an agent with an interface that is disabled and up.
+const oddPort = `1.3.6.1.2.1.1.3.0|67|123456
+1.3.6.1.2.1.1.5.0|4|odd1
+1.3.6.1.2.1.2.1.0|2|1
+1.3.6.1.2.1.2.2.1.1.1|2|1
+1.3.6.1.2.1.2.2.1.2.1|4|eth0
+1.3.6.1.2.1.2.2.1.3.1|2|6
+1.3.6.1.2.1.2.2.1.7.1|2|2
+1.3.6.1.2.1.2.2.1.8.1|2|1
+1.3.6.1.2.1.2.2.1.10.1|65|1
+1.3.6.1.2.1.2.2.1.16.1|65|1
+1.3.6.1.2.1.31.1.1.1.1.1|4|eth0
+1.3.6.1.2.1.31.1.1.1.15.1|66|100
+1.3.6.1.2.1.31.1.1.1.18.1|4|disabled and up
+`
+
+// nameServer is an agent that tells all that the dashboard shows.
+func nameServer() string {
+	var b strings.Builder
+	b.WriteString("1.3.6.1.2.1.1.3.0|67|123456\n1.3.6.1.2.1.1.5.0|4|ns1\n1.3.6.1.2.1.32.1.1.1.1.0|4|bind 9.18.49\n1.3.6.1.2.1.32.1.1.1.3.0|66|3600\n1.3.6.1.2.1.32.1.1.1.5.0|2|4\n")
+	for _, object := range []int{2, 3, 4, 5, 6, 7, 8, 10, 11, 12} {
+		fmt.Fprintf(&b, "1.3.6.1.2.1.32.1.1.2.%d.0|65|%d\n", object, 100*object)
+	}
+	const zone = "13.7.69.88.65.77.80.76.69.3.79.82.71.0.1"
+	b.WriteString("1.3.6.1.2.1.32.1.1.2.13.1.5.0.1.1.1|65|50\n1.3.6.1.2.1.32.1.1.2.13.1.5.0.1.28.1|65|50\n1.3.6.1.2.1.32.1.1.4.1.1.7." + zone + "|65|2026112101\n1.3.6.1.2.1.32.1.1.4.1.1.8." + zone + "|2|1\n" +
+		"1.3.6.1.2.1.32.2.1.1.1.0|4|bind 9.18.49\n1.3.6.1.2.1.32.2.1.1.7.0|2|4\n1.3.6.1.2.1.32.2.1.2.3.1.2.0|65|20\n1.3.6.1.2.1.32.2.1.2.4.1.2.0|65|15\n1.3.6.1.2.1.32.2.1.2.4.1.2.3|65|5\n" +
+		"1.3.6.1.2.1.32.2.1.2.7.0|65|1\n1.3.6.1.2.1.32.2.1.2.9.0|65|1\n1.3.6.1.2.1.32.2.1.6.3.0|65|1\n")
+	return b.String()
+}
+
+// run lets the collector poll for some intervals and returns when all that it polled is in the databases.
+func run(t *testing.T) *site {
+	t.Helper()
+	s := &site{influx: interop.StartInfluxDB(t, "INFLUXDB_HTTP_FLUX_ENABLED=true"), prom: interop.StartPrometheus2(t)}
+	s.influx.Query("", "CREATE DATABASE snmp")
+	folder := t.TempDir()
+	var b strings.Builder
+	fmt.Fprintf(&b, "interval: %v\nstate: %s\nlisten: 127.0.0.1:0\nself: true\nping: always\ncredentials:\n  lab: {version: 2c, community: public}\ntargets:\n", interval, filepath.Join(folder, "state"))
+	at := devices(t)
+	for name, collect := range map[string]string{"core1": "system, interfaces", "core2": "system, interfaces", "odd1": "system, interfaces", "ns1": "system, dns"} {
+		labels := ", labels: {site: paris}"
+		if name == "core2" {
+			labels = ""
+		}
+		fmt.Fprintf(&b, "  - {name: %s, address: %q, credential: lab, collect: [%s]%s}\n", name, at[name], collect, labels)
+	}
+	// Nobody is there.
+	b.WriteString("  - {name: gone, address: \"127.0.0.1:1\", credential: lab, collect: [system], timeout: 200ms, labels: {site: paris}}\n")
+	fmt.Fprintf(&b, "outputs:\n  - influxdb: {url: %q, org: noc, bucket: snmp}\n  - prometheus: {url: %q, rates: true}\nalerts:\n  interface_mismatch: {for: 0s}\n", s.influx.URL, s.prom.Write())
+	path := filepath.Join(folder, "snmpcollect.yaml")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program := interop.Build(t, "cmd/snmpcollect")
+	begin := time.Now().Truncate(2 * interval)
+	p := interop.Start(t, program, "run", "-c", path)
+	page := "http://" + p.Await(`msg=collecting .* listen=(\S+)`)[1] + "/metrics"
+	enough := regexp.MustCompile(`(?m)^snmpcollect_polls_total\{device="core1",result="ok"\} (1[2-9]|[2-9]\d)$`)
+	interop.Eventually(t, "polls", func() bool {
+		body, err := ask(t, http.MethodGet, page, "", "")
+		return err == nil && enough.MatchString(body)
+	}, p.Log)
+	p.Signal(os.Interrupt)
+	if code := p.Wait(); code != 0 {
+		t.Fatalf("the collector ended with %d:\n%s", code, p.Log())
+	}
+	s.span = span{from: begin, to: time.Now().Truncate(2 * interval).Add(2 * interval), step: 2 * interval, scrape: interval}
+	return s
+}
+
+func (s *site) ask(t *testing.T, kind dashboards.Kind, q target, text string, single bool) ([]frame, error) {
+	t.Helper()
+	switch kind {
+	case dashboards.InfluxQL:
+		return influxQL(t, s.influx.URL, text, s.span.step)
+	case dashboards.Flux:
+		return flux(t, s.influx.URL, text)
+	}
+	return promQL(t, s.prom.URL, text, s.span, single)
+}
+
+// values is what a panel shows: numbers by what they are called and, in a graph, by the ends of windows.
+type values map[string]map[string]float64
+
+// show asks all queries of a panel and returns what it shows.
+func (s *site) show(t *testing.T, kind dashboards.Kind, p *panel, c choice, multi map[string]bool) values {
+	t.Helper()
+	var answers [][]frame
+	out := values{}
+	for i := range p.Targets {
+		q := &p.Targets[i]
+		text := s.span.fill(kind, q.text(), c, multi)
+		frames, err := s.ask(t, kind, *q, text, q.Instant)
+		if err != nil {
+			t.Errorf("%s: %s\n%v\n%s", kind, p.Title, err, text)
+			return nil
+		}
+		answers = append(answers, frames)
+		if p.Type == "table" {
+			continue
+		}
+		found := false
+		for _, f := range frames {
+			name := legend(kind, p, q, f.labels)
+			for _, r := range f.rows {
+				v, ok := value(r)
+				if !ok {
+					continue
+				}
+				found = true
+				when := "now"
+				if p.Type != "stat" {
+					when = fmt.Sprint(int(r[at].(float64)) - int(s.span.from.Unix()))
+				}
+				if out[name] == nil {
+					out[name] = map[string]float64{}
+				}
+				if was, twice := out[name][when]; twice {
+					t.Errorf("%s: %s: %q has two values, %v and %v", kind, p.Title, name, was, v)
+				}
+				out[name][when] = v
+			}
+		}
+		if !found {
+			t.Errorf("%s: %s: no data for\n%s", kind, p.Title, text)
+		}
+	}
+	if p.Type == "table" {
+		out = table(p, answers)
+		if len(out) == 0 {
+			t.Errorf("%s: %s: no rows for\n%s", kind, p.Title, s.span.fill(kind, p.Targets[0].text(), c, multi))
+		}
+	}
+	return out
+}
+
+// value returns the value of a series' row.
+func value(r map[string]any) (float64, bool) {
+	for _, name := range []string{"value", "_value", "Value"} {
+		if v, ok := r[name].(float64); ok {
+			return v, true
+		}
+	}
+	return 0, false
+}
+
+// tolerance returns by how much two kinds may differ, as a share.
+func tolerance(p *panel) float64 {
+	switch text := p.Targets[0].text(); {
+	case strings.Contains(text, "quantile"): // InfluxQL does not interpolate, which is much between so few values
+		return 0.5
+	case strings.Contains(text, "sum_over_time"), strings.Contains(text, "reduce(") && strings.Contains(text, "seconds"): // poll by poll, or all at once
+		return 0.1
+	}
+	return 1e-6
+}
+
+// differ lists where two kinds show other values.
+func differ(a, b values, share float64) (out []string) {
+	for name, series := range a {
+		for when, v := range series {
+			w, ok := b[name][when]
+			if !ok {
+				out = append(out, fmt.Sprintf("%q at %s: %v and nothing", name, when, v))
+			} else if math.Abs(v-w) > share*max(math.Abs(v), math.Abs(w)) {
+				out = append(out, fmt.Sprintf("%q at %s: %v and %v", name, when, v, w))
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestPanels asks every query of every panel, with all that can be chosen and with a choice, and compares what the kinds show.
+func TestPanels(t *testing.T) {
+	s := run(t)
+	o := dashboards.DefaultOptions()
+	o.Interval, o.Fresh = interval, 10*interval
+	loaded := map[dashboards.Kind]map[string]shown{}
+	for _, kind := range dashboards.Kinds() {
+		loaded[kind] = load(t, o, kind)
+	}
+	for name := range loaded[dashboards.InfluxQL] {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s.compare(t, loaded, name, false)
+		})
+	}
+	for _, name := range []string{"device", "mismatches"} { // one with each variable that may be several
+		t.Run("some/"+name, func(t *testing.T) {
+			t.Parallel()
+			s.compare(t, loaded, name, true)
+		})
+	}
+}
+
+// compare compares a dashboard's panels.
+func (s *site) compare(t *testing.T, loaded map[dashboards.Kind]map[string]shown, name string, some bool) {
+	first := loaded[dashboards.InfluxQL][name]
+	c, multi := choice{}, map[string]bool{}
+	chosen := map[string][]string{"site": {"paris"}, "device": {"core1", "odd1", "ns1"}, "ifName": {"ge-0/0/1", "ge-0/0/2"}}
+	for _, v := range first.Templating.List {
+		if v.Type != "query" {
+			continue
+		}
+		multi[v.Name] = v.Multi
+		switch {
+		case !v.Multi:
+			c[v.Name] = chosen[v.Name][:1]
+		case some:
+			c[v.Name] = chosen[v.Name]
+		default:
+			c[v.Name] = nil
+		}
+	}
+	for _, kind := range dashboards.Kinds() {
+		s.variables(t, kind, loaded[kind][name], c, multi)
+	}
+	for i := range first.Panels {
+		if len(first.Panels[i].Targets) == 0 {
+			continue
+		}
+		want := s.show(t, dashboards.InfluxQL, &first.Panels[i], c, multi)
+		for _, kind := range []dashboards.Kind{dashboards.Flux, dashboards.Prometheus} {
+			p := &loaded[kind][name].Panels[i]
+			got := s.show(t, kind, p, c, multi)
+			if want == nil || got == nil {
+				continue
+			}
+			d := differ(want, got, tolerance(p))
+			if !strings.Contains(p.Targets[0].Expr, " or ") { // which has something for windows in which there is no rate
+				d = append(d, differ(got, want, tolerance(p))...)
+			}
+			if len(d) > 0 {
+				t.Errorf("%s: InfluxQL and %s, or the other way round, differ in %d of %d: %s", p.Title, kind, len(d), len(want), strings.Join(d[:min(len(d), 6)], "; "))
+			}
+		}
+	}
+}
+
+// variables asks for the values that a dashboard's variables may have, and wants those that are chosen to be among them.
+func (s *site) variables(t *testing.T, kind dashboards.Kind, d shown, c choice, multi map[string]bool) {
+	t.Helper()
+	labelValues := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
+	for _, v := range d.Templating.List {
+		if v.Type != "query" {
+			continue
+		}
+		text := s.span.fill(kind, v.Definition, c, multi)
+		var body string
+		var err error
+		switch kind {
+		case dashboards.Prometheus:
+			m := labelValues.FindStringSubmatch(text)
+			body, err = ask(t, http.MethodGet, s.prom.URL+"/api/v1/label/"+m[2]+"/values?"+url.Values{"match[]": {m[1]}}.Encode(), "", "")
+		default:
+			var frames []frame
+			frames, err = s.ask(t, kind, target{}, text, false)
+			body = fmt.Sprint(frames)
+		}
+		if err != nil {
+			t.Errorf("%s: %s: %v\n%s", kind, v.Name, err, text)
+		}
+		want := c[v.Name]
+		if want == nil && v.Name == "device" && strings.Contains(text, "dns_server") {
+			want = []string{"ns1"}
+		} else if want == nil {
+			want = map[string][]string{"site": {"paris"}, "device": {"core1", "core2"}}[v.Name]
+		}
+		for _, w := range want {
+			if !strings.Contains(body, w) && !(name(d) == "dns" && w != "ns1") {
+				t.Errorf("%s: %s: no %s among %s", kind, v.Name, w, body)
+			}
+		}
+	}
+}
+
+func name(d shown) string { return d.UID[strings.LastIndex(d.UID, "-")+1:] }
