@@ -30,6 +30,9 @@ function digits(v: number, scaled: boolean): string {
 /** Bits a second: "1.44 Gb/s". */
 export const bits = (n: number | null | undefined): string => si(n, "b/s");
 
+/** The speed of an interface: "10 Gb/s", "2.5 Gb/s". */
+export const speed = (n: number): string => (n > 0 ? bits(n).replace(/(\.\d*?)0+(?= )/, "$1").replace(/\.(?= )/, "") : none);
+
 /** Octets as a total: "12.3 GB", by powers of 1000 as traffic is billed. */
 export const octets = (n: number | null | undefined): string => si(n, "B");
 

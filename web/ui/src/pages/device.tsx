@@ -1,7 +1,7 @@
 import { url } from "../api/client";
 import { useData, type Data } from "../api/live";
 import type { DeviceView, Interface, Table as Rows } from "../api/types";
-import { bits, duration, integer, rate, si } from "../format";
+import { bits, duration, integer, rate, speed } from "../format";
 import { AlertList } from "../parts/alertlist";
 import { Age } from "../parts/age";
 import { Load, Spark } from "../parts/meter";
@@ -19,7 +19,7 @@ const columns = (device: string): Column<Interface>[] => [
   { id: "alias", title: "Alias", sort: "up", rank: 3, cell: (i) => <Text of={i.alias} max={40} /> },
   { id: "oper", title: "State", sort: "up", cell: (i) => <PortMark admin={i.admin} oper={i.oper} unused={i.alert === "never up"} /> },
   { id: "alert", title: "Alert", sort: "up", rank: 2, cell: (i) => i.alert && (i.fingerprint ? <a href={alertPath(i.fingerprint)}><AlertMark state={i.alert} /></a> : <AlertMark state={i.alert} />) },
-  { id: "speed", title: "Speed", num: true, sort: "down", rank: 3, cell: (i) => i.speed > 0 ? si(i.speed, "b/s").replace(/\.00?(?= )/, "") : "–" },
+  { id: "speed", title: "Speed", num: true, sort: "down", rank: 3, cell: (i) => speed(i.speed) },
   { id: "in", title: "In", num: true, sort: "down", hint: "bits a second", cell: (i) => <Rate n={i.in} verdict={i.verdict} /> },
   { id: "out", title: "Out", num: true, sort: "down", hint: "bits a second", cell: (i) => <Rate n={i.out} verdict={i.verdict} /> },
   { id: "recent", title: "Recent", rank: 2, cell: (i) => <Spark inward={i.recent.in ?? []} outward={i.recent.out ?? []} seconds={i.recent.interval} /> },

@@ -5,7 +5,7 @@ import type { Graph, GraphGroup, Interface, InterfaceView, Total } from "../api/
 import { Chart, type Mark } from "../chart/chart";
 import * as span from "../chart/span";
 import { Timeline } from "../chart/timeline";
-import { bits, dateTime, duration, octets, percent, rate, si } from "../format";
+import { bits, dateTime, duration, octets, percent, rate, speed } from "../format";
 import { AlertList } from "../parts/alertlist";
 import { Age, serverNow } from "../parts/age";
 import { Load } from "../parts/meter";
@@ -149,7 +149,7 @@ function Now({ i }: { i: Interface }) {
     <div class="tiles" role="group" aria-label="Now">
       <div class="tile"><b>{i.in === null ? "–" : bits(i.in)}</b><span>in{i.in === null && i.verdict && `: ${i.verdict}`}</span></div>
       <div class="tile"><b>{i.out === null ? "–" : bits(i.out)}</b><span>out</span></div>
-      <div class="tile"><b><Load share={i.load} /></b><span>of {i.speed > 0 ? si(i.speed, "b/s") : "an unknown speed"}</span></div>
+      <div class="tile"><b><Load share={i.load} /></b><span>of {i.speed > 0 ? speed(i.speed) : "an unknown speed"}</span></div>
       <div class={`tile ${(i.errors ?? 0) > 0 ? "warn" : ""}`}><b>{rate(i.errors)}</b><span>errors</span></div>
       <div class={`tile ${(i.discards ?? 0) > 0 ? "warn" : ""}`}><b>{rate(i.discards)}</b><span>discards</span></div>
       <div class="tile hide-phone"><b><Age at={i.last_change} suffix="" empty="–" /></b><span>in this state</span></div>

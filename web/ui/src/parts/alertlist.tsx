@@ -22,11 +22,12 @@ export function Attention({ a }: { a: Alert }) {
 
 /** Where it is: the device, and the interface if it is of one. */
 export function Where({ a, device = true }: { a: Alert; device?: boolean }) {
+  const port = a.interface ?? (a.key && a.labels?.["ifName"] === a.key ? a.key : undefined);
   return (
     <>
       {device && <a href={devicePath(a.device)}><Text of={a.device} max={32} /></a>}
       {device && a.key && " · "}
-      {a.key && (a.interface ? <a href={interfacePath(a.device, a.interface)}><Text of={a.key} max={36} /></a> : <Text of={a.key} max={36} />)}
+      {a.key && (port ? <a href={interfacePath(a.device, port)}><Text of={a.key} max={36} /></a> : <Text of={a.key} max={36} />)}
     </>
   );
 }

@@ -30,6 +30,11 @@ export function path(values: readonly (number | null)[], max: number): string {
   return d;
 }
 
+/** How many polls a line is wide; one that has seen fewer begins further right, so that all are of one scale of time. */
+const most = 30;
+
+const whole = (values: readonly (number | null)[]): (number | null)[] => [...Array<null>(Math.max(0, most - values.length)).fill(null), ...values];
+
 /** The last rates in (a line) and out (dashed), on one scale of their own. */
 export function Spark({ inward, outward, seconds }: { inward: readonly (number | null)[]; outward: readonly (number | null)[]; seconds: number }) {
   const all = [...inward, ...outward].filter((v): v is number => v !== null);
@@ -39,8 +44,8 @@ export function Spark({ inward, outward, seconds }: { inward: readonly (number |
   return (
     <svg class="spark" viewBox={`0 0 ${w} ${h}`} preserveAspectRatio="none" role="img" aria-label={`the last ${minutes} min, at most ${bits(max)}`}>
       <title>{`the last ${minutes} min, at most ${bits(max)}; in a line, out dashed`}</title>
-      <path class="out" d={path(outward, max)} />
-      <path class="in" d={path(inward, max)} />
+      <path class="out" d={path(whole(outward), max)} />
+      <path class="in" d={path(whole(inward), max)} />
     </svg>
   );
 }

@@ -1,0 +1,206 @@
+//go:build interop
+
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"walkabout/internal/interop"
+	"walkabout/sim"
+)
+
+// TestDemoInABrowser looks at what a person sees who starts the demonstration.
+func TestDemoInABrowser(t *testing.T) {
+	t.Parallel() // most of it waits for the port that goes down
+	p := interop.Start(t, interop.Build(t, "cmd/snmpcollect"), "demo")
+	b := newBrowser(t, p.Await(`(http://127\.0\.0\.1:\d+)/`)[1])
+
+	b.open("/")
+	for _, device := range []string{"this-host", "switch1", "switch2"} {
+		b.await(device+" is up", fmt.Sprintf(`[...document.querySelectorAll("main tbody tr")].some(r => r.querySelector("th")?.innerText.trim() === %q && r.querySelector(".state.ok"))`, device))
+	}
+	b.await("the connection is live", `document.querySelector("[data-connection=live]")`)
+
+	mismatchComesAndGoes(b)
+	everyPage(b)
+	b.quiet()
+}
+
+// mismatchComesAndGoes watches the port that drops for 20 s in every minute.
+func mismatchComesAndGoes(b *browser) {
+	b.t.Helper()
+	b.visit("/devices/switch1")
+	b.eval("window.sameDocument = true")
+	row := portRow("ge-0/0/3")
+	b.await("ge-0/0/3 is up/down and its alert fires", row+`?.innerText.match(/up\/down[^]*firing/)`)
+	b.await("the navigation counts it", `document.querySelector(".nav .count.bad")?.innerText.startsWith("1")`)
+	for _, at := range []string{"/", "/devices/switch1", "/alerts", "/events"} {
+		b.visit(at)
+		b.await(at+" tells of it", `/firing/.test(document.querySelector("main").innerText)`)
+		b.shot("firing" + strings.ReplaceAll(at, "/", "-"))
+	}
+	b.visit("/devices/switch1")
+	b.await("ge-0/0/3 is up and its alert is over", row+`?.querySelector(".state.ok") && !/firing|pending/.test(`+row+`.innerText)`)
+	b.await("the navigation counts none", `!document.querySelector(".nav .count.bad")`)
+	b.await("nothing was loaded anew", "window.sameDocument")
+}
+
+func everyPage(b *browser) {
+	b.t.Helper()
+	pages := []struct{ name, path string }{{"fleet", "/"}, {"device", "/devices/switch1"}, {"host", "/devices/this-host"},
+		{"interface", "/devices/switch1/interfaces/ge-0%2F0%2F3"}, {"alerts", "/alerts"}, {"never-up", "/alerts?view=never-up"}, {"history", "/alerts?view=history"},
+		{"silences", "/alerts?view=silences"}, {"events", "/events"}, {"collector", "/collector"}}
+	for _, l := range []look{desk, deskDark, phone, phoneDark} {
+		b.as(l)
+		for _, p := range pages {
+			b.visit(p.path)
+			b.await(p.name+" is there", `document.querySelector("main h1") && !document.querySelector("main .loading")`)
+			b.sound(p.name + " " + l.name)
+			b.shot(p.name + "-" + l.name)
+		}
+	}
+}
+
+// portRow is an expression for the row of an interface; undefined if it is not shown.
+func portRow(name string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll("main tbody tr")].find(r => r.querySelector("th")?.innerText.trim() === %q)`, name)
+}
+
+// hostile is what a device may call a port: markup, marks that turn the direction of writing, octets that are no UTF-8, and much of it.
+var hostile = `<script>document.title="owned"</script><img src=x onerror="document.title='owned'">` + "\u202egnp.exe \u0007\xff\xfe" + strings.Repeat("A", 10_000)
+
+// TestPagesInABrowser drives the pages of a collector over a switch whose ports the test moves, and which gives hostile names.
+func TestPagesInABrowser(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, "edge", false, sim.Port{Index: 1, Name: "ge1", Alias: "uplink", Speed: 1e9, InRate: 1e6, OutRate: 1e5},
+		sim.Port{Index: 2, Name: "ge2", Alias: hostile, Speed: 1e9, InRate: 2e6}, sim.Port{Index: 3, Name: `<b>"ge'3/</b>` + "\u202e", Alias: "odd", Speed: 1e9, InRate: 3e6})
+	folder := t.TempDir()
+	config := filepath.Join(folder, "snmpcollect.yaml")
+	text := fmt.Sprintf("interval: 1s\nstate: %s\nlisten: %s\ncredentials:\n  lab: {version: 2c, community: public}\ntargets:\n  - {name: edge, address: %q, credential: lab, collect: [system, interfaces]}\n"+
+		"alerts:\n  interface_mismatch: {for: 0s}\n", filepath.Join(folder, "state"), freeAddress(t), d.address)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := collect(t, config)
+	b := newBrowser(t, c.url)
+
+	byKeys(b)
+	hostileNames(b)
+	acknowledge(b, d)
+	b.quiet()
+
+	b.visit("/devices/edge")
+	b.await("the device is shown", portRow("ge1"))
+	end(t, c.Process)
+	b.await("the page says that it is disconnected", `document.querySelector("[data-connection=lost]") && /Disconnected for/.test(document.querySelector(".banner")?.innerText)`)
+	b.shot("disconnected")
+	collect(t, config)
+	b.await("it is live again", `document.querySelector("[data-connection=live]") && !document.querySelector(".banner")`)
+}
+
+// freeAddress returns one of the loopback interface that nobody listens on at present.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// byKeys goes through the pages without a mouse.
+func byKeys(b *browser) {
+	b.t.Helper()
+	b.open("/")
+	b.await("the device is up", `document.querySelector("main tbody .state.ok")`)
+	b.press("?")
+	b.await("help is open", `document.querySelector("dialog[open]")?.innerText.includes("search")`)
+	b.shot("help")
+	b.keys(kb.Escape)
+	b.await("help is closed", `!document.querySelector("dialog")`)
+	b.press("/")
+	b.keys("nothing has this name")
+	b.await("nothing is found", `/No device matches/.test(document.querySelector("main").innerText)`)
+	b.await("the search stands in the address", `location.search.includes("q=nothing")`)
+	b.keys(kb.Escape)
+	b.await("all is shown again", `document.querySelector("main tbody tr")`)
+	b.press("/")
+	b.keys("edge")
+	b.await("it is found", `location.search === "?q=edge" && document.querySelectorAll("main tbody tr").length === 1`)
+	b.keys(kb.ArrowDown)
+	b.await("the row has the focus", `document.activeElement.closest("tbody tr")`)
+	b.keys(kb.Enter)
+	b.await("the device is open", `location.pathname === "/devices/edge" && document.querySelector("main h1").innerText === "edge"`)
+	b.press("g")
+	b.press("c")
+	b.await("the collector is open", `location.pathname === "/collector"`)
+	b.press("g")
+	b.press("f")
+	b.await("the fleet is open", `location.pathname === "/"`)
+}
+
+// hostileNames looks for what ports' names and aliases might do.
+func hostileNames(b *browser) {
+	b.t.Helper()
+	b.open("/devices/edge")
+	b.await("the alias stands there as text", `[...document.querySelectorAll("main td bdi")].some(e => e.innerText.startsWith("<script>document.title="))`)
+	b.await("the odd name is a link", `[...document.querySelectorAll("main tbody th a")].some(a => a.innerText.includes("ge'3/"))`)
+	b.sound("hostile names")
+	b.shot("hostile")
+	b.eval(`[...document.querySelectorAll("main tbody th a")].find(a => a.innerText.includes("ge'3/")).click()`)
+	b.await("the interface of the odd name is open", `document.querySelector("main h1")?.innerText.includes("ge'3/") && /3/.test(document.querySelector("main .facts dd")?.innerText)`)
+	b.open("/devices/edge/interfaces/ge2")
+	b.await("the interface of the hostile alias is open", `document.querySelector("main .facts")`)
+	b.sound("hostile alias")
+	b.as(phone)
+	b.sound("hostile alias on a phone")
+	b.shot("hostile-phone")
+	b.as(desk)
+	if title := b.text("document.title"); strings.Contains(title, "owned") {
+		b.t.Errorf("a port's alias ran: the title is %q", title)
+	}
+}
+
+// acknowledge has a port go down, says that somebody looks after it, silences it, and has it come back.
+func acknowledge(b *browser, d *device) {
+	b.t.Helper()
+	d.set(b.t, "ge1", func(p *sim.Port) { p.Down = true })
+	b.open("/alerts")
+	b.await("the alert fires", `document.querySelector(".alerts li .state.bad")`)
+	b.click(".alerts li .alert-summary")
+	b.await("its page is open", `/^\/alerts\/[0-9a-f]{32}$/.test(location.pathname) && document.querySelector("main h1")`)
+	b.sound("an alert")
+	b.eval(`[...document.querySelectorAll("main button")].find(e => e.innerText === "Acknowledge").click()`)
+	b.await("the dialog is open", `document.querySelector("dialog[open] input[name=author]")`)
+	b.do("filling in", chromedp.SendKeys(chromedp.CSS("dialog input[name=author]"), "ann"), chromedp.SendKeys(chromedp.CSS("dialog input[name=reason]"), "a cable is on its way"))
+	b.shot("acknowledge")
+	b.click("dialog button[type=submit]")
+	acknowledged := `/acknowledged by\s+ann/.test(document.querySelector("main").innerText)`
+	b.await("it is acknowledged", acknowledged+` && !document.querySelector("dialog")`)
+	b.open(b.text("location.pathname"))
+	b.await("it is acknowledged after a reload", acknowledged+` && /a cable is on its way/.test(document.querySelector("main").innerText)`)
+	b.shot("acknowledged")
+
+	b.eval(`[...document.querySelectorAll("main button")].find(e => e.innerText === "Silence").click()`)
+	b.await("the dialog remembers who it is", `document.querySelector("dialog[open] input[name=author]")?.value === "ann"`)
+	b.do("filling in", chromedp.SendKeys(chromedp.CSS("dialog input[name=reason]"), "new cable"))
+	b.click("dialog button[type=submit]")
+	b.await("it is silenced", `/silenced/.test(document.querySelector("main .tags")?.innerText)`)
+	b.visit("/alerts?view=silences")
+	b.await("the silence is listed", `/new cable/.test(document.querySelector("main").innerText)`)
+	b.click("main tbody button")
+	b.await("it is over", `/ended/.test(document.querySelector("main tbody").innerText)`)
+
+	d.set(b.t, "ge1", func(p *sim.Port) { p.Down = false })
+	b.visit("/alerts?view=resolved")
+	b.await("it is resolved", `/resolved[^]*recovered/.test(document.querySelector(".alerts")?.innerText)`)
+}
