@@ -109,7 +109,7 @@ func nameServerModules(config *snmpdconf.Config) []mib.Module {
 	if len(config.NameServers) == 0 {
 		return nil
 	}
-	return dns.Modules()
+	return append(dns.Modules(), dns.ApplicationsModule())
 }
 
 // appendNameServers tells of them for check.

@@ -211,3 +211,54 @@ func TestNameServerFiles(t *testing.T) {
 		t.Errorf("code %d\n%s", code, d.stdout.String())
 	}
 }
+
+// TestSlowNameServer: while a server does not answer, requests for the rest of the agent, another server's objects among it, are answered.
+func TestSlowNameServer(t *testing.T) {
+	good := playNSD(t, 100)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, release := make(chan net.Conn, 100), make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			asked <- conn
+			done.Go(func() {
+				<-release
+				conn.Close()
+			})
+		}
+	})
+	t.Cleanup(func() {
+		close(release)
+		l.Close()
+		done.Wait()
+	})
+	d := start(t, nil, "-c", config(t, "agentAddress 127.0.0.1:0\ncreateUser dns SHA-256 "+hidden+"\nrwuser dns auth\ndnsServer good nsd "+good.path+"\ndnsServer slow nsd "+l.Addr().String()+"\n"))
+	address := d.ready()[0]
+	var waiting sync.WaitGroup
+	for range 5 {
+		g := inContext(t, address, "slow")
+		waiting.Go(func() {
+			if got := valueOf(t, g, resetOID); got != "1" {
+				t.Errorf("dnsServConfigReset of a server that does not answer is %s", got)
+			}
+		})
+	}
+	<-asked // and it is not answered before the end of the test
+	for name, want := range map[string]string{nxdomainOID: "100", identOID: "nsd 4.6.1"} {
+		if got := valueOf(t, inContext(t, address, ""), name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	waiting.Wait()
+	if got := valueOf(t, inContext(t, address, "slow"), nxdomainOID); got != "<nil>" {
+		t.Errorf("a counter of it is %s", got)
+	}
+	d.finish()
+}

@@ -70,7 +70,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 	if err == nil {
 		a.mibs, err = newMIBs(a.Server, m, start, o.Log)
 	}
-	a.nameServers = nameServers{server: a.Server, system: a.mib, log: o.Log}
+	a.nameServers = nameServers{server: a.Server, system: a.mib, start: start, log: o.Log}
 	if err != nil {
 		a.closePrograms()
 		return nil, fmt.Errorf("agent of this machine: %w", errors.Join(err, m.Close()))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"time"
 
 	"walkabout/agent"
 	"walkabout/mib/dns"
@@ -32,19 +33,11 @@ func (n *NameServer) same(o *NameServer) bool {
 // SetNameServers replaces the name servers. One that stays as it is goes on as it was, and so do the counters of one that keeps its name and kind.
 func (a *Agent) SetNameServers(list []NameServer) error { return a.nameServers.set(list) }
 
-// NameServerStats returns how reading each name server goes, by its name.
-func (a *Agent) NameServerStats() map[string]dns.Stats {
-	out := map[string]dns.Stats{}
-	for _, n := range a.nameServers.serving {
-		out[n.Name] = n.mib.Stats()
-	}
-	return out
-}
-
 // nameServers are the MIBs of name servers. It is used by one goroutine.
 type nameServers struct {
 	server     *agent.Server
 	system     *mib2.MIB
+	start      time.Time // when sysUpTime was 0
 	log        *slog.Logger
 	serving    []*nameServer
 	unregister []func()
@@ -137,7 +130,28 @@ func (s *nameServers) register() error {
 		}
 		s.unregister = append(s.unregister, unregister)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.registerApplications())...)
+}
+
+// registerApplications puts a view of all into the default context.
+func (s *nameServers) registerApplications() error {
+	if len(s.serving) == 0 {
+		return nil
+	}
+	var list []dns.Application
+	for _, n := range s.serving {
+		list = append(list, dns.Application{Name: n.Name, Kind: n.Kind, MIB: n.mib})
+	}
+	a, err := dns.NewApplications(s.start, list)
+	if err != nil {
+		return err
+	}
+	unregister, err := s.server.Register(a, agent.Registration{Root: dns.ApplicationsRoot()})
+	if err != nil {
+		return err
+	}
+	s.unregister = append(s.unregister, unregister)
+	return nil
 }
 
 func registrations(context string, roots []oid.OID) []agent.Registration {

@@ -71,7 +71,7 @@ func kinds() []kind {
 			if _, _, err := net.SplitHostPort(a.Address); err != nil {
 				return nil, fmt.Errorf("%s: write HOST:PORT: %w", a.Address, err)
 			}
-			return &dnsmasq{a.Address, a.PIDFile}, nil
+			return newDnsmasq(a.Address, a.PIDFile), nil
 		}},
 	}
 }

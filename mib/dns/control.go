@@ -23,17 +23,18 @@ var ErrTooLong = errors.New("the server's answer is too long")
 type control struct {
 	network, address string
 	tls              *tls.Config // nil on a unix socket, and where the server wants none
+	connect          func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // newControl returns that of an address: the path of a unix socket, with or without unix: in front, or HOST:PORT.
 func newControl(address string, c Certificates) (*control, error) {
 	if path := strings.TrimPrefix(address, "unix:"); strings.HasPrefix(path, "/") {
-		return &control{network: "unix", address: path}, nil
+		return &control{network: "unix", address: path, connect: new(net.Dialer).DialContext}, nil
 	}
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return nil, fmt.Errorf("%s: write the path of a unix socket or HOST:PORT: %w", address, err)
 	}
-	out := &control{network: "tcp", address: address}
+	out := &control{network: "tcp", address: address, connect: new(net.Dialer).DialContext}
 	if c == (Certificates{}) {
 		return out, nil
 	}
@@ -78,7 +79,7 @@ func (c Certificates) config() (*tls.Config, error) {
 
 // dial connects. The connection ends with ctx.
 func (c *control) dial(ctx context.Context) (net.Conn, func(), error) {
-	conn, err := new(net.Dialer).DialContext(ctx, c.network, c.address)
+	conn, err := c.connect(ctx, c.network, c.address)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -82,11 +82,12 @@ func (m *MIB) View(ctx context.Context, q *mib.Request) (mib.View, error) { retu
 
 // Stats says how reading the server went.
 type Stats struct {
-	Readings  uint64 // that the server was asked for
-	Faults    uint64 // those that failed
-	Err       error  // of the latest reading; nil if it succeeded
-	LeftOut   int    // zones without a row in dnsServZoneTable, for it would need more than 128 sub-identifiers
-	NoSources int    // sources of zones without a row in dnsServZoneSrcTable, for they are IPv6, or the row would be too long
+	Readings  uint64    // that the server was asked for
+	Faults    uint64    // those that failed
+	Err       error     // of the latest reading; nil if it succeeded
+	Since     time.Time // when it began to be readable, or not to be; zero before the first reading
+	LeftOut   int       // zones without a row in dnsServZoneTable, for it would need more than 128 sub-identifiers
+	NoSources int       // sources of zones without a row in dnsServZoneSrcTable, for they are IPv6, or the row would be too long
 }
 
 // Stats returns them as of now.

@@ -11,8 +11,19 @@ import (
 
 // dnsmasq reads dnsmasq by DNS: TXT records of the class CHAOS below bind (dnsmasq(8), "cachesize.bind").
 type dnsmasq struct {
-	address string
-	pidFile string // "" if it is not known
+	pidFile  string // "" if it is not known
+	exchange func(ctx context.Context, question *dns.Msg) (*dns.Msg, error)
+}
+
+// newDnsmasq returns that which answers at HOST:PORT.
+func newDnsmasq(address, pidFile string) *dnsmasq {
+	return &dnsmasq{pidFile, func(ctx context.Context, question *dns.Msg) (*dns.Msg, error) {
+		answer, _, err := new(dns.Client).ExchangeContext(ctx, question, address)
+		if err == nil && answer.Truncated {
+			answer, _, err = (&dns.Client{Net: "tcp"}).ExchangeContext(ctx, question, address)
+		}
+		return answer, err
+	}}
 }
 
 var dnsmasqRules = []Rule{
@@ -72,10 +83,7 @@ func (d *dnsmasq) Read(ctx context.Context) (*Reading, error) {
 func (d *dnsmasq) ask(ctx context.Context, name string) ([]string, error) {
 	question := new(dns.Msg).SetQuestion(name, dns.TypeTXT)
 	question.Question[0].Qclass = dns.ClassCHAOS
-	answer, _, err := new(dns.Client).ExchangeContext(ctx, question, d.address)
-	if err == nil && answer.Truncated {
-		answer, _, err = (&dns.Client{Net: "tcp"}).ExchangeContext(ctx, question, d.address)
-	}
+	answer, err := d.exchange(ctx, question)
 	if err != nil {
 		return nil, ended(ctx, err)
 	}

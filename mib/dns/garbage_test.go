@@ -296,10 +296,10 @@ func knotUnit(kind byte, fields ...any) []byte {
 	return b
 }
 
-// TestKnot plays Knot DNS' control socket, whole and cut everywhere.
-func TestKnot(t *testing.T) {
+// knotReplies are what Knot DNS says to each order, by a word in it.
+func knotReplies() map[string][]byte {
 	const item, id, zone, kind, data, section = 4, 5, 6, 9, 10, 3
-	replies := map[string][]byte{
+	return map[string][]byte{
 		"status":        append(knotUnit(1, data, "Version: 3.2.6"), 3),
 		"response-code": append(append(knotUnit(1, section, "mod-stats", item, "response-code", id, "NOERROR", data, "9"), knotUnit(2, id, "NXDOMAIN", data, "2")...), append(knotUnit(2, id, "REFUSED", data, "4"), 3)...),
 		"reply-nodata":  append(knotUnit(1, section, "mod-stats", item, "reply-nodata", id, "A", data, "3"), 3),
@@ -308,6 +308,11 @@ func TestKnot(t *testing.T) {
 		"master":  append(knotUnit(1, section, "zone", item, "master", id, "a.test.", data, "up"), 3),
 		"address": append(knotUnit(1, section, "remote", item, "address", id, "up", data, "192.0.2.1@5353"), 3),
 	}
+}
+
+// TestKnot plays Knot DNS' control socket, whole and cut everywhere.
+func TestKnot(t *testing.T) {
+	replies := knotReplies()
 	var mu sync.Mutex
 	cutting, at := "", 0
 	address := listen(t, func(conn net.Conn) {
@@ -427,5 +432,35 @@ func BenchmarkWalk(b *testing.B) {
 			r.Start, r.Include = last.Name, false
 		}
 		m.Close()
+	}
+}
+
+// TestGarbage: whatever a server of any kind says in the place of an answer, it is down, the log says so once, and when it comes to its senses it is up.
+func TestGarbage(t *testing.T) {
+	for _, kind := range dns.Kinds() {
+		for _, said := range []string{"", "garbage", "\x00\x01\x02\x03", "{}", "[]", "null", "<html>502</html>", `{"views":7}`, "=\n", "error nothing\n", strings.Repeat("\xff", 1000), "\x02\x01"} {
+			address := "/x"
+			if kind == "bind" || strings.HasPrefix(kind, "pdns") || kind == "dnsmasq" {
+				address = "127.0.0.1:1"
+			}
+			b, err := dns.Open(kind, dns.Access{Address: address})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := &playing{answers: [][]byte{[]byte(said)}}
+			dns.Play(b, p.connect, p, p.exchange)
+			m, log := newMIB(t, b, false)
+			for range 3 {
+				if got := value(t, m, true, "dnsServConfigReset"); got != "1" {
+					t.Errorf("%s that says %q: dnsServConfigReset is %s", kind, said, got)
+				}
+				if got := names(walk(t, m), "dnsServCounter"); len(got) > 0 {
+					t.Errorf("%s that says %q: %v", kind, said, got)
+				}
+			}
+			if n := strings.Count(log.String(), "part=figures"); n != 1 || m.Stats().Faults == 0 {
+				t.Errorf("%s that says %q: the log has %d lines of it, %+v\n%s", kind, said, n, m.Stats(), log)
+			}
+		}
 	}
 }

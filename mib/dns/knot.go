@@ -2,6 +2,7 @@ package dns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -55,11 +56,18 @@ func (k *knot) Read(ctx context.Context) (*Reading, error) {
 		knotOrder{knotCommand: "stats", knotFlags: "F", knotSection: "mod-stats", knotItem: "response-code"},
 		knotOrder{knotCommand: "stats", knotFlags: "F", knotSection: "mod-stats", knotItem: "reply-nodata"},
 	)
-	if err != nil {
-		return k.readWithout(ctx, err)
+	// A server without mod-stats counts nothing, and refuses to tell counters.
+	if err != nil && !(errors.Is(err, errKnotRefuses) && len(answers.units) == 1) {
+		return nil, err
 	}
-	r := &Reading{Recursion: RecursionUnavailable, Started: answers.started, Counters: Counters{}}
-	r.Software = knotVersion(answers.units[0])
+	r := &Reading{Recursion: RecursionUnavailable, Started: answers.started, Software: knotVersion(answers.units[0])}
+	if r.Software == "" {
+		return nil, fmt.Errorf("%w: it tells no version", ErrAnswer)
+	}
+	if err != nil {
+		return r, nil
+	}
+	r.Counters = Counters{}
 	for _, u := range append(answers.units[1], answers.units[2]...) {
 		n, err := strconv.ParseUint(u[knotData], 10, 64)
 		if err != nil {
@@ -76,15 +84,6 @@ func (k *knot) Read(ctx context.Context) (*Reading, error) {
 		}
 	}
 	return r, nil
-}
-
-// readWithout reads a server that counts nothing, for which asking for a counter is an error.
-func (k *knot) readWithout(ctx context.Context, failed error) (*Reading, error) {
-	answers, err := k.knotOrders(ctx, knotOrder{knotCommand: "status", knotType: "version"})
-	if err != nil {
-		return nil, failed
-	}
-	return &Reading{Recursion: RecursionUnavailable, Started: answers.started, Software: knotVersion(answers.units[0])}, nil
 }
 
 func knotVersion(units []knotUnit) string {

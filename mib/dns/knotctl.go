@@ -39,6 +39,9 @@ const (
 	knotItemBase = 16
 )
 
+// errKnotRefuses is wrapped where the server itself calls an order an error.
+var errKnotRefuses = errors.New("the order is refused")
+
 // knotUnit is a unit of an answer by its fields.
 type knotUnit [knotFields]string
 
@@ -126,7 +129,7 @@ func (c *control) knotOrders(ctx context.Context, orders ...knotOrder) (out knot
 		}
 		for _, u := range units {
 			if u[knotError] != "" {
-				return out, fmt.Errorf("%w: to %s it says %q", ErrAnswer, order[knotCommand], clip(u[knotError]))
+				return out, fmt.Errorf("%w: %w: to %s it says %q", ErrAnswer, errKnotRefuses, order[knotCommand], clip(u[knotError]))
 			}
 		}
 		out.units = append(out.units, units)

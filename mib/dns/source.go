@@ -47,7 +47,8 @@ type source struct {
 	mu       sync.Mutex
 	readings uint64
 	faults   uint64
-	parts    [2]error // of the latest readings
+	parts    [2]error  // of the latest readings
+	since    time.Time // that the figures can be read, or not
 	leftOut  int
 }
 
@@ -127,6 +128,9 @@ func (s *source) note(part int, err error) error {
 	s.mu.Lock()
 	before := s.parts[part]
 	s.parts[part] = err
+	if part == partFigures && (s.since.IsZero() || (err == nil) != (before == nil)) {
+		s.since = time.Now()
+	}
 	s.readings++
 	if err != nil {
 		s.faults++
@@ -144,7 +148,7 @@ func (s *source) note(part int, err error) error {
 
 func (s *source) stats() Stats {
 	s.mu.Lock()
-	out := Stats{Readings: s.readings, Faults: s.faults, Err: errors.Join(s.parts[:]...)}
+	out := Stats{Readings: s.readings, Faults: s.faults, Err: errors.Join(s.parts[:]...), Since: s.since}
 	s.mu.Unlock()
 	if z := s.zones.last(); z != nil {
 		out.LeftOut, out.NoSources = z.leftOut, z.noSources
@@ -168,23 +172,7 @@ type latest[T comparable] struct {
 
 // get returns what was read within the time of reuse, else reads. While the server takes its time, what it told before stands.
 func (l *latest[T]) get(ctx context.Context, q *mib.Request) T {
-	now := time.Now()
-	l.mu.Lock()
-	good := l.reuse
-	if q.Fresh {
-		good = l.fresh
-	}
-	good = min(max(good, costShare*l.cost), mostReuse)
-	if l.done == nil && !l.at.IsZero() && now.Sub(l.at) < good || l.source.ctx.Err() != nil {
-		defer l.mu.Unlock()
-		return l.value
-	}
-	if l.done == nil {
-		l.at, l.done = now, make(chan struct{})
-		l.source.active.Go(l.run)
-	}
-	done, left := l.done, waitTime-now.Sub(l.at)
-	l.mu.Unlock()
+	done, left := l.begin(q)
 	if left > 0 {
 		q.Slow()
 		timer := time.NewTimer(left)
@@ -196,6 +184,26 @@ func (l *latest[T]) get(ctx context.Context, q *mib.Request) T {
 		}
 	}
 	return l.last()
+}
+
+// begin has a reading be under way if what was read is not good any more, and returns how long to wait for the end of it.
+func (l *latest[T]) begin(q *mib.Request) (done <-chan struct{}, left time.Duration) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	good := l.reuse
+	if q.Fresh {
+		good = l.fresh
+	}
+	good = min(max(good, costShare*l.cost), mostReuse)
+	if l.done == nil && !l.at.IsZero() && now.Sub(l.at) < good || l.source.ctx.Err() != nil {
+		return nil, 0
+	}
+	if l.done == nil {
+		l.at, l.done = now, make(chan struct{})
+		l.source.active.Go(l.run)
+	}
+	return l.done, waitTime - now.Sub(l.at)
 }
 
 func (l *latest[T]) run() {
