@@ -24,11 +24,11 @@ type stall struct {
 	server *agent.Server
 	mu     sync.Mutex // guards one.in
 	one    *one
-	faulty agent.Datagrams // one, with the fault; nil without
+	faulty agent.Datagrams // one, with what is done to its datagrams; nil if nothing is
 }
 
-// Add lets s answer what is sent to addr; fault may be "".
-func (f *Farm) Add(addr netip.Addr, s *agent.Server, fault Fault) error {
+// Add lets s answer what is sent to addr. through is what its datagrams pass (Faulty, Recording.Slow); nil is nothing.
+func (f *Farm) Add(addr netip.Addr, s *agent.Server, through func(agent.Datagrams) agent.Datagrams) error {
 	if f.devices == nil {
 		f.devices = map[netip.Addr]*stall{}
 	}
@@ -36,9 +36,9 @@ func (f *Farm) Add(addr netip.Addr, s *agent.Server, fault Fault) error {
 		return fmt.Errorf("two devices at %v", addr)
 	}
 	d := &stall{server: s}
-	if fault != "" {
+	if through != nil {
 		d.one = &one{}
-		d.faulty = Faulty(d.one, fault)
+		d.faulty = through(d.one)
 	}
 	f.devices[addr] = d
 	return nil
@@ -101,7 +101,10 @@ func (f *Farm) read(ctx context.Context, d agent.Datagrams) error {
 func (s *stall) spoil(d agent.Datagrams, in []byte, n int, peer agent.Peer) (int, agent.Datagrams) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.one.Datagrams, s.one.in, s.one.from = d, in[:n], peer
+	if s.one.Datagrams == nil { // the same for ever, as late answers are written without the lock
+		s.one.Datagrams = d
+	}
+	s.one.in, s.one.from = in[:n], peer
 	n, _, err := s.faulty.ReadPacket(in)
 	if err != nil {
 		return 0, nil

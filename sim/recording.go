@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ import (
 
 // Recording is what a device answered once. It is immutable, and one may be played by any number of agents.
 type Recording struct {
-	varBinds []snmp.VarBind // ascending
+	varBinds []snmp.VarBind        // ascending
+	varied   map[oid.OID]variation // those that do not stand still
 	skipped  []*LineError
 }
 
@@ -69,12 +71,16 @@ type player struct {
 
 // View implements mib.Handler.
 func (p *player) View(_ context.Context, q *mib.Request) (mib.View, error) {
-	return &played{p, q.At.Sub(p.Boot)}, nil
+	return &played{p, q.At.Sub(p.Boot), q.At}, nil
 }
+
+// errRefused is of an object that the recording has refused.
+var errRefused = errors.New("the recording says so")
 
 type played struct {
 	*player
 	age time.Duration
+	now time.Time
 }
 
 var (
@@ -85,6 +91,9 @@ var (
 // value returns the i-th value as it is by now.
 func (v *played) value(i int) snmp.Value {
 	vb := v.varBinds[i]
+	if n := v.varied[vb.Name].numeric; n != nil {
+		return n.value(v.age, v.now)
+	}
 	grown := uint64(max(0, v.age.Seconds()) * v.Rate)
 	switch {
 	case vb.Name == sysUpTime && vb.Value.Kind() == snmp.KindTimeTicks:
@@ -105,9 +114,11 @@ func (r *Recording) search(name oid.OID) (int, bool) {
 
 // Get implements mib.View. An object is known by another of its instances.
 func (v *played) Get(_ context.Context, dst []snmp.Value, names []oid.OID) ([]snmp.Value, error) {
-	for _, name := range names {
+	for k, name := range names {
 		i, found := v.search(name)
 		switch {
+		case found && v.varied[name].refused:
+			return dst, &mib.VarError{Index: k, Status: snmp.GenErr, Err: errRefused}
 		case found:
 			dst = append(dst, v.value(i))
 		case v.sibling(name, i):
@@ -130,13 +141,16 @@ func (v *played) sibling(name oid.OID, i int) bool {
 
 // Next implements mib.View.
 func (v *played) Next(_ context.Context, dst []snmp.VarBind, ranges []mib.Range, most int) ([]snmp.VarBind, error) {
-	for _, r := range ranges {
+	for k, r := range ranges {
 		i, found := v.search(r.Start)
 		if found && !r.Include {
 			i++
 		}
 		n := 0
 		for ; n < most && i < v.Len() && (r.End.IsEmpty() || v.varBinds[i].Name.Less(r.End)); n++ {
+			if v.varied[v.varBinds[i].Name].refused {
+				return dst, &mib.VarError{Index: k, Status: snmp.GenErr, Err: errRefused}
+			}
 			dst = append(dst, snmp.VarBind{Name: v.varBinds[i].Name, Value: v.value(i)})
 			i++
 		}

@@ -193,24 +193,24 @@ IP-MIB::ipAddressIfIndex[ipv4]["192.0.2.1"] = INTEGER: 3
 
 func TestRecordingMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                         "no object is recorded",
-		"# nothing\n":                              "no object is recorded",
-		"hello\n":                                  `line 1: "hello" is no line of an .snmprec, nor of snmpwalk`,
-		"1.3.7|4\n":                                "line 1: not of the form OID|TAG|VALUE",
-		"1.3.6|4|a\n1.3.7|65:numeric|rate=1\n":     "line 2: ",
-		"1.3.6|99|a\n":                             "line 1: unknown tag 99",
-		"1.3.6|4z|a\n":                             `line 1: unknown tag "4z"`,
-		"1.3.6|4x|zz\n":                            `line 1: "zz" is not hexadecimal`,
-		"1.3.6|2|x\n":                              `line 1: "x" is no INTEGER`,
-		"1.3.6|2x|01\n":                            "line 1: a INTEGER is written in digits",
-		"1.3.6|65|4294967296\n":                    `line 1: "4294967296" is no Counter32`,
-		"1.3.6|64|2001:db8::1\n":                   `is no IpAddress`,
-		"1.3.6|65:numeric|rate=1\n":                `line 1: "numeric": snmpsim's variation modules are not supported`,
-		"IF-MIB::ifMtu[1] = INTEGER: 5\n":          "unknown name",
-		".1.3.6.1 = INTEGER: x\n":                  `line 1: "x" is no INTEGER`,
-		".1.3.6.1 = Hex-STRING: 0\n":               "is not hexadecimal",
-		".1.3.6.1 = Timeticks: (x) 0\n":            `"x" is no TimeTicks`,
-		".1.3.6.1 99999999999999999999\n":          "is no number that SNMP has",
+		"":                                "no object is recorded",
+		"# nothing\n":                     "no object is recorded",
+		"hello\n":                         `line 1: "hello" is no line of an .snmprec, nor of snmpwalk`,
+		"1.3.7|4\n":                       "line 1: not of the form OID|TAG|VALUE",
+		"1.3.6|4|a\n1.3.7|65:sql|x\n":     "line 2: ",
+		"1.3.6|99|a\n":                    "line 1: unknown tag 99",
+		"1.3.6|4z|a\n":                    `line 1: unknown tag "4z"`,
+		"1.3.6|4x|zz\n":                   `line 1: "zz" is not hexadecimal`,
+		"1.3.6|2|x\n":                     `line 1: "x" is no INTEGER`,
+		"1.3.6|2x|01\n":                   "line 1: a INTEGER is written in digits",
+		"1.3.6|65|4294967296\n":           `line 1: "4294967296" is no Counter32`,
+		"1.3.6|64|2001:db8::1\n":          `is no IpAddress`,
+		"1.3.6|65:sql|x\n":                `line 1: "sql": of snmpsim's variation modules there are numeric`,
+		"IF-MIB::ifMtu[1] = INTEGER: 5\n": "unknown name",
+		".1.3.6.1 = INTEGER: x\n":         `line 1: "x" is no INTEGER`,
+		".1.3.6.1 = Hex-STRING: 0\n":      "is not hexadecimal",
+		".1.3.6.1 = Timeticks: (x) 0\n":   `"x" is no TimeTicks`,
+		".1.3.6.1 99999999999999999999\n": "is no number that SNMP has",
 		".1.3.6.1.2 = Network Address: C0:00:02\n": "is no address",
 	} {
 		if _, err := sim.ReadRecording(text, names{}); err == nil || !strings.Contains(err.Error(), want) {
@@ -337,18 +337,15 @@ func TestFarm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fault := sim.Fault("")
-			if i == 7 {
-				fault = sim.RefusesBulk
+			var through func(agent.Datagrams) agent.Datagrams
+			if fault := map[int]sim.Fault{7: sim.RefusesBulk, 8: sim.Duplicate}[i]; fault != "" {
+				through = func(d agent.Datagrams) agent.Datagrams { return sim.Faulty(d, fault) }
 			}
-			if i == 8 {
-				fault = sim.Duplicate
-			}
-			if err := farm.Add(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), s, fault); err != nil {
+			if err := farm.Add(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), s, through); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := farm.Add(netip.MustParseAddr("127.1.0.0"), nil, ""); err == nil {
+		if err := farm.Add(netip.MustParseAddr("127.1.0.0"), nil, nil); err == nil {
 			t.Error("two devices at one address are taken")
 		}
 		w := &wildcard{in: make(chan request), out: make(chan request, 10), closed: make(chan struct{})}

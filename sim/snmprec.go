@@ -15,8 +15,8 @@ import (
 // ErrNoObjects is of a recording in which nothing is recorded.
 var ErrNoObjects = errors.New("no object is recorded")
 
-// ErrVariation is of a recording that names one of snmpsim's variation modules, programs that there are none of here.
-var ErrVariation = errors.New("snmpsim's variation modules are not supported: write the tag alone, and let counters grow by --rate")
+// ErrVariation is of a recording that names one of snmpsim's variation modules that there is none of here.
+var ErrVariation = errors.New("of snmpsim's variation modules there are numeric, delay, error, notification and writecache: write the tag alone, and let counters grow by --rate")
 
 // LineError says which line of a recording is wrong; it counts from 1.
 type LineError struct {
@@ -28,11 +28,14 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 func (e *LineError) Unwrap() error { return e.Err }
 
 // ReadSNMPRec reads a recording of snmpsim: lines of OID|TAG|VALUE. The tag is that of BER in decimal; "x" behind it says that the value is in
-// hexadecimal, "e" that it has escapes (\n, \x00, …). A tag with a ":" is ErrVariation. What else cannot be read is left out, as recordings are made
-// public with values struck out: Recording.Skipped tells. If nothing is left the first of these is the error.
+// hexadecimal, "e" that it has escapes (\n, \x00, …). Behind a ":" it names a variation module, whose options the value is: numeric, delay, error;
+// notification and writecache, which are played as their value, since nothing is sent and nothing can be written; any other is ErrVariation. What else cannot
+// be read is left out, as recordings are made public with values struck out: Recording.Skipped tells. If nothing is left the first of these is the
+// error.
 func ReadSNMPRec(text string) (*Recording, error) {
 	var objects []snmp.VarBind
 	var skipped []*LineError
+	varied := map[oid.OID]variation{}
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -40,11 +43,13 @@ func ReadSNMPRec(text string) (*Recording, error) {
 		if trimmed := strings.TrimSpace(line); trimmed == "" || strings.HasPrefix(trimmed, "#") {
 			continue
 		}
-		vb, err := parseRecord(line)
-		if errors.Is(err, ErrVariation) {
+		vb, v, err := parseRecord(line)
+		switch {
+		case errors.Is(err, ErrVariation):
 			return nil, &LineError{number, err}
-		}
-		if err != nil {
+		case errors.Is(err, errAbsent):
+			continue
+		case err != nil:
 			skipped = append(skipped, &LineError{number, err})
 			continue
 		}
@@ -52,6 +57,10 @@ func ReadSNMPRec(text string) (*Recording, error) {
 			continue
 		}
 		objects = append(objects, vb)
+		delete(varied, vb.Name)
+		if v != (variation{}) {
+			varied[vb.Name] = v
+		}
 	}
 	switch {
 	case len(objects) == 0 && len(skipped) > 0:
@@ -60,45 +69,53 @@ func ReadSNMPRec(text string) (*Recording, error) {
 		return nil, ErrNoObjects
 	}
 	r := NewRecording(objects)
-	r.skipped = skipped
+	r.skipped, r.varied = skipped, varied
 	return r, nil
 }
 
-func parseRecord(line string) (vb snmp.VarBind, err error) {
+func parseRecord(line string) (vb snmp.VarBind, v variation, err error) {
 	parts := strings.SplitN(line, "|", 3)
 	if len(parts) != 3 {
-		return vb, errors.New("not of the form OID|TAG|VALUE")
+		return vb, v, errors.New("not of the form OID|TAG|VALUE")
 	}
 	if vb.Name, err = oid.Parse(strings.TrimSpace(parts[0])); err != nil || vb.Name.IsEmpty() {
-		return vb, fmt.Errorf("%q is no OID", parts[0])
+		return vb, v, fmt.Errorf("%q is no OID", parts[0])
 	}
 	tag := strings.TrimSpace(parts[1])
-	if _, module, ok := strings.Cut(tag, ":"); ok {
-		return vb, fmt.Errorf("%q: %w", module, ErrVariation)
-	}
 	value := parts[2]
+	tag, module, varies := strings.Cut(tag, ":")
 	digits := strings.TrimRight(tag, "xe")
+	if varies {
+		if !variations[module] {
+			return vb, v, fmt.Errorf("%q: %w", module, ErrVariation)
+		}
+		tag = digits // these have hexvalue instead of "x"
+	}
 	switch tag[len(digits):] {
 	case "":
 	case "x":
 		octets, err := hex.DecodeString(strings.TrimPrefix(strings.TrimSpace(value), "0x"))
 		if err != nil {
-			return vb, fmt.Errorf("%q is not hexadecimal", clip(value))
+			return vb, v, fmt.Errorf("%q is not hexadecimal", clip(value))
 		}
 		value = string(octets)
 	case "e":
 		if value, err = unescape(value); err != nil {
-			return vb, err
+			return vb, v, err
 		}
 	default:
-		return vb, fmt.Errorf("unknown tag %q", tag)
+		return vb, v, fmt.Errorf("unknown tag %q", tag)
 	}
 	n, err := strconv.ParseUint(digits, 10, 8)
 	if err != nil {
-		return vb, fmt.Errorf("unknown tag %q", tag)
+		return vb, v, fmt.Errorf("unknown tag %q", tag)
+	}
+	if varies {
+		v, vb.Value, err = newVariation(module, snmp.Kind(n), value)
+		return vb, v, err
 	}
 	vb.Value, err = recorded(snmp.Kind(n), value, len(digits) < len(tag))
-	return vb, err
+	return vb, v, err
 }
 
 // unescape reads backslashes as Python does within quotes.

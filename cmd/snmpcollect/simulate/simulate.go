@@ -102,7 +102,24 @@ type device struct {
 	addr   netip.AddrPort
 	server *agent.Server
 	fault  sim.Fault
-	swtch  *sim.Device // nil: a recording
+	swtch  *sim.Device    // nil: a recording
+	played *sim.Recording // nil: a switch
+}
+
+// through is what the device's datagrams pass; nil is nothing.
+func (d *device) through() func(agent.Datagrams) agent.Datagrams {
+	if d.fault == "" && (d.played == nil || !d.played.IsSlow()) {
+		return nil
+	}
+	return func(s agent.Datagrams) agent.Datagrams {
+		if d.played != nil {
+			s = d.played.Slow(s)
+		}
+		if d.fault != "" {
+			s = sim.Faulty(s, d.fault)
+		}
+		return s
+	}
 }
 
 // Run plays until ctx ends. What is wrong with o is an error before anything is played.
@@ -158,6 +175,7 @@ func (o *Options) devices(now time.Time) ([]device, error) {
 	}
 	addr := o.Listen
 	list := make([]device, 0, o.Devices)
+	called := map[string]bool{}
 	for i := range o.Devices {
 		d := device{name: fmt.Sprintf("switch%d", i+1), addr: addr}
 		if len(o.Faults) > 0 && o.Faults[i%len(o.Faults)] != none {
@@ -172,7 +190,8 @@ func (o *Options) devices(now time.Time) ([]device, error) {
 				d.name = fmt.Sprintf("%s-%d", d.name, i/len(recordings)+1)
 				name = d.name
 			}
-			d.server, err = recordings[k].Server(sim.Playing{Name: name, Boot: now, Rate: o.Rate}, community, log)
+			d.played = recordings[k]
+			d.server, err = d.played.Server(sim.Playing{Name: name, Boot: now, Rate: o.Rate}, community, log)
 		} else {
 			d.swtch = o.newSwitch(d.name, now)
 			d.server, err = d.swtch.Server(community, log)
@@ -180,6 +199,10 @@ func (o *Options) devices(now time.Time) ([]device, error) {
 		if err != nil {
 			return nil, err
 		}
+		for base, n := d.name, 2; called[d.name]; n++ { // linux.snmprec and linux.walk
+			d.name = fmt.Sprintf("%s-%d", base, n)
+		}
+		called[d.name] = true
 		list = append(list, d)
 		if o.ByAddress {
 			addr = netip.AddrPortFrom(addr.Addr().Next(), addr.Port())
@@ -206,7 +229,7 @@ func (o *Options) listen(ctx context.Context, devices []device) ([]func(context.
 	if o.ByAddress {
 		var farm sim.Farm
 		for _, d := range devices {
-			if err := farm.Add(d.addr.Addr(), d.server, d.fault); err != nil {
+			if err := farm.Add(d.addr.Addr(), d.server, d.through()); err != nil {
 				return nil, err
 			}
 		}
@@ -236,8 +259,8 @@ func (o *Options) listen(ctx context.Context, devices []device) ([]func(context.
 		}
 		open = append(open, s)
 		var socket agent.Datagrams = s
-		if d.fault != "" {
-			socket = sim.Faulty(s, d.fault)
+		if through := d.through(); through != nil {
+			socket = through(s)
 		}
 		out = append(out, func(ctx context.Context) error { return d.server.ServeDatagrams(ctx, socket) })
 	}

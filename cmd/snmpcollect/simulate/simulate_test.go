@@ -142,21 +142,21 @@ func TestRecordings(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad.snmprec")
-	if err := os.WriteFile(bad, []byte("1.3.6.1|2|1\n1.3.6.2|65:numeric|1\n"), 0o600); err != nil {
+	if err := os.WriteFile(bad, []byte("1.3.6.1|2|1\n1.3.6.2|65:multiplex|dir=x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*simulate.Options){
-		"--devices -1: 1 to 100000":                                   func(o *simulate.Options) { o.Devices = -1 },
-		"--by address has room for":                                   func(o *simulate.Options) { o.Devices = 5000 },
-		"need as many ports":                                          func(o *simulate.Options) { o.Listen, o.Devices = netip.MustParseAddrPort("127.0.0.1:65530"), 10 },
-		"--by address takes a loopback address":                       func(o *simulate.Options) { o.ByAddress, o.Listen = true, netip.MustParseAddrPort("192.0.2.1:161") },
-		"--by address takes IPv4":                                     func(o *simulate.Options) { o.ByAddress, o.Listen = true, netip.MustParseAddrPort("[::1]:161") },
-		"--ports 0":                                                   func(o *simulate.Options) { o.Ports = 0 },
-		"--rate 1e+09":                                                func(o *simulate.Options) { o.Rate = 1e9 },
-		`--fault "slow"; known are none, not_increasing`:              func(o *simulate.Options) { o.Faults = []string{"slow"} },
-		"a recording stays what it is":                                func(o *simulate.Options) { o.Files, o.RebootEvery = []string{bad}, time.Minute },
-		`bad.snmprec: line 2: "numeric": snmpsim's variation modules`: func(o *simulate.Options) { o.Files = []string{bad} },
-		"no such file":                                                func(o *simulate.Options) { o.Files = []string{bad + "x"} },
+		"--devices -1: 1 to 100000":                      func(o *simulate.Options) { o.Devices = -1 },
+		"--by address has room for":                      func(o *simulate.Options) { o.Devices = 5000 },
+		"need as many ports":                             func(o *simulate.Options) { o.Listen, o.Devices = netip.MustParseAddrPort("127.0.0.1:65530"), 10 },
+		"--by address takes a loopback address":          func(o *simulate.Options) { o.ByAddress, o.Listen = true, netip.MustParseAddrPort("192.0.2.1:161") },
+		"--by address takes IPv4":                        func(o *simulate.Options) { o.ByAddress, o.Listen = true, netip.MustParseAddrPort("[::1]:161") },
+		"--ports 0":                                      func(o *simulate.Options) { o.Ports = 0 },
+		"--rate 1e+09":                                   func(o *simulate.Options) { o.Rate = 1e9 },
+		`--fault "slow"; known are none, not_increasing`: func(o *simulate.Options) { o.Faults = []string{"slow"} },
+		"a recording stays what it is":                   func(o *simulate.Options) { o.Files, o.RebootEvery = []string{bad}, time.Minute },
+		`bad.snmprec: line 2: "multiplex": of snmpsim's variation modules`: func(o *simulate.Options) { o.Files = []string{bad} },
+		"no such file": func(o *simulate.Options) { o.Files = []string{bad + "x"} },
 	} {
 		o := options(t)
 		change(&o)
@@ -165,5 +165,38 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 		cancel()
+	}
+}
+
+// TestRecordingsOfOneName holds that recordings whose files are called alike are targets of different names.
+func TestRecordingsOfOneName(t *testing.T) {
+	o := options(t)
+	for next := o.Listen; ; {
+		c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(next.Addr(), next.Port()+1)))
+		if err == nil {
+			o.Listen = next
+			_ = c.Close()
+			break
+		}
+		next = free(t)
+	}
+	folder := t.TempDir()
+	for name, text := range map[string]string{"linux.snmprec": "1.3.6.1.2.1.1.5.0|4|one\n", "linux.walk": ".1.3.6.1.2.1.1.5.0 = STRING: two\n"} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o.Files = append(o.Files, path)
+	}
+	o.TargetsFile, o.Devices = filepath.Join(folder, "targets.yaml"), 0
+	run(t, o)
+	ask(t, o.Listen, sysName)
+	path := filepath.Join(folder, "c.yaml")
+	if err := os.WriteFile(path, []byte("include: ["+o.TargetsFile+"]\noutputs: [{file: {path: \"-\"}}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, problems := config.Load(path, collector.BuiltIn(), os.Getenv)
+	if problems != nil || len(c.Targets) != 2 || c.Targets[0].Name != "linux" || c.Targets[1].Name != "linux-2" {
+		t.Errorf("%v, %v", c.Targets, problems)
 	}
 }
