@@ -93,6 +93,7 @@ func TestPagesInABrowser(t *testing.T) {
 	b := newBrowser(t, c.url)
 
 	byKeys(b)
+	darkByChoice(b)
 	hostileNames(b)
 	acknowledge(b, d)
 	b.quiet()
@@ -146,6 +147,21 @@ func byKeys(b *browser) {
 	b.press("g")
 	b.press("f")
 	b.await("the fleet is open", `location.pathname === "/"`)
+}
+
+// darkByChoice chooses dark colours on a system that has light ones.
+func darkByChoice(b *browser) {
+	b.t.Helper()
+	const background = `getComputedStyle(document.body).backgroundColor`
+	light := b.text(background)
+	for range 2 { // from the system's to light, to dark
+		b.click(`button[aria-label^="Colours"]`)
+	}
+	b.await("it is dark", fmt.Sprintf(`%s !== %q`, background, light))
+	b.open("/")
+	b.await("it is dark after a reload", fmt.Sprintf(`%s !== %q && document.querySelector("main tbody tr")`, background, light))
+	b.click(`button[aria-label^="Colours"]`)
+	b.await("it is as the system has it", fmt.Sprintf(`%s === %q`, background, light))
 }
 
 // hostileNames looks for what ports' names and aliases might do.

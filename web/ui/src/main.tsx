@@ -140,8 +140,11 @@ function App() {
   useKeys(openHelp, route);
   const counts = alerts.value?.counts;
   const place = route.page + route.args.join("/");
+  const before = useRef<string | undefined>(undefined);
   useEffect(() => {
     const what = route.args.length > 0 && route.page !== "alert" ? route.args.slice().reverse().join(" · ") : { fleet: "Fleet", alerts: "Alerts", alert: "Alert", events: "Events", collector: "Collector" }[route.page as string];
+    if (before.current !== undefined && before.current !== place) document.getElementById("main")?.focus({ preventScroll: true }); // where a reader goes on
+    before.current = place;
     document.title = `${counts && counts.firing > 0 ? `(${counts.firing}) ` : ""}${what ? what + " – " : ""}Walkabout`;
   }, [place, counts?.firing]);
   return (

@@ -59,7 +59,13 @@ export function go(to: string): void {
   window.scrollTo(0, 0);
 }
 
-/** Changes the query of the page that is shown, without a step in the history; null and "" remove a key. */
+/** How many steps back in the history are of the page that is shown. */
+export function stepsBack(): number {
+  const state: unknown = history.state;
+  return typeof state === "object" && state !== null && "steps" in state && typeof state.steps === "number" ? state.steps : 0;
+}
+
+/** Changes the query of the page that is shown, with a step in the history or without; null and "" remove a key. */
 export function setQuery(change: Record<string, string | null>, step = false): void {
   const query = new URLSearchParams(location.search);
   for (const [key, value] of Object.entries(change)) {
@@ -69,8 +75,8 @@ export function setQuery(change: Record<string, string | null>, step = false): v
   const text = query.toString();
   const to = location.pathname + (text ? "?" + text : "");
   if (to === location.pathname + location.search) return;
-  if (step) history.pushState(null, "", to);
-  else history.replaceState(null, "", to);
+  if (step) history.pushState({ steps: stepsBack() + 1 }, "", to);
+  else history.replaceState(history.state, "", to);
   window.dispatchEvent(new Event("routechange"));
 }
 

@@ -142,12 +142,30 @@ export interface Options {
   every?: number;
 }
 
+/** The last answers by their paths: who comes back sees at once what was, with its age, and is where they were on the page. */
+const kept = new Map<string, { value: unknown; received: number }>();
+const mostKept = 20;
+
+function keep(path: string, value: unknown, received: number): void {
+  kept.delete(path);
+  kept.set(path, { value, received });
+  for (const oldest of kept.keys()) {
+    if (kept.size <= mostKept) break;
+    kept.delete(oldest);
+  }
+}
+
 /** Without any change, data is fetched again after so many milliseconds, which also finds out about connections that died silently. */
 const longest = 30_000;
 
+function remembered<T>(path: string | null): { value: T; of: string; received: number } | undefined {
+  const found = path === null ? undefined : kept.get(path);
+  return found && path !== null ? { value: found.value as T, of: path, received: found.received } : undefined;
+}
+
 /** Fetches path, and again when the stream says that it changed. null fetches nothing. */
 export function useData<T>(path: string | null, o: Options): Data<T> {
-  const [state, set] = useState<{ value?: T; of?: string; failure?: Failure; received: number }>({ received: 0 });
+  const [state, set] = useState<{ value?: T; of?: string; failure?: Failure; received: number }>(() => remembered<T>(path) ?? { received: 0 });
   const again = useRef<() => void>(() => {});
   const { device, every = 1000 } = o;
   const topics = o.topics.join();
@@ -172,6 +190,7 @@ export function useData<T>(path: string | null, o: Options): Data<T> {
         const value = await get<T>(path, abort.signal);
         if (abort.signal.aborted) return;
         stream.answered(true);
+        keep(path, value, Date.now());
         set({ value, of: path, received: Date.now() });
       } catch (err) {
         if (abort.signal.aborted) return;
@@ -193,6 +212,7 @@ export function useData<T>(path: string | null, o: Options): Data<T> {
       if (device === undefined || c.all || !c.topics.includes("fleet") || c.devices?.includes(device)) soon();
     });
     again.current = () => void load();
+    set((s) => (s.of === path ? s : (remembered<T>(path) ?? s)));
     void load();
     return () => {
       abort.abort();

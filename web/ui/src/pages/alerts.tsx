@@ -2,7 +2,7 @@ import { change, url } from "../api/client";
 import { useData } from "../api/live";
 import type { Alert, Alerts, MaintenanceWindow, Silence, Transition } from "../api/types";
 import { dateTime, duration, integer } from "../format";
-import { WhyNot } from "../parts/actions";
+import { NewSilence, WhyNot } from "../parts/actions";
 import { serverNow } from "../parts/age";
 import { AlertList, Where } from "../parts/alertlist";
 import { Empty, Shown } from "../parts/notice";
@@ -104,7 +104,7 @@ function Silences() {
   const windows = useData<MaintenanceWindow[]>("/api/maintenance", { topics: ["alerts"] });
   return (
     <>
-      <h2>Silences</h2>
+      <div class="bar"><h2>Silences</h2><NewSilence done={data.again} /></div>
       <WhyNot />
       <Shown data={data}>{(all) => all.length === 0
         ? <Empty title="There are no silences"><p>Make one from an alert, or by <code>snmpcollect alert silence --for 2h --reason '…' device=core1</code>.</p></Empty>

@@ -45,7 +45,7 @@ function Facts({ v }: { v: DeviceView }) {
   const withheld = Object.entries(p.withheld ?? {}).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
   return (
     <div class="grid">
-      <section class="panel" aria-label="System">
+      <section id="system" class="panel" aria-label="System">
         <h2>System</h2>
         <dl class="facts">
           <dt>Name</dt><dd><Text of={s.name} empty="–" /></dd>
@@ -82,7 +82,7 @@ function Facts({ v }: { v: DeviceView }) {
 function Interfaces({ v, q, o }: { v: DeviceView; q: string; o: Order }) {
   const rows = v.interfaces ?? [];
   return (
-    <section aria-label="Interfaces">
+    <section id="interfaces" aria-label="Interfaces">
       <div class="bar">
         <h2>Interfaces <span class="muted">{integer(v.matching)}</span></h2>
         <Search value={q} label="Search interfaces" placeholder="Search name, alias, state …  ( / )" />
@@ -101,12 +101,24 @@ function Interfaces({ v, q, o }: { v: DeviceView; q: string; o: Order }) {
   );
 }
 
+/** Leads to the parts of a long page. */
+function Jump({ tables }: { tables: Rows[] }) {
+  if (tables.length === 0) return null;
+  return (
+    <nav class="jump" aria-label="On this page">
+      <a href="#interfaces">Interfaces</a>
+      <a href="#system">System</a>
+      {tables.map((t) => <a key={t.measurement} href={`#t-${t.measurement}`}>{t.title}</a>)}
+    </nav>
+  );
+}
+
 /** The other tables, each with its first rows, or one of them alone (?table=…), with search and pages. */
 function Tables({ tables, device }: { tables: Rows[]; device: string }) {
   return (
     <>
       {tables.map((t) => (
-        <section key={t.measurement} class="panel" aria-label={t.title}>
+        <section key={t.measurement} id={`t-${t.measurement}`} class="panel" aria-label={t.title}>
           <div class="bar">
             <h2>{t.title} <span class="muted">{integer(t.total)}</span></h2>
             {t.total > (t.rows?.length ?? 0) && <a href={url(devicePath(device), { table: t.measurement })}>show all</a>}
@@ -161,7 +173,9 @@ function Overview({ name, query }: { name: string; query: URLSearchParams }) {
             <span class="sub">
               {data.value.device.since && <>for <Age at={data.value.device.since} suffix="" /> · </>}
               {integer(data.value.device.interfaces_up)} of {integer(data.value.device.interfaces)} ports up
+              {data.value.system.location && <> · <Text of={data.value.system.location} max={60} /></>}
             </span>
+            <span class="end"><a href={url("/events", { device: name })}>Events</a> <a href={url("/alerts", { view: "history", device: name })}>Alert history</a></span>
           </>
         )}
       </div>
@@ -169,6 +183,7 @@ function Overview({ name, query }: { name: string; query: URLSearchParams }) {
         <>
           {(v.device.why || v.polls.error) && <div class={v.device.state === "down" ? "problem" : "panel"} role="status"><strong>{v.device.state === "up" ? "Note" : v.device.state}:</strong> <Text of={v.device.why ?? v.polls.error} max={400} /></div>}
           {(v.alerts ?? []).length > 0 && <section class="panel" aria-label="Alerts"><h2>Alerts</h2><AlertList alerts={v.alerts!} again={data.again} device={false} /></section>}
+          <Jump tables={v.tables ?? []} />
           <Interfaces v={v} q={q} o={o} />
           <Facts v={v} />
           <Tables tables={v.tables ?? []} device={name} />

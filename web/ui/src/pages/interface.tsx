@@ -12,7 +12,7 @@ import { Load } from "../parts/meter";
 import { Empty, Shown } from "../parts/notice";
 import { PortMark } from "../parts/state";
 import { Text } from "../parts/text";
-import { devicePath, setQuery } from "../router";
+import { devicePath, setQuery, stepsBack } from "../router";
 import { useSession } from "../session";
 import { verdictText } from "../verdict";
 
@@ -40,7 +40,7 @@ function SpanBar({ s, set }: { s: span.Span; set: (to: span.Span) => void }) {
         <button type="button" aria-label="Closer" title="Closer (+)" onClick={() => set(span.zoom(s, 0.5, now()))}>+</button>
         <button type="button" aria-label="Wider" title="Wider (−)" onClick={() => set(span.zoom(s, 2, now()))}>−</button>
       </span>
-      <button type="button" onClick={() => history.back()} title="To the span before (double-click on a graph)">Back</button>
+      <button type="button" disabled={stepsBack() === 0} onClick={() => history.back()} title="To the span before (double-click on a graph)">Back</button>
       <button type="button" aria-pressed={follows} disabled={follows} onClick={() => set({ last: Math.max(60, Math.round((shown.to - shown.from) / 60) * 60) })}>Now</button>
       <span class="muted">{follows ? `the last ${span.name(s.last)}, following` : `${dateTime(shown.from * 1000)} to ${dateTime(shown.to * 1000)}`}</span>
     </div>
@@ -128,7 +128,9 @@ function Graphs({ device, name, s, set }: { device: string; name: string; s: spa
             {groups.map((group) => (
               <Chart key={group.name} group={group} title={titles[group.name] ?? group.name} times={times} from={g.from} to={g.to} gaps={g.gaps ?? []} marks={marks(g, group, mirror)}
                 mirror={mirror && group.name !== "errors"} height={group.name === "traffic" ? 260 : 150}
-                onSelect={(from, to) => set(to - from >= 10 ? { from, to } : { from: from - 5, to: from + 5 })} onPan={(share) => set(span.pan(s, share, now()))} onBack={() => history.back()} />
+                onSelect={(from, to) => set(to - from >= 10 ? { from, to } : { from: from - 5, to: from + 5 })} onPan={(share) => set(span.pan(s, share, now()))} onBack={() => {
+                  if (stepsBack() > 0) history.back();
+                }} />
             ))}
             <Timeline states={g.states ?? []} from={g.from} to={g.to} />
           </div>

@@ -52,21 +52,9 @@ function scopes(a: Alert): { label: string; matchers: string[] }[] {
   return all;
 }
 
-function SilenceDialog({ alert, onClose, done }: { alert: Alert; onClose: () => void; done: () => void }) {
-  const choices = scopes(alert);
-  const [span, setSpan] = useState("2h");
-  const send = async (f: FormData): Promise<void> => {
-    const body = { matchers: choices[Number(f.get("scope"))]!.matchers, author: text(f, "author"), reason: text(f, "reason") };
-    await change("POST", "/api/silences", span === "until" ? { ...body, ends_at: new Date(text(f, "until")).toISOString() } : { ...body, for: span });
-    rememberAuthor(text(f, "author"));
-    done();
-  };
+function For({ span, setSpan }: { span: string; setSpan: (to: string) => void }) {
   return (
-    <FormDialog title="Silence" action="Silence" onClose={onClose} onSend={send}>
-      <p class="muted">Nobody is notified until it ends. What still fires then is told then.</p>
-      <label><span>What</span>
-        <select name="scope">{choices.map((c, i) => <option key={i} value={i}>{c.label}</option>)}</select>
-      </label>
+    <>
       <label><span>For how long</span>
         <select value={span} onChange={(e) => setSpan(e.currentTarget.value)}>
           <option value="30m">30 minutes</option>
@@ -78,9 +66,58 @@ function SilenceDialog({ alert, onClose, done }: { alert: Alert; onClose: () => 
         </select>
       </label>
       {span === "until" && <label><span>Until (your local time)</span><input type="datetime-local" name="until" required /></label>}
+    </>
+  );
+}
+
+async function sendSilence(f: FormData, matchers: string[], span: string): Promise<void> {
+  const body = { matchers, author: text(f, "author"), reason: text(f, "reason") };
+  await change("POST", "/api/silences", span === "until" ? { ...body, ends_at: new Date(text(f, "until")).toISOString() } : { ...body, for: span });
+  rememberAuthor(text(f, "author"));
+}
+
+function SilenceDialog({ alert, onClose, done }: { alert: Alert; onClose: () => void; done: () => void }) {
+  const choices = scopes(alert);
+  const [span, setSpan] = useState("2h");
+  const send = async (f: FormData): Promise<void> => {
+    await sendSilence(f, choices[Number(f.get("scope"))]!.matchers, span);
+    done();
+  };
+  return (
+    <FormDialog title="Silence" action="Silence" onClose={onClose} onSend={send}>
+      <p class="muted">Nobody is notified until it ends. What still fires then is told then.</p>
+      <label><span>What</span>
+        <select name="scope">{choices.map((c, i) => <option key={i} value={i}>{c.label}</option>)}</select>
+      </label>
+      <For span={span} setSpan={setSpan} />
       <Author />
       <label><span>Reason</span><input name="reason" required maxLength={500} autocomplete="off" /></label>
     </FormDialog>
+  );
+}
+
+/** A silence of anything, by matchers. */
+export function NewSilence({ done }: { done: () => void }) {
+  const session = useSession();
+  const [open, setOpen] = useState(false);
+  const [span, setSpan] = useState("2h");
+  const send = async (f: FormData): Promise<void> => {
+    await sendSilence(f, text(f, "matchers").split("\n").map((m) => m.trim()).filter((m) => m !== ""), span);
+    done();
+  };
+  return (
+    <>
+      <button type="button" disabled={!session?.may_write} title={session?.why_not} onClick={() => setOpen(true)}>New silence …</button>
+      {open && (
+        <FormDialog title="New silence" action="Silence" onClose={() => setOpen(false)} onSend={send}>
+          <p class="muted">Silences what all matchers fit, one in a line: <code>device=core1</code>, <code>interface=~Gi1/.*</code>, <code>rule=…</code>, <code>severity!=critical</code>, any label. Nobody is notified until it ends.</p>
+          <label><span>Matchers</span><textarea name="matchers" required rows={3} class="mono" spellcheck={false} /></label>
+          <For span={span} setSpan={setSpan} />
+          <Author />
+          <label><span>Reason</span><input name="reason" required maxLength={500} autocomplete="off" /></label>
+        </FormDialog>
+      )}
+    </>
   );
 }
 
