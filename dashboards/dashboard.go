@@ -91,13 +91,12 @@ func sourceVariable(kind Kind) object {
 }
 
 func variable(v *Variable, kind Kind, l language, source dataSourceRef) object {
-	text := l.variable(v)
-	query := any(text)
+	query := any(l.variable(v))
 	if kind == Prometheus {
-		query = object{"query": text, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+		query = object{"query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
 	}
-	out := object{"type": "query", "name": v.Tag, "label": v.Label, "datasource": source, "query": query, "definition": text, "regex": "", "refresh": 2, "sort": 7, "hide": 0,
-		"multi": v.Multi, "includeAll": v.Multi, "skipUrlSync": false, "options": []object{}, "current": object{}}
+	out := object{"type": "query", "name": v.Tag, "label": v.Label, "datasource": source, "query": query, "regex": "", "refresh": 2, "sort": 7, "hide": 0,
+		"multi": v.Multi, "includeAll": v.Multi, "skipUrlSync": false, "options": []object{}}
 	if v.Multi {
 		out["allValue"] = ".*"
 		out["current"] = object{"selected": true, "text": []string{"All"}, "value": []string{"$__all"}}

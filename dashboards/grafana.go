@@ -60,19 +60,19 @@ type gridPos struct {
 }
 
 type grafanaPanel struct {
-	ID              int             `json:"id"`
-	Type            string          `json:"type"`
-	Title           string          `json:"title"`
-	Description     string          `json:"description,omitempty"`
-	GridPos         gridPos         `json:"gridPos"`
-	DataSource      *dataSourceRef  `json:"datasource,omitempty"`
-	Interval        string          `json:"interval,omitempty"`
-	FieldConfig     *fieldConfig    `json:"fieldConfig,omitempty"`
-	Options         object          `json:"options,omitempty"`
-	Targets         []target        `json:"targets,omitempty"`
-	Transformations []object        `json:"transformations,omitempty"`
-	Collapsed       *bool           `json:"collapsed,omitempty"` // of a row
-	Panels          []*grafanaPanel `json:"panels,omitempty"`    // of a row that is collapsed
+	ID              int            `json:"id"`
+	Type            string         `json:"type"`
+	Title           string         `json:"title"`
+	Description     string         `json:"description,omitempty"`
+	GridPos         gridPos        `json:"gridPos"`
+	DataSource      *dataSourceRef `json:"datasource,omitempty"`
+	Interval        string         `json:"interval,omitempty"`
+	FieldConfig     *fieldConfig   `json:"fieldConfig,omitempty"`
+	Options         object         `json:"options,omitempty"`
+	Targets         []target       `json:"targets,omitempty"`
+	Transformations []object       `json:"transformations,omitempty"`
+	Collapsed       *bool          `json:"collapsed,omitempty"` // of a row, as what follows
+	Panels          *[]object      `json:"panels,omitempty"`    // empty: those of a row that is open follow it
 }
 
 // target is a query. Which fields there are depends on the data source.

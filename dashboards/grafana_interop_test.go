@@ -23,8 +23,9 @@ type shown struct {
 	UID        string
 	Templating struct {
 		List []struct {
-			Name, Type, Definition string
-			Multi                  bool
+			Name, Type string
+			Query      any // in itself, or as the query of an object
+			Multi      bool
 		}
 	}
 	Panels []panel

@@ -99,8 +99,7 @@ func (m *panelMaker) panel(p *panel) *grafanaPanel {
 	out := &grafanaPanel{Type: string(p.Style), Title: p.Title, Description: p.About}
 	switch p.Style {
 	case row:
-		collapsed := false
-		out.Collapsed = &collapsed
+		out.Collapsed, out.Panels = new(bool), &[]object{}
 		return out
 	case text:
 		out.Title, out.Description = p.Title, ""
@@ -149,7 +148,7 @@ func (m *panelMaker) defaults(p *panel) fieldDefaults {
 			delete(d.Custom, "axisSoftMin")
 		}
 	case timeline:
-		d.Custom = object{"lineWidth": 0, "fillOpacity": 80, "spanNulls": false}
+		d.Custom = object{"lineWidth": 0, "fillOpacity": 80}
 	case table:
 		d.Custom = object{"align": "auto", "filterable": true, "cellOptions": object{"type": "auto"}}
 	}

@@ -132,7 +132,7 @@ func (m *panelMaker) finishTable(p *panel, out *grafanaPanel, by []string, hidde
 		links := m.links(to, "__data.fields.Device", "__data.fields.Interface")
 		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, override{matcher{"byName", tagTitle(tag)}, []property{{"links", links}}})
 	}
-	out.Options = object{"showHeader": true, "cellHeight": "sm", "footer": object{"show": false, "reducer": []string{"sum"}, "countRows": false, "fields": ""}}
+	out.Options = object{"showHeader": true, "cellHeight": "sm"}
 	if p.Sort != "" {
 		out.Options["sortBy"] = []object{{"displayName": p.Sort, "desc": true}}
 	}
