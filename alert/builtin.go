@@ -139,7 +139,6 @@ func (e *Engine) share(ts []Transition, d *device, po *port, r *row, p *Poll, ru
 	}
 	ts = e.observe(ts, d, k, &o.RuleOptions, p, holds, func(a *Alert) {
 		po.describe(a, d, r)
-		po.said = status{} // of another alert
 		var parts []string
 		for i, x := range both {
 			if !x.known {

@@ -14,8 +14,8 @@ type condition struct {
 	alert       *Alert
 	measurement string // whose rows it is of; "": none in particular
 	seen        seen
-	poll        uint64 // of the device at that time
-	rows        uint64 // device.poll that had its row, whether it could be told or not
+	poll        uint32 // of the device at that time
+	rows        uint32 // device.poll that had its row, whether it could be told or not
 	absent      int    // complete walks in a row that lacked it
 	well        bool   // the last observation was without it
 	calm        time.Duration

@@ -12,26 +12,27 @@ import (
 // statusNames are the enumerations of ifAdminStatus and ifOperStatus (IF-MIB, RFC 2863).
 var statusNames = [...]string{1: "up", 2: "down", 3: "testing", 4: "unknown", 5: "dormant", 6: "notPresent", 7: "lowerLayerDown"}
 
-func statusName(v int64) string {
-	if v >= 1 && v < int64(len(statusNames)) {
+func statusName(v uint8) string {
+	if v >= 1 && int(v) < len(statusNames) {
 		return statusNames[v]
 	}
-	return strconv.FormatInt(v, 10)
+	return strconv.Itoa(int(v))
 }
 
 // describe fills in a, an alert of p, from the row r.
-func (p *port) describe(a *Alert, d *device, r *row) {
-	p.said = r.status
-	labels := d.rowLabels(r.sample)
-	if p.traits.alias != "" {
-		labels["ifAlias"] = p.traits.alias
+func (p *port) describe(a *Alert, d *device, r *row) { p.show(a, d, d.rowLabels(r.sample), r.status) }
+
+// show fills in a, an alert of p, with the labels of a row and its status.
+func (p *port) show(a *Alert, d *device, labels map[string]string, s status) {
+	if p.alias != "" {
+		labels["ifAlias"] = p.alias
 	}
-	values := map[string]string{"ifAdminStatus": statusName(r.admin), "ifOperStatus": statusName(r.oper)}
-	if r.hasIndex {
-		values["ifIndex"] = strconv.FormatInt(r.index, 10)
+	values := map[string]string{"ifAdminStatus": statusName(s.admin), "ifOperStatus": statusName(s.oper)}
+	if s.hasIndex {
+		values["ifIndex"] = strconv.FormatInt(int64(s.index), 10)
 	}
-	if r.hasLastChg {
-		values["ifLastChange"] = strconv.FormatUint(r.lastChange, 10)
+	if s.hasLastChg {
+		values["ifLastChange"] = strconv.FormatUint(uint64(s.lastChange), 10)
 	}
 	a.Labels, a.Values = labels, values
 	a.Summary = clean(p.where(d) + ": admin " + values["ifAdminStatus"] + ", oper " + values["ifOperStatus"])
@@ -42,7 +43,7 @@ func (p *port) describe(a *Alert, d *device, r *row) {
 
 // where names p for people.
 func (p *port) where(d *device) string {
-	if alias := p.traits.alias; alias != "" && alias != p.key {
+	if alias := p.alias; alias != "" && alias != p.key {
 		return d.name + " " + p.key + " (" + alias + ")"
 	}
 	return d.name + " " + p.key

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +24,8 @@ func (d *device) advance(p *Poll) {
 // seen is when something was last observed. A poll between two of the schedule may be of one interface alone: it breaks nothing for the others.
 type seen struct {
 	at        time.Time // zero: not by this process
-	epoch     uint64    // of the device at that time
-	scheduled uint64    // likewise
+	epoch     uint32    // of the device at that time
+	scheduled uint32    // likewise
 	extra     bool      // by a poll between two of the schedule
 }
 
@@ -103,14 +102,6 @@ func (d *device) frozen(p *port) Freeze {
 		return NotSeen
 	}
 	return NotFrozen
-}
-
-func (d *device) sortedPorts() []*port {
-	ports := make([]*port, 0, len(d.ports))
-	for _, key := range slices.Sorted(maps.Keys(d.ports)) {
-		ports = append(ports, d.ports[key])
-	}
-	return ports
 }
 
 // learn keeps the names that an alert of the device itself needs when it no longer answers.

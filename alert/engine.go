@@ -25,7 +25,7 @@ type Engine struct {
 	mutes    mutes
 	past     map[string]past // by fingerprint
 	resolved []Alert         // had been Firing; oldest first
-	configs  uint64          // counts configurations
+	configs  uint32          // counts configurations
 	number   uint64          // of the last transition
 	changes
 
@@ -37,21 +37,20 @@ type Engine struct {
 
 // device is what is known of one target.
 type device struct {
-	name        string
-	target      Target
-	hostname    string // sysName, from samples
-	agentHost   string
-	location    string // sysLocation
-	ports       map[string]*port
-	byIndex     map[int64]*port // by the ifIndex of the last row
+	name      string
+	target    Target
+	hostname  string // sysName, from samples
+	agentHost string
+	location  string // sysLocation
+	ports
 	conditions  map[conditionKey]*condition
 	unreachable *Alert
 	reach       reach
 
-	poll         uint64    // counts answered polls
-	epoch        uint64    // counts what time is not observed over: polls that failed, resets
+	poll         uint32    // counts answered polls
+	epoch        uint32    // counts what time is not observed over: polls that failed, resets
 	at           time.Time // of the last answered poll
-	scheduled    uint64    // counts those of the answered polls that the schedule has
+	scheduled    uint32    // counts those of the answered polls that the schedule has
 	failed       int       // polls since the last answer
 	record       uint64    // the last Poll.Record
 	touched      bool      // it is in Engine.touched
@@ -62,7 +61,7 @@ type device struct {
 }
 
 func newDevice(name string) *device {
-	return &device{name: name, ports: map[string]*port{}, byIndex: map[int64]*port{}, conditions: map[conditionKey]*condition{}}
+	return &device{name: name, conditions: map[conditionKey]*condition{}}
 }
 
 // NewEngine returns an engine without targets or rules: Configure gives it both. Restore, if at all, comes before.
@@ -100,14 +99,8 @@ func (e *Engine) Configure(now time.Time, cfg Config) []Transition {
 		}
 		collected := keep && (t.Collect == nil || slices.Contains(t.Collect, interfaceTable))
 		if !collected || !cfg.InterfaceMismatch.Enabled {
-			for _, p := range d.sortedPorts() {
-				if p.flaps.kind != "" {
-					e.touch(d)
-				}
-				p.listed, p.flaps = nil, flaps{}
-				if p.alert != nil {
-					ts = e.resolve(ts, &p.alert, now, removalReason(collected))
-				}
+			for _, p := range d.byKey {
+				ts = e.quiet(ts, d, p, now, removalReason(collected))
 			}
 		}
 		ts = e.dropConditions(ts, d, now, before, keep)
@@ -160,11 +153,8 @@ func (e *Engine) Observe(p Poll) []Transition {
 func (e *Engine) Advance(now time.Time) []Transition {
 	e.resolved = slices.DeleteFunc(e.resolved, func(a Alert) bool { return now.Sub(a.ResolvedAt) > resolvedKept })
 	for _, d := range e.devices {
-		for key, p := range d.ports {
-			if !p.goneAt.IsZero() && now.Sub(p.goneAt) > portForgotten {
-				delete(d.ports, key)
-				e.touch(d)
-			}
+		if d.forget(func(p *port) bool { return !p.goneAt.IsZero() && now.Sub(p.goneAt) > portForgotten }) {
+			e.touch(d)
 		}
 	}
 	e.forget(now)
@@ -204,7 +194,7 @@ func (d *device) alerts(list []activeAlert) []activeAlert {
 	if d.unreachable != nil {
 		list = append(list, activeAlert{d.unreachable, NotFrozen})
 	}
-	for _, p := range d.ports {
+	for _, p := range d.byKey {
 		if p.alert != nil {
 			list = append(list, activeAlert{p.alert, d.frozen(p)})
 		}
@@ -247,11 +237,9 @@ func (e *Engine) Alert(fingerprint string, now time.Time) (Alert, bool) {
 func (e *Engine) NeverUp() []Alert {
 	var list []Alert
 	for _, d := range e.devices {
-		for _, p := range d.ports {
-			if p.listed != nil {
-				a := *p.listed
-				a.Frozen = d.frozen(p)
-				list = append(list, a)
+		for _, p := range d.byKey {
+			if p.listedPolls > 0 {
+				list = append(list, e.listing(d, p))
 			}
 		}
 	}

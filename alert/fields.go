@@ -100,7 +100,7 @@ func (l *layout) read(s *metric.Sample) row {
 	admin, r.hasAdmin = r.get(ifAdminStatus)
 	oper, r.hasOper = r.get(ifOperStatus)
 	last, r.hasLastChg = r.get(ifLastChange)
-	r.index, r.admin, r.oper, r.lastChange = int64(index.Num), int64(admin.Num), int64(oper.Num), last.Num
+	r.index, r.admin, r.oper, r.lastChange = int32(index.Num), uint8(min(admin.Num, 255)), uint8(min(oper.Num, 255)), uint32(last.Num)
 	alias, _ := r.get(ifAlias)
 	r.alias = alias.Str
 	for _, c := range [...]column{ifHCInOctets, ifInOctets} {
@@ -110,7 +110,7 @@ func (l *layout) read(s *metric.Sample) row {
 			r.counted = r.counted || f.Num > 0
 		}
 	}
-	r.name = identity(s, r.index)
+	r.name = identity(s, int64(r.index))
 	return r
 }
 

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // InterfaceMatch fits an interface of which all holds that is given. Regular expressions match the whole value.
@@ -25,52 +26,55 @@ func (m *InterfaceMatch) fits(d *device, p *port, r *row) bool {
 			return false
 		}
 	}
-	return fits(m.Device, d.name) && fits(m.Name, r.name) && fits(m.Alias, p.traits.alias) &&
+	return fits(m.Device, d.name) && fits(m.Name, r.name) && fits(m.Alias, p.alias) &&
 		(m.Descr == nil || m.Descr.MatchString(r.sample.Tag("ifDescr"))) &&
-		(len(m.Type) == 0 || slices.Contains(m.Type, p.traits.kind)) &&
-		(m.SpeedBelow == 0 || p.traits.speed > 0 && p.traits.speed < float64(m.SpeedBelow))
+		(len(m.Type) == 0 || slices.Contains(m.Type, int64(p.kind))) &&
+		(m.SpeedBelow == 0 || p.linkSpeed > 0 && p.linkSpeed < float64(m.SpeedBelow))
 }
 
-// traits are what an interface is ignored by, as it was last told.
-type traits struct {
-	alias  string
-	kind   int64   // ifType
-	speed  float64 // bits per second
-	config uint64  // Engine.configs
-}
-
-// ignored reports whether no rule of interfaces looks at p, of which r is a row. The answer is worked out when something changed.
-func (e *Engine) ignored(d *device, p *port, r *row) bool {
-	now := p.traits
-	now.config = e.configs
+// looksAt takes what a port is ignored by from its row r, and reports whether rules look at it. The answer is worked out when something changed.
+func (e *Engine) looksAt(d *device, p *port, r *row) bool {
+	changed := p.configs != e.configs
 	if _, ok := r.get(ifAlias); ok {
-		now.alias = r.alias
+		if r.alias != p.alias {
+			p.alias, changed = strings.Clone(r.alias), true
+		}
+		r.alias = p.alias // so that nothing keeps what the poll read
 	}
-	if f, ok := r.get(ifType); ok {
-		now.kind = int64(f.Num)
+	if f, ok := r.get(ifType); ok && int32(f.Num) != p.kind {
+		p.kind, changed = int32(f.Num), true
 	}
-	if s := r.speed(); s > 0 {
-		now.speed = s
+	if s := r.speed(); s > 0 && s != p.linkSpeed {
+		p.linkSpeed, changed = s, true
 	}
-	if now == p.traits {
-		return p.ignored
+	if changed {
+		p.configs = e.configs
+		p.ignored = e.cfg.NoAlert != "" && strings.Contains(strings.ToLower(p.alias), strings.ToLower(e.cfg.NoAlert)) ||
+			slices.ContainsFunc(e.cfg.Ignore, func(m InterfaceMatch) bool { return m.fits(d, p, r) })
 	}
-	p.traits = now
-	p.ignored = e.cfg.NoAlert != "" && strings.Contains(strings.ToLower(now.alias), strings.ToLower(e.cfg.NoAlert)) ||
-		slices.ContainsFunc(e.cfg.Ignore, func(m InterfaceMatch) bool { return m.fits(d, p, r) })
-	return p.ignored
+	return !p.ignored
 }
 
 // ignore ends what there is of p.
 func (e *Engine) ignore(ts []Transition, d *device, p *port, poll *Poll) []Transition {
-	if p.flaps.kind != "" {
-		e.touch(d)
-	}
-	p.listed, p.flaps = nil, flaps{}
-	if p.alert != nil {
-		ts = e.resolve(ts, &p.alert, poll.At, Ignored)
-	}
+	ts = e.quiet(ts, d, p, poll.At, Ignored)
 	return e.dropOf(ts, d, poll.At, Ignored, func(k conditionKey, c *condition) bool {
 		return k.key == p.key && (c.measurement == interfaceTable || c.measurement == ethernetTable)
 	})
+}
+
+// quiet ends the mismatch of p, and what is known of how often it came and went.
+func (e *Engine) quiet(ts []Transition, d *device, p *port, at time.Time, why Reason) []Transition {
+	if p.flaps.kind != "" {
+		p.own().flaps = flaps{}
+		e.touch(d)
+	}
+	if p.listedPolls > 0 {
+		p.own().listedPolls = 0
+	}
+	if p.alert != nil {
+		ts = e.resolve(ts, &p.own().alert, at, why)
+	}
+	p.slim()
+	return ts
 }

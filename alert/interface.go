@@ -27,38 +27,12 @@ const bootTicks = 5 * 60 * 100
 // removedAfter is how many complete walks in a row must lack a port until it is removed.
 const removedAfter = 2
 
-// port is what is known of one interface; its key outlives reboots and renumbering.
-type port struct {
-	key    string
-	used   bool      // something has shown that it was in use: it is never never_up again
-	absent int       // complete walks since a row was last seen
-	goneAt time.Time // when it was removed; zero while it exists
-
-	status           // as of the last row
-	lowers  []string // the keys of the ports that it runs over
-	traits  traits
-	ignored bool
-
-	speed  float64 // bits per second that it should have, as it always had; 0: not known
-	duplex string  // likewise
-
-	alert      *Alert    // Pending or Firing, of either kind
-	flaps      flaps     // of alert, and of those before it
-	listed     *Alert    // never_up
-	listedFrom time.Time // since when it is known to be never_up; zero if it is not
-
-	present uint64    // device.poll that had a row of it
-	seen    seen      // its status, outside a freeze
-	said    status    // what alert or listed describes
-	toldAt  time.Time // when a linkDown told of it; zero: not since it was seen
-}
-
 // status is what a row says that an alert shows.
 type status struct {
-	admin, oper          int64
-	index                int64
-	lastChange           uint64 // ifLastChange, in hundredths of a second of sysUpTime
 	alias                string
+	lastChange           uint32 // ifLastChange, in hundredths of a second of sysUpTime
+	index                int32
+	admin, oper          uint8 // what is above 255 is 255
 	hasIndex, hasLastChg bool
 }
 
@@ -111,27 +85,27 @@ func (e *Engine) observePorts(ts []Transition, d *device, p *Poll) []Transition 
 	e.waiting = e.waiting[:0]
 	for i := range e.rows {
 		r := &e.rows[i]
-		po := e.port(d, r, p.Extra)
+		po := e.port(d, r, i, p.Extra)
 		if po.present == d.poll {
 			continue // two rows without anything to tell them apart: the first stands
 		}
 		if po.absent > 0 {
 			e.touch(d)
 		}
-		po.present, po.absent, po.status = d.poll, 0, r.status
+		po.present, po.absent, po.admin, po.oper = d.poll, 0, r.admin, r.oper
 		seen++
-		if r.hasIndex {
-			d.byIndex[r.index] = po
+		if r.hasIndex && (!po.hasIndex || po.index != r.index) {
+			po.index, po.hasIndex, d.moved = r.index, true, true
 		}
 		if !po.goneAt.IsZero() {
-			po.goneAt = time.Time{}
+			po.own().goneAt, d.moved = time.Time{}, true
 			e.touch(d)
 		}
 		if r.showsUse() && !po.used {
 			po.used = true
 			e.touch(d)
 		}
-		if e.ignored(d, po, r) {
+		if !e.looksAt(d, po, r) {
 			ts = e.ignore(ts, d, po, p)
 			continue
 		}
@@ -142,10 +116,11 @@ func (e *Engine) observePorts(ts []Transition, d *device, p *Poll) []Transition 
 			ts = e.interfaceRules(ts, d, po, r, p)
 		}
 	}
+	d.reindex(d.poll)
 	e.readStack(d, p)
 	ts = e.fire(ts, d, p.At)
 	if complete && !held {
-		if seen < len(d.ports) {
+		if seen < len(d.byKey) {
 			ts = e.miss(ts, d, p.At)
 		}
 		ts = e.observeNarrow(ts, d, p)
@@ -153,20 +128,18 @@ func (e *Engine) observePorts(ts []Transition, d *device, p *Poll) []Transition 
 	return ts
 }
 
-// port returns what is known of the interface that r is a row of. Rows that share an identity are told apart by ifIndex,
+// port returns what is known of the interface that r, the i-th row, is of. Rows that share an identity are told apart by ifIndex,
 // which is all that they leave.
-func (e *Engine) port(d *device, r *row, extra bool) *port {
+func (e *Engine) port(d *device, r *row, i int, extra bool) *port {
 	key := r.name
 	if e.names[key] > 1 || extra { // such a poll may have but one of them
-		if indexed := key + " (ifIndex " + strconv.FormatInt(r.index, 10) + ")"; e.names[key] > 1 || d.ports[indexed] != nil {
+		if indexed := key + " (ifIndex " + strconv.Itoa(int(r.index)) + ")"; e.names[key] > 1 || d.get(indexed, noHint) != nil {
 			key = indexed
 		}
 	}
-	p := d.ports[key]
+	p := d.get(key, i)
 	if p == nil {
-		key = strings.Clone(key) // it may be part of all that the poll read
-		p = &port{key: key}
-		d.ports[key] = p
+		p = d.add(key)
 		e.touch(d)
 	}
 	return p
@@ -175,7 +148,7 @@ func (e *Engine) port(d *device, r *row, extra bool) *port {
 // miss counts a complete walk for the ports that it did not contain.
 func (e *Engine) miss(ts []Transition, d *device, at time.Time) []Transition {
 	var gone []*port
-	for _, p := range d.ports {
+	for _, p := range d.byKey {
 		if p.present == d.poll || !p.goneAt.IsZero() {
 			continue
 		}
@@ -184,24 +157,23 @@ func (e *Engine) miss(ts []Transition, d *device, at time.Time) []Transition {
 			gone = append(gone, p)
 		}
 	}
-	slices.SortFunc(gone, func(a, b *port) int { return strings.Compare(a.key, b.key) })
 	for _, p := range gone {
-		p.goneAt, p.listed, p.listedFrom, p.flaps = stamp(at), nil, time.Time{}, flaps{}
-		if p.alert != nil {
-			ts = e.resolve(ts, &p.alert, at, Removed)
+		r := p.own()
+		r.goneAt, r.listedPolls, r.listedFrom, r.flaps = stamp(at), 0, time.Time{}, flaps{}
+		if r.alert != nil {
+			ts = e.resolve(ts, &r.alert, at, Removed)
 		}
-		if d.byIndex[p.index] == p {
-			delete(d.byIndex, p.index)
-		}
+		d.moved = true
 	}
+	d.reindex(d.poll)
 	return ts
 }
 
 // mismatch returns the kind of disagreement between the two statuses, "" for none.
-func (e *Engine) mismatch(admin, oper int64) string {
+func (e *Engine) mismatch(admin, oper uint8) string {
 	rule := &e.cfg.InterfaceMismatch
 	switch {
-	case admin == statusUp && (oper == statusDown || oper == statusNotPresent || oper == statusLowerLayerDown || slices.Contains(rule.Also, oper)):
+	case admin == statusUp && (oper == statusDown || oper == statusNotPresent || oper == statusLowerLayerDown || slices.Contains(rule.Also, int64(oper))):
 		return KindOperDown
 	case admin == statusDown && oper == statusUp && !rule.NoReverse:
 		return KindOperUp
@@ -231,42 +203,55 @@ func (e *Engine) evaluate(ts []Transition, d *device, p *port, r *row, poll *Pol
 	if kind == KindOperDown && p.alert == nil && !p.used && !r.hasOctets && !complete {
 		return ts // whether this is never_up is in the part of the walk that is missing
 	}
-	unbroken := p.seen.inEvery(d, poll)
-	elapsed := p.seen.observe(d, poll, gapIntervals*poll.Interval)
+	elapsed := time.Duration(0)
+	if p.alert != nil || p.listedPolls > 0 {
+		unbroken := p.seen.inEvery(d, poll)
+		if elapsed = p.seen.observe(d, poll, gapIntervals*poll.Interval); !unbroken {
+			elapsed = 0
+		}
+	}
 	if p.alert != nil {
 		e.touch(d)
 	}
-	if !unbroken {
-		elapsed = 0
-	}
 	if p.alert != nil && p.alert.Kind != kind {
-		p.describe(p.alert, d, r)
-		e.dress(p.alert)
+		e.show(d, p, r)
 		var over bool
 		if ts, over = e.recovered(ts, p, at, elapsed); !over {
 			return ts
 		}
 	}
 	if kind == KindOperDown && p.alert == nil && !p.used && r.hasOctets {
-		e.list(d, p, r, at)
+		e.list(d, p, r, poll)
 		return ts
 	}
 	if !p.listedFrom.IsZero() {
-		p.listed, p.listedFrom = nil, time.Time{}
+		p.listedFrom, p.listedPolls = time.Time{}, 0
 		e.touch(d)
 	}
 	if kind == "" {
-		p.toldAt = time.Time{}
+		if p.rare != &noRare {
+			p.toldAt = time.Time{}
+			p.slim()
+		}
 		return ts
 	}
-	return e.mismatched(ts, d, p, r, kind, at, elapsed)
+	return e.mismatched(ts, d, p, r, kind, poll, elapsed)
+}
+
+// show has the alert of p tell what the row r says.
+func (e *Engine) show(d *device, p *port, r *row) {
+	p.said = r.status
+	p.describe(p.alert, d, r)
+	e.dress(p.alert)
 }
 
 // mismatched takes an observation of p that has the mismatch kind, of which its alert, if there is one, is too.
-func (e *Engine) mismatched(ts []Transition, d *device, p *port, r *row, kind string, at time.Time, elapsed time.Duration) []Transition {
+func (e *Engine) mismatched(ts []Transition, d *device, p *port, r *row, kind string, poll *Poll, elapsed time.Duration) []Transition {
+	at := poll.At
 	fresh, back := p.alert == nil, p.alert != nil && p.flaps.well
 	if fresh {
-		p.alert = newAlert(d.name, RuleInterfaceMismatch, p.key, kind, at)
+		p.own().alert = newAlert(d.name, RuleInterfaceMismatch, p.key, kind, at)
+		p.seen.observe(d, poll, 0)
 		if kind == KindOperDown && !p.toldAt.IsZero() && at.Sub(p.toldAt).Abs() < toldFor {
 			p.alert.Polls = 1 // the device itself has said so
 		}
@@ -278,8 +263,7 @@ func (e *Engine) mismatched(ts []Transition, d *device, p *port, r *row, kind st
 	}
 	p.flaps.calm, p.flaps.well = 0, false
 	if fresh || r.status != p.said {
-		p.describe(a, d, r)
-		e.dress(a)
+		e.show(d, p, r)
 	}
 	tooOften := (fresh || back) && e.changed(p, at)
 	if fresh {
@@ -325,8 +309,7 @@ func (e *Engine) fire(ts []Transition, d *device, at time.Time) []Transition {
 		if a.ExplainedBy != "" || !due && !w.tooOften || d.unsure(w.port) {
 			continue
 		}
-		w.describe(a, d, w.row)
-		e.dress(a)
+		e.show(d, w.port, w.row)
 		if a.Observed > 0 {
 			a.Summary += ", seen for " + short(a.Observed)
 		}
@@ -345,19 +328,38 @@ func (e *Engine) fire(ts []Transition, d *device, at time.Time) []Transition {
 }
 
 // list makes p never_up, or keeps it so.
-func (e *Engine) list(d *device, p *port, r *row, at time.Time) {
-	if p.listedFrom.IsZero() {
-		p.listedFrom = stamp(at)
+func (e *Engine) list(d *device, p *port, r *row, poll *Poll) {
+	x := p.own()
+	if x.listedFrom.IsZero() {
+		x.listedFrom = stamp(poll.At)
 		e.touch(d)
 	}
-	if p.listed == nil {
-		p.listed = newAlert(d.name, RuleInterfaceMismatch, p.key, KindNeverUp, p.listedFrom)
-		p.listed.State = Listed
-		p.describe(p.listed, d, r)
-		e.dress(p.listed)
-	} else if r.status != p.said {
-		p.describe(p.listed, d, r)
-		e.dress(p.listed)
+	if x.listedPolls == 0 {
+		x.seen.observe(d, poll, 0)
 	}
-	p.listed.Polls++
+	if name := r.sample.Tag("ifName"); name == p.key {
+		x.name = p.key
+	} else if name != x.name {
+		x.name = strings.Clone(name)
+	}
+	if descr := r.sample.Tag("ifDescr"); descr != x.descr {
+		x.descr = strings.Clone(descr)
+	}
+	x.said = r.status
+	x.listedPolls++
+}
+
+// listing returns what is to be listed of p, which is never_up.
+func (e *Engine) listing(d *device, p *port) Alert {
+	a := newAlert(d.name, RuleInterfaceMismatch, p.key, KindNeverUp, p.listedFrom)
+	a.State, a.Polls, a.Frozen = Listed, int(p.listedPolls), d.frozen(p)
+	labels := d.labels()
+	for name, value := range map[string]string{"ifName": p.name, "ifDescr": p.descr} {
+		if value != "" {
+			labels[name] = value
+		}
+	}
+	p.show(a, d, labels, p.said)
+	e.dress(a)
+	return *a
 }

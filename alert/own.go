@@ -45,7 +45,7 @@ func (e *Engine) observeRule(ts []Transition, d *device, rule *Rule, s *metric.S
 	}
 	key := d.rowKey(s)
 	if s.Measurement == interfaceTable {
-		if po := d.ports[key]; po != nil && po.ignored {
+		if po := d.get(key, noHint); po != nil && po.ignored {
 			return ts
 		}
 	}
@@ -73,7 +73,7 @@ var common = [...]string{"agent_host", "device", "hostname"}
 func (d *device) rowKey(s *metric.Sample) string {
 	if s.Measurement == interfaceTable {
 		f, _ := s.Field("ifIndex")
-		if po := d.byIndex[int64(f.Num)]; po != nil && po.present == d.poll {
+		if po := d.ports.at(int64(f.Num)); po != nil && po.present == d.poll {
 			return po.key
 		}
 		return identity(s, int64(f.Num))
@@ -121,8 +121,8 @@ func (e *Engine) Check(now time.Time, checks []Check) []Transition {
 // LinkDown takes a notification linkDown about the interface of that ifIndex: it stands for a poll that saw it down, within a minute.
 func (e *Engine) LinkDown(at time.Time, device string, ifIndex int64) {
 	if d := e.devices[device]; d != nil {
-		if p := d.byIndex[ifIndex]; p != nil {
-			p.toldAt = at
+		if p := d.ports.at(ifIndex); p != nil {
+			p.own().toldAt = at
 		}
 	}
 }

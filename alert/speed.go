@@ -18,29 +18,28 @@ var wired = [...]int64{6, 62, 69, 117, 161}
 // observeSpeed has the alert of a speed that is another than it was. What is new is usual after AcceptAfter.
 func (e *Engine) observeSpeed(ts []Transition, d *device, po *port, r *row, p *Poll) []Transition {
 	speed := r.speed()
-	if r.oper != statusUp || speed <= 0 || !slices.Contains(wired[:], po.traits.kind) {
+	if r.oper != statusUp || speed <= 0 || !slices.Contains(wired[:], int64(po.kind)) {
 		return ts
 	}
-	if po.speed == 0 {
-		po.speed = speed
+	if po.usual == 0 {
+		po.usual = speed
 		e.touch(d)
 	}
 	k := conditionKey{RuleInterfaceSpeedDuplex, po.key, KindSpeed}
 	if ts, over := e.accept(ts, d, k, p.At); over {
-		po.speed = speed
+		po.usual = speed
 		e.touch(d)
 		return ts
 	}
-	holds := speed != po.speed
+	holds := speed != po.usual
 	if !holds && len(d.conditions) == 0 || e.explanation(d, po, p.At) != nil {
 		return ts
 	}
 	ts = e.observe(ts, d, k, &e.cfg.InterfaceSpeedDuplex.RuleOptions, p, holds, func(a *Alert) {
 		po.describe(a, d, r)
-		po.said = status{} // of another alert
 		a.Values["speed"] = strconv.FormatFloat(speed, 'f', 0, 64)
-		a.Values["usualSpeed"] = strconv.FormatFloat(po.speed, 'f', 0, 64)
-		a.Summary = clean(po.where(d) + ": runs at " + quantity(speed) + "bit/s; usual are " + quantity(po.speed) + "bit/s")
+		a.Values["usualSpeed"] = strconv.FormatFloat(po.usual, 'f', 0, 64)
+		a.Summary = clean(po.where(d) + ": runs at " + quantity(speed) + "bit/s; usual are " + quantity(po.usual) + "bit/s")
 	})
 	d.of(k, interfaceTable)
 	return ts
@@ -61,31 +60,32 @@ func (e *Engine) accept(ts []Transition, d *device, k conditionKey, at time.Time
 // observeDuplex does for dot3StatsDuplexStatus what observeSpeed does for the speed. s is a row of dot3StatsTable.
 func (e *Engine) observeDuplex(ts []Transition, d *device, s *metric.Sample, p *Poll) []Transition {
 	index, _ := s.Field("ifIndex")
-	po := d.ports[identity(s, int64(index.Num))]
+	po := d.get(identity(s, int64(index.Num)), noHint)
 	if po == nil {
-		po = d.byIndex[int64(index.Num)]
+		po = d.ports.at(int64(index.Num))
 	}
-	f, ok := s.Field("dot3StatsDuplexStatus")
-	if po == nil || !ok || po.oper != statusUp || po.ignored || f.Str != "halfDuplex" && f.Str != "fullDuplex" {
+	f, _ := s.Field("dot3StatsDuplexStatus")
+	now := duplexOf(f.Str)
+	if po == nil || now == noDuplex || po.oper != statusUp || po.ignored {
 		return ts
 	}
-	if po.duplex == "" {
-		po.duplex = f.Str
+	if po.duplex == noDuplex {
+		po.duplex = now
 		e.touch(d)
 	}
 	k := conditionKey{RuleInterfaceSpeedDuplex, po.key, KindDuplex}
 	if ts, over := e.accept(ts, d, k, p.At); over {
-		po.duplex = f.Str
+		po.duplex = now
 		e.touch(d)
 		return ts
 	}
-	ts = e.observe(ts, d, k, &e.cfg.InterfaceSpeedDuplex.RuleOptions, p, f.Str != po.duplex, func(a *Alert) {
+	ts = e.observe(ts, d, k, &e.cfg.InterfaceSpeedDuplex.RuleOptions, p, now != po.duplex, func(a *Alert) {
 		a.Labels = d.rowLabels(s)
-		if po.traits.alias != "" {
-			a.Labels["ifAlias"] = po.traits.alias
+		if po.alias != "" {
+			a.Labels["ifAlias"] = po.alias
 		}
-		a.Values = map[string]string{"dot3StatsDuplexStatus": f.Str, "usualDuplex": po.duplex}
-		a.Summary = clean(po.where(d) + ": runs at " + f.Str + "; usual is " + po.duplex)
+		a.Values = map[string]string{"dot3StatsDuplexStatus": f.Str, "usualDuplex": po.duplex.String()}
+		a.Summary = clean(po.where(d) + ": runs at " + f.Str + "; usual is " + po.duplex.String())
 	})
 	d.of(k, ethernetTable)
 	return ts

@@ -38,9 +38,10 @@ func (e *Engine) readStack(d *device, p *Poll) {
 		slices.Sort(list)
 	}
 	d.cutLoops(lowers)
-	for _, port := range d.ports {
+	for _, port := range d.byKey {
 		if !slices.Equal(port.lowers, lowers[port]) {
-			port.lowers = lowers[port]
+			port.own().lowers = slices.Clip(lowers[port])
+			port.slim()
 			e.touch(d)
 		}
 	}
@@ -52,7 +53,7 @@ func (d *device) stacked(s *metric.Sample, name string) *port {
 	if !ok {
 		return nil
 	}
-	return d.byIndex[int64(f.Num)]
+	return d.ports.at(int64(f.Num))
 }
 
 // cutLoops takes out pairs that are each above the other, as the two ends of a veth say that they are, and then whatever closes a circle.
@@ -60,7 +61,7 @@ func (d *device) cutLoops(lowers map[*port][]string) {
 	both := map[*port][]string{}
 	for upper, list := range lowers {
 		for _, key := range list {
-			if slices.Contains(lowers[d.ports[key]], upper.key) {
+			if slices.Contains(lowers[d.get(key, noHint)], upper.key) {
 				both[upper] = append(both[upper], key)
 			}
 		}
@@ -78,7 +79,7 @@ func (d *device) cutLoops(lowers map[*port][]string) {
 	visit = func(p *port) {
 		state[p] = open
 		lowers[p] = slices.DeleteFunc(lowers[p], func(key string) bool {
-			below := d.ports[key]
+			below := d.get(key, noHint)
 			if state[below] == unseen {
 				visit(below)
 			}
@@ -86,7 +87,7 @@ func (d *device) cutLoops(lowers map[*port][]string) {
 		})
 		state[p] = done
 	}
-	for _, p := range d.sortedPorts() {
+	for _, p := range d.byKey {
 		if state[p] == unseen && len(lowers[p]) > 0 {
 			visit(p)
 		}
@@ -106,7 +107,7 @@ func (e *Engine) explanation(d *device, p *port, at time.Time) *port {
 // never_up has no alert, and explains nothing.
 func (e *Engine) explains(d *device, p *port, at time.Time) *port {
 	for _, key := range p.lowers {
-		below := d.ports[key]
+		below := d.get(key, noHint)
 		if below == nil || below.alert == nil || below.alert.Kind != KindOperDown || !below.goneAt.IsZero() {
 			continue
 		}
@@ -121,7 +122,7 @@ func (e *Engine) explains(d *device, p *port, at time.Time) *port {
 func (d *device) allDisabled(p *port) string {
 	var names []string
 	for _, key := range p.lowers {
-		below := d.ports[key]
+		below := d.get(key, noHint)
 		if below == nil || !below.goneAt.IsZero() || below.admin != statusDown {
 			return ""
 		}
@@ -136,7 +137,7 @@ func (d *device) allDisabled(p *port) string {
 // unsure reports whether p is over ports of which the poll that is looked at says nothing: a poll of p alone, after a linkDown.
 func (d *device) unsure(p *port) bool {
 	return slices.ContainsFunc(p.lowers, func(key string) bool {
-		below := d.ports[key]
+		below := d.get(key, noHint)
 		return below != nil && below.goneAt.IsZero() && below.present != d.poll
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -115,11 +116,11 @@ func (d *device) state() DeviceState {
 		PollAt: stamp(d.reach.result), FailedRule: d.reach.rule, FailedSame: d.reach.same, WaitsSince: d.reach.waitsSince,
 		At: stamp(d.at), Record: d.record, UpTimeBefore: d.upTimeBefore,
 	}
-	for _, p := range d.sortedPorts() {
+	for _, p := range d.byKey {
 		i := InterfaceState{
-			Key: p.key, Used: p.used, NeverUp: p.listedFrom, Absent: p.absent, RemovedAt: p.goneAt, Mismatch: copyAlert(p.alert),
+			Key: p.key, Used: p.used, NeverUp: p.listedFrom, Absent: int(p.absent), RemovedAt: p.goneAt, Mismatch: copyAlert(p.alert),
 			FlapsOf: p.flaps.kind, Flaps: slices.Clone(p.flaps.changes), Calm: p.flaps.calm, Well: p.flaps.well,
-			Lowers: slices.Clone(p.lowers), Speed: p.speed, Duplex: p.duplex,
+			Lowers: slices.Clone(p.lowers), Speed: p.usual, Duplex: p.duplex.String(),
 		}
 		if p.alert != nil {
 			i.Seen = d.seenState(p.seen)
@@ -143,7 +144,7 @@ func (d *device) state() DeviceState {
 const mostMissed = 2
 
 func (d *device) seenState(s seen) SeenState {
-	state := SeenState{Missed: min(d.scheduled-s.scheduled, mostMissed), Extra: s.extra}
+	state := SeenState{Missed: uint64(min(d.scheduled-s.scheduled, mostMissed)), Extra: s.extra}
 	if s.epoch == d.epoch {
 		state.At = stamp(s.at)
 	}
@@ -152,7 +153,7 @@ func (d *device) seenState(s seen) SeenState {
 
 // restored returns s for a device whose counts of polls begin anew at mostMissed.
 func (s SeenState) restored() seen {
-	return seen{at: s.At, scheduled: mostMissed - min(s.Missed, mostMissed), extra: s.Extra}
+	return seen{at: s.At, scheduled: mostMissed - uint32(min(s.Missed, mostMissed)), extra: s.Extra}
 }
 
 func copyAlert(a *Alert) *Alert {
@@ -206,11 +207,14 @@ func restoreDevice(ds DeviceState) *device {
 	d.reach = reach{rule: ds.FailedRule, same: ds.FailedSame, excused: ds.Excused, result: ds.PollAt, waitsSince: ds.WaitsSince}
 	d.at, d.record, d.upTimeBefore, d.scheduled = ds.At, ds.Record, ds.UpTimeBefore, mostMissed
 	for _, i := range ds.Interfaces {
-		d.ports[i.Key] = &port{
-			key: i.Key, used: i.Used, listedFrom: i.NeverUp, absent: i.Absent, goneAt: i.RemovedAt, alert: copyAlert(i.Mismatch),
+		p := d.add(i.Key)
+		p.used, p.absent, p.usual, p.duplex = i.Used, uint8(min(i.Absent, math.MaxUint8)), i.Speed, duplexOf(i.Duplex)
+		*p.own() = rare{
+			listedFrom: i.NeverUp, goneAt: i.RemovedAt, alert: copyAlert(i.Mismatch),
 			flaps:  flaps{kind: i.FlapsOf, changes: slices.Clone(i.Flaps), calm: i.Calm, well: i.Well},
-			lowers: slices.Clone(i.Lowers), speed: i.Speed, duplex: i.Duplex, seen: i.Seen.restored(),
+			lowers: slices.Clone(i.Lowers), seen: i.Seen.restored(),
 		}
+		p.slim()
 	}
 	for _, c := range ds.Conditions {
 		d.conditions[conditionKey{c.Alert.Rule, c.Alert.Key, c.Alert.Kind}] = &condition{
