@@ -29,7 +29,7 @@ func fleet(o Options) dashboard {
 				Queries: []Query{now(mismatchCount(upButDown, "mismatch", f, nil))}, look: look{Thresholds: []threshold{{1, bad}}}, NoValue: "unknown"},
 			{Style: stat, Title: "Alerts firing", About: "Of all rules and all devices. " + aboutSelf, W: 4, H: 4, Queries: []Query{
 				{From: collectorMeasurement, Field: "snmpcollect_alerts", Where: []Equal{{"state", "firing"}}, Reduce: Last, Across: Sum, Over: Now, Legend: "firing"}},
-				look: look{Thresholds: []threshold{{1, bad}}}, NoValue: "none"},
+				look: look{Thresholds: []threshold{{1, bad}}}, NoValue: "unknown"},
 			{Style: stat, Title: "Traffic in", About: "Of all interfaces, so that what passes through a device counts at each. " + aboutRates, W: 4, H: 4,
 				Queries: []Query{now(traffic("In"))}, look: look{Unit: "bps"}, NoValue: "unknown"},
 			{Style: stat, Title: "Traffic out", About: "Of all interfaces. " + aboutRates, W: 4, H: 4, Queries: []Query{now(traffic("Out"))}, look: look{Unit: "bps"}, NoValue: "unknown"},

@@ -99,8 +99,6 @@ type fieldConfig struct {
 type fieldDefaults struct {
 	Unit       string     `json:"unit,omitempty"`
 	Decimals   *int       `json:"decimals,omitempty"`
-	Min        *float64   `json:"min,omitempty"`
-	Max        *float64   `json:"max,omitempty"`
 	NoValue    string     `json:"noValue,omitempty"`
 	Color      object     `json:"color,omitempty"`
 	Thresholds thresholds `json:"thresholds"`

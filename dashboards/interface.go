@@ -34,7 +34,7 @@ func port(o Options) dashboard {
 			{Style: table, Title: "Interface", W: 8, H: 4, Rows: facts},
 			{Style: graph, Title: "Traffic", About: "In above, out below the axis. " + aboutRates, W: 24, H: 10, Queries: []Query{octets("In"), octets("Out")}, look: look{Unit: "bps"}, Below: true},
 			{Style: graph, Title: "Utilisation", About: "Octets by ifHighSpeed; nothing where that is 0. More than 100 % is an agent that tells a wrong speed.", W: 12, H: 8,
-				Queries: []Query{utilisation("In"), utilisation("Out")}, look: look{Unit: "percentunit"}, Max: 1},
+				Queries: []Query{utilisation("In"), utilisation("Out")}, look: look{Unit: "percentunit"}, Reach: 1},
 			{Style: timeline, Title: "States", About: "ifAdminStatus and ifOperStatus. Where nothing was polled there is nothing.", W: 12, H: 8,
 				Queries: []Query{gauge("interface", "ifAdminStatus", "admin", f, nil), gauge("interface", "ifOperStatus", "oper", f, nil)}, look: look{Mappings: operStates}},
 			{Style: graph, Title: "Packets in", About: aboutRates, W: 12, H: 8, Queries: packets("In"), look: look{Unit: "pps"}},

@@ -19,7 +19,7 @@ func mismatches(o Options) dashboard {
 				Queries: []Query{now(mismatchCount(downButUp, "down, but up", f, nil))}, look: look{Thresholds: []threshold{{1, bad}}}, NoValue: "unknown"},
 			{Style: stat, Title: "Alerts", About: "Of the rule interface_mismatch, of all devices: **pending** it does not last long enough yet; **firing** people were told; " +
 				"**listed** a port to which nothing was ever plugged, of which nobody is told. " + aboutSelf, W: 16, H: 5, Queries: []Query{
-				{From: collectorMeasurement, Field: "snmpcollect_alerts", Where: []Equal{{"rule", "interface_mismatch"}}, Reduce: Last, Across: Sum, By: []string{"state"}, Over: Now, Legend: "{{state}}"}}, NoValue: "none"},
+				{From: collectorMeasurement, Field: "snmpcollect_alerts", Where: []Equal{{"rule", "interface_mismatch"}}, Reduce: Last, Across: Sum, By: []string{"state"}, Over: Now, Legend: "{{state}}"}}, NoValue: "unknown"},
 			{Style: table, Title: "Up, but down", About: aboutMismatch, W: 12, H: 12, Rows: listed(upButDown)},
 			{Style: table, Title: "Down, but up", About: "Disabled (`ifAdminStatus` down) and passing traffic nevertheless (`ifOperStatus` up).", W: 12, H: 12, Rows: listed(downButUp)},
 			{Style: graph, Title: "Up, but down, by device", About: aboutMismatch, W: 12, H: 9, Stack: true, Queries: []Query{mismatchCount(upButDown, "{{device}}", f, []string{"device"})}, look: look{Link: devicePage}},

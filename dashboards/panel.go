@@ -60,7 +60,7 @@ type panel struct {
 	look
 	Below   bool // of a graph: the second query is drawn below the axis
 	Stack   bool
-	Max     float64 // of a graph's axis; 0: as it comes
+	Reach   float64 // up to where a graph's axis goes at least
 	NoValue string
 }
 
@@ -126,9 +126,6 @@ func (m *panelMaker) defaults(p *panel) fieldDefaults {
 	if p.Decimals > 0 {
 		d.Decimals = &p.Decimals
 	}
-	if p.Max > 0 {
-		d.Max = &p.Max
-	}
 	if p.Link != noPage {
 		d.Links = m.links(p.Link, "__field.labels.device", "__field.labels.ifName")
 	}
@@ -146,6 +143,9 @@ func (m *panelMaker) defaults(p *panel) fieldDefaults {
 			"spanNulls": false, "stacking": object{"mode": stacking, "group": "A"}, "axisPlacement": "auto", "axisSoftMin": 0, "thresholdsStyle": object{"mode": "off"}}
 		if p.Below {
 			delete(d.Custom, "axisSoftMin")
+		}
+		if p.Reach > 0 {
+			d.Custom["axisSoftMax"] = p.Reach
 		}
 	case timeline:
 		d.Custom = object{"lineWidth": 0, "fillOpacity": 80}

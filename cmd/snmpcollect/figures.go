@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"walkabout/alert"
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/self"
 	"walkabout/cmd/snmpcollect/sinks"
@@ -22,7 +25,7 @@ import (
 // registry returns what there is to know about the collector itself, more included.
 func (p *parts) registry(more ...prometheus.Collector) (*prometheus.Registry, error) {
 	r := prometheus.NewRegistry()
-	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), p.polls.Metrics(), &figures{p}}
+	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), p.polls.Metrics(), &figures{p: p}}
 	for _, c := range append(own, more...) {
 		if err := r.Register(c); err != nil {
 			return nil, err
@@ -51,7 +54,15 @@ func (p *parts) reporter(cfg config.Config, r prometheus.Gatherer, targets []col
 }
 
 // figures is the outputs, alerts and notifiers about themselves, as a prometheus.Collector: what they count, read when asked.
-type figures struct{ p *parts }
+type figures struct {
+	p *parts
+
+	mu    sync.Mutex
+	alert map[alertKey]bool // those that were told of
+}
+
+// alertKey is what alerts are counted by.
+type alertKey struct{ rule, state string }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("snmpcollect_"+name, help, labels, nil)
@@ -67,7 +78,7 @@ var (
 	omitted      = desc("output_fields_omitted_total", "Fields that the output's format cannot hold, by reason.", "output", "reason")
 	lastWrite    = desc("output_last_write_timestamp_seconds", "When something was last written.", "output")
 	alerting     = desc("alerts", "Alerts by state.", "rule", "state")
-	told         = desc("notifications_total", "Notifications by what became of them: delivered, rejected, expired, dropped.", "notifier", "result")
+	notified     = desc("notifications_total", "Notifications by what became of them: delivered, rejected, expired, dropped.", "notifier", "result")
 	toldFailures = desc("notification_failures_total", "Attempts to notify that failed.", "notifier")
 	waiting      = desc("notification_queue", "Notifications that wait.", "notifier")
 )
@@ -159,19 +170,30 @@ func (f *figures) spool(ch chan<- prometheus.Metric) {
 }
 
 func (f *figures) alerts(ch chan<- prometheus.Metric) {
-	type key struct{ rule, state string }
-	count := map[key]int{}
+	count := map[alertKey]int{}
 	for _, a := range append(f.p.alerts.Alerts(), f.p.alerts.NeverUp()...) {
-		count[key{a.Rule, a.State.String()}]++
+		count[alertKey{a.Rule, a.State.String()}]++
 	}
-	for k, n := range count {
-		gauge(ch, alerting, float64(n), k.rule, k.state)
+	f.mu.Lock()
+	if f.alert == nil {
+		f.alert = map[alertKey]bool{}
+		for _, rule := range alert.RuleNames {
+			f.alert[alertKey{rule, alert.Pending.String()}], f.alert[alertKey{rule, alert.Firing.String()}] = true, true
+		}
+	}
+	for k := range count {
+		f.alert[k] = true
+	}
+	told := slices.Collect(maps.Keys(f.alert))
+	f.mu.Unlock()
+	for _, k := range told { // those that are none any more are 0: a series that ends would be taken for what it was
+		gauge(ch, alerting, float64(count[k]), k.rule, k.state)
 	}
 	for _, s := range f.p.alerts.Stats() {
-		counter(ch, told, s.Delivered, s.Name, "delivered")
-		counter(ch, told, s.Rejected, s.Name, "rejected")
-		counter(ch, told, s.Expired, s.Name, "expired")
-		counter(ch, told, s.Dropped, s.Name, "dropped")
+		counter(ch, notified, s.Delivered, s.Name, "delivered")
+		counter(ch, notified, s.Rejected, s.Name, "rejected")
+		counter(ch, notified, s.Expired, s.Name, "expired")
+		counter(ch, notified, s.Dropped, s.Name, "dropped")
 		counter(ch, toldFailures, s.Failures, s.Name)
 		gauge(ch, waiting, float64(s.Queued), s.Name)
 	}

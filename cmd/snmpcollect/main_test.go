@@ -121,7 +121,8 @@ func TestRun(t *testing.T) {
 	}
 	metrics := get(t, "http://"+listening[1]+"/metrics", http.StatusOK)
 	for _, want := range []string{`snmpcollect_polls_total{device="switch1",result="ok"} `, `snmpcollect_rates_withheld_total{device="switch1",verdict="first"} `,
-		`snmpcollect_spool_dropped_batches_total{output="file"} 0`, `snmpcollect_alerts{rule="interface_mismatch",state="firing"} 1`, "go_goroutines "} {
+		`snmpcollect_spool_dropped_batches_total{output="file"} 0`, `snmpcollect_alerts{rule="interface_mismatch",state="firing"} 1`,
+		`snmpcollect_alerts{rule="device_unreachable",state="firing"} 0`, "go_goroutines "} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("no %q in /metrics:\n%s", want, metrics)
 		}
