@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -23,6 +24,8 @@ type Exporter struct {
 	builder labels.ScratchBuilder
 	scratch labels.Labels
 	synced  synced
+
+	described map[string]bool // metrics
 	// unsure is that a write failed half-way: what the log has may not be what the memory has, so that it is read anew before anything is acknowledged.
 	unsure bool
 	behind time.Time // since when the clock is behind what is stored; zero if it is not
@@ -30,7 +33,7 @@ type Exporter struct {
 
 // Exporter returns the one Exporter of the Store. Its Close leaves the Store open.
 func (s *Store) Exporter() *Exporter {
-	return &Exporter{store: s, mapper: newMapper(s.options), builder: labels.NewScratchBuilder(16), synced: unsynced}
+	return &Exporter{store: s, mapper: newMapper(s.options), builder: labels.NewScratchBuilder(16), synced: unsynced, described: map[string]bool{}}
 }
 
 // Close implements exporters.Exporter.
@@ -126,6 +129,7 @@ func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
 	var first error
 	find, _ := app.(storage.GetRef)
 	e.mapper.each(s, func(row *series.Row, p *series.Point) {
+		e.describe(p)
 		e.labels(row, p)
 		var ref storage.SeriesRef
 		lset := e.scratch
@@ -140,6 +144,21 @@ func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
 		}
 	})
 	return first
+}
+
+// maxMetrics bounds what is remembered of metrics. There are some hundreds; profiles decide on them, not devices.
+const maxMetrics = 10_000
+
+// describe remembers what is known of a metric.
+func (e *Exporter) describe(p *series.Point) {
+	if e.described[p.Name] || len(e.described) >= maxMetrics {
+		return
+	}
+	name := strings.Clone(p.Name)
+	e.described[name] = true
+	e.store.metaMu.Lock()
+	defer e.store.metaMu.Unlock()
+	e.store.meta[name] = Metadata{p.Type, p.Help}
 }
 
 // labels makes e.scratch the labels of p.

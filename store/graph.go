@@ -149,7 +149,8 @@ func (r *readings) graph(q GraphQuery, polls []point) Graph {
 	all, points, _ := checkSpan(q.From, q.To, q.Points)
 	interval := r.interval(polls)
 	step := ceil(max((all.to-all.from)/int64(points), interval), 1000)
-	g := Graph{Interface: q.Interface, Step: time.Duration(step) * time.Millisecond, Times: grid(all, step)}
+	drawn := span{all.from / step * step, ceil(all.to, step)}
+	g := Graph{Interface: q.Interface, Step: time.Duration(step) * time.Millisecond, Times: grid(drawn, step)}
 	for _, c := range q.Counters {
 		line := Line{Counter: c}
 		for _, source := range []string{c, Twin(c)} {
@@ -158,7 +159,7 @@ func (r *readings) graph(q GraphQuery, polls []point) Graph {
 			}
 		}
 		covered := r.covered(line.Source, interval)
-		line.Min, line.Avg, line.Max = draw(all, step, len(g.Times), covered)
+		line.Min, line.Avg, line.Max = draw(drawn, step, len(g.Times), covered)
 		line.Summary = summarize(all, covered)
 		line.Gaps = explain(all, covered, r.events(cmp.Or(line.Source, c), polls), interval)
 		g.Lines = append(g.Lines, line)

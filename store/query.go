@@ -13,7 +13,8 @@ type GraphQuery struct {
 	Points   int       // most buckets of a Line, at least 1; 1,000 if it is 0
 }
 
-// Graph is one interface over a span, cut into buckets of one width. The first begins at From.
+// Graph is one interface over a span, cut into buckets of one width. They begin at multiples of it, so that the same bucket is of the same time however the
+// span moves; the first has From in it, the last the end.
 type Graph struct {
 	Interface string        // as GraphQuery.Interface
 	Step      time.Duration // width of a bucket; never less than what two polls are apart, whole seconds

@@ -1,15 +1,15 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/prometheus/tsdb"
+
+	"walkabout/store/internal/quiet"
 )
 
 // quarantineFolder is where what cannot be used is put, in the folder of the database.
@@ -25,7 +25,7 @@ func (s *Store) putBadBlocksAside() error {
 		if _, err := ulid.ParseStrict(e.Name()); err != nil || !e.IsDir() {
 			continue
 		}
-		block, err := tsdb.OpenBlock(quiet(s.log), filepath.Join(s.options.Dir, e.Name()), nil, nil)
+		block, err := tsdb.OpenBlock(quiet.Logger(s.log), filepath.Join(s.options.Dir, e.Name()), nil, nil)
 		if err == nil {
 			err = block.Close()
 		}
@@ -56,18 +56,3 @@ func (s *Store) putAside(name string, reason error) error {
 	s.log.Error("a block of the store is corrupt and was put aside; its span is not shown", "folder", to, "err", reason)
 	return nil
 }
-
-// quiet returns a logger that passes on what people must know: the database tells of each of its compactions.
-func quiet(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }
-
-type warnings struct{ slog.Handler }
-
-func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
-}
-
-func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{w.Handler.WithAttrs(attrs)}
-}
-
-func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }

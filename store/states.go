@@ -87,6 +87,7 @@ func (s *Store) Values(ctx context.Context, q ValueQuery) (Values, error) {
 	}
 	interval := median(apart)
 	step := ceil(max((all.to-all.from)/int64(points), interval, 1), 1000)
+	all = span{all.from / step * step, ceil(all.to, step)}
 	out := Values{Step: time.Duration(step) * time.Millisecond, Times: grid(all, step)}
 	slices.SortFunc(series, func(a, b found) int { return strings.Compare(a.labels.String(), b.labels.String()) })
 	holds := max(interval*5/2, hold.Milliseconds())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"os"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/util/compression"
 
 	"walkabout/exporters/series"
+	"walkabout/store/internal/quiet"
 )
 
 // Options say where a Store is and what it keeps. Zero fields take the default that each names.
@@ -33,9 +35,13 @@ type Options struct {
 	Logger    *slog.Logger  // slog.Default()
 }
 
+// Defaults of Options.
 const (
-	defaultRetention = 30 * 24 * time.Hour
-	defaultMaxSize   = 10 << 30
+	DefaultRetention = 30 * 24 * time.Hour
+	DefaultMaxSize   = 10 << 30
+)
+
+const (
 	defaultWindow    = 8 * 24 * time.Hour
 	defaultMaxSeries = 10_000_000
 	// maxBlock is the longest time that one block on disk is of, as Prometheus has it.
@@ -43,8 +49,8 @@ const (
 )
 
 func (o Options) withDefaults() Options {
-	o.Retention = cmp.Or(max(o.Retention, 0), defaultRetention)
-	o.MaxSize = cmp.Or(max(o.MaxSize, 0), defaultMaxSize)
+	o.Retention = cmp.Or(max(o.Retention, 0), DefaultRetention)
+	o.MaxSize = cmp.Or(max(o.MaxSize, 0), DefaultMaxSize)
 	o.Window = cmp.Or(max(o.Window, 0), defaultWindow)
 	o.MaxSeries = cmp.Or(max(o.MaxSeries, 0), defaultMaxSeries)
 	o.Series.Rates = true
@@ -66,6 +72,9 @@ type Store struct {
 	idle  chan struct{} // closed when users becomes 0; nil if nobody waits for it
 
 	repaired atomic.Uint64 // blocks and logs that were put aside
+
+	metaMu sync.Mutex
+	meta   map[string]Metadata // by metric
 }
 
 // ErrClosed is the error of a Store that was closed.
@@ -76,7 +85,7 @@ var ErrReopening = errors.New("store: the database is being opened anew; try aga
 
 // Open opens the database in o.Dir, or begins one. What is corrupt of it is put aside or cut off, and said. Close must be called.
 func Open(o Options) (*Store, error) {
-	s := &Store{options: o.withDefaults()}
+	s := &Store{options: o.withDefaults(), meta: map[string]Metadata{}}
 	s.log = s.options.Logger
 	s.limit.most = int64(s.options.MaxSeries)
 	s.clock = newClock()
@@ -104,7 +113,7 @@ func (s *Store) open() error {
 	o.BlocksToDelete = s.expired
 	s.limit.reset()
 	o.SeriesLifecycleCallback = &s.limit
-	db, err := tsdb.Open(s.options.Dir, quiet(s.log), nil, o, nil)
+	db, err := tsdb.Open(s.options.Dir, quiet.Logger(s.log), nil, o, nil)
 	if err != nil {
 		return err
 	}
@@ -203,6 +212,19 @@ func (s *Store) Stats() Stats {
 		out.Oldest, out.Newest = time.UnixMilli(oldest), time.UnixMilli(newest)
 	}
 	return out
+}
+
+// Metadata is what is known of a metric. Help may be empty.
+type Metadata struct {
+	Type series.Type
+	Help string
+}
+
+// Metadata returns what is known of the metrics that were written since the start, by name.
+func (s *Store) Metadata() map[string]Metadata {
+	s.metaMu.Lock()
+	defer s.metaMu.Unlock()
+	return maps.Clone(s.meta)
 }
 
 // Querier returns what reads the samples of a span, in milliseconds since 1970, both ends included, as a storage.Queryable does. Its Close must be called;

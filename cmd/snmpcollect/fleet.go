@@ -248,6 +248,7 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 	p.alerts.Configure(now, cfg.AlertsFor(targets))
 	p.traps.expect(cfg, targets)
 	p.forgetOthers(targets, cfg.Profiles)
+	p.reloadRules(cfg)
 	for _, section := range needRestart(f.running, cfg) {
 		f.log.Warn("a section of the configuration changed that takes a restart; its old form goes on", "section", section)
 	}
@@ -258,7 +259,7 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 		f.log.Error("the pages go on as they were", "err", err)
 	}
 	cfg.Pages.Certificate, cfg.Pages.Key = f.running.Pages.Certificate, f.running.Pages.Key
-	cfg.Outputs, cfg.Notify, cfg.Scrape, cfg.Self = f.running.Outputs, f.running.Notify, f.running.Scrape, f.running.Self
+	cfg.Outputs, cfg.Notify, cfg.Scrape, cfg.Store, cfg.Self = f.running.Outputs, f.running.Notify, f.running.Scrape, f.running.Store, f.running.Self
 	f.running = cfg
 	f.log.Info("the configuration was read anew", "targets", len(targets))
 	return true
@@ -286,7 +287,7 @@ func needRestart(a, b config.Config) []string {
 	for _, section := range []struct {
 		name string
 		a, b any
-	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"pages: tls", [2]string{a.Pages.Certificate, a.Pages.Key}, [2]string{b.Pages.Certificate, b.Pages.Key}}, {"scrape", a.Scrape, b.Scrape}, {"self", a.Self, b.Self}, {"outputs", a.Outputs, b.Outputs}, {"notify", a.Notify, b.Notify}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
+	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"pages: tls", [2]string{a.Pages.Certificate, a.Pages.Key}, [2]string{b.Pages.Certificate, b.Pages.Key}}, {"scrape", a.Scrape, b.Scrape}, {"self", a.Self, b.Self}, {"outputs", a.Outputs, b.Outputs}, {"store", withoutRules(a.Store), withoutRules(b.Store)}, {"notify", a.Notify, b.Notify}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
 		if !reflect.DeepEqual(section.a, section.b) {
 			out = append(out, section.name)
 		}

@@ -22,6 +22,7 @@ import (
 	"walkabout/cmd/snmpcollect/values"
 	"walkabout/collector"
 	"walkabout/internal/version"
+	"walkabout/store/promapi"
 	"walkabout/web"
 	"walkabout/web/access"
 )
@@ -69,6 +70,9 @@ func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry
 	}
 	if p.onDemand != nil {
 		mux.Handle("GET "+ondemand.Path, p.onDemand)
+	}
+	if p.store != nil {
+		mux.Handle("/api/v1/", promapi.New(p.store.api(p.log)))
 	}
 	files.Handle(mux)
 	ui := web.New(p.webOptions(f))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,11 @@ const rejectedFolder = "rejected"
 
 // maxRejected is the size after which a file of rejected samples is put aside, where it takes the place of the one before.
 const maxRejected = 1 << 20
+
+// keepRejected returns what keeps the samples that an output of the name will never take.
+func (p *parts) keepRejected(output string) func([]metric.Sample, error) {
+	return keepRejected(filepath.Join(p.state.Path(), rejectedFolder, url.PathEscape(output)+".lp"), p.log)
+}
 
 // keepRejected keeps samples that one output will never take in the file path, as line protocol behind a comment with the output's words.
 func keepRejected(path string, log *slog.Logger) func([]metric.Sample, error) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -66,6 +65,7 @@ type parts struct {
 	started  time.Time
 	values   *values.Table  // nil: they are not served
 	checked  time.Time      // when the collector was last checked itself
+	store    *embedded      // nil: nothing is kept but for outputs
 	self     *self.Reporter // nil: the collector's own figures are in no output
 }
 
@@ -172,6 +172,9 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 			return err
 		}
 	}
+	if err := p.openStore(cfg, targets); err != nil {
+		return err
+	}
 	if p.tail, err = sinks.NewTail(p.spool, filepath.Join(p.state.Path(), spoolFolder)); err != nil {
 		return err
 	}
@@ -194,7 +197,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		return err
 	}
 	p.pinger = ping.New(ping.Options{Log: p.log})
-	all := []collector.Sink{sinks.Alerts(p.tail, nil, p.alerts)}
+	all := []collector.Sink{sinks.Alerts(p.tail, p.pollSamples(), p.alerts)}
 	if cfg.Listen != "" {
 		p.table = live.NewTable()
 		p.memory.Keep(sinks.PageTargets(targets))
@@ -228,6 +231,9 @@ func (p *parts) forgetOthers(targets []collector.Target, profiles collector.Prof
 	}
 	if p.self != nil {
 		p.self.Keep(targets)
+	}
+	if p.store != nil {
+		p.store.polls.Keep(targets)
 	}
 }
 
@@ -279,6 +285,9 @@ func (p *parts) close() error {
 			return errors.Join(append(errs, errors.New("an output is still writing and was given up"), p.state.Close())...)
 		}
 	}
+	if p.store != nil {
+		errs = append(errs, p.store.close())
+	}
 	if p.spool != nil {
 		for _, r := range p.spool.Stats().Readers {
 			if r.Records > 0 && r.Name != sinks.TailName {
@@ -307,7 +316,7 @@ func (p *parts) openOutput(o config.Output, stdout io.Writer) error {
 		p.files = append(p.files, f)
 	}
 	o.Queue.Logger = p.log
-	o.Queue.Rejected = keepRejected(filepath.Join(p.state.Path(), rejectedFolder, url.PathEscape(o.Queue.Name)+".lp"), p.log)
+	o.Queue.Rejected = p.keepRejected(o.Queue.Name)
 	p.runners = append(p.runners, exporters.Start(e, source, o.Queue))
 	return nil
 }

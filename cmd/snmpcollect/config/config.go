@@ -45,6 +45,7 @@ type Config struct {
 	Pages     Pages
 	Traps     *Traps        // nil: nothing is received
 	Scrape    *Scrape       // nil: nothing but /metrics
+	Store     *Store        // nil: nothing is kept but for outputs
 	Self      time.Duration // how often the collector's own figures are put into the outputs; 0: they are not
 
 	Profiles collector.Profiles // those of the program, and the file's own
@@ -141,6 +142,7 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	before := c.Stamp(true)
 	parts := r.parts(&f)
 	c.Names = r.loadProfiles(&f, parts)
+	ruleFiles := r.ruleFiles(f.Store)
 	changed := c.Stamp(true) != before
 	c.Profiles, c.sources = r.profiles, r.sources
 	c.read = [2]uint64{c.Stamp(false), c.Stamp(true)}
@@ -164,6 +166,7 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 		c.Self = base.Interval
 	}
 	c.Outputs = r.outputs(f.Outputs)
+	c.Store = r.store(f.Store, ruleFiles, c.Outputs)
 	c.SpoolKeep = spool.Bounds{Age: time.Duration(f.Spool.Keep), Size: cmp.Or(int64(f.Spool.KeepSize), defaultSpoolSize)}
 	c.Alerts = r.alerts(f.Alerts)
 	c.Alerts.ExternalURL = r.externalURL(f.ExternalURL)
@@ -221,8 +224,8 @@ func (r *reader) remarks(f *document, c Config) {
 	if len(c.Targets) == 0 && len(c.Lists) == 0 {
 		r.warn("no targets: nothing will be polled", "targets")
 	}
-	if len(f.Outputs) == 0 {
-		r.warn("no outputs: what is polled feeds alerts and /metrics only", "outputs")
+	if len(f.Outputs) == 0 && c.Store == nil {
+		r.warn("no outputs and no store: what is polled feeds alerts and /metrics only", "outputs")
 	}
 }
 

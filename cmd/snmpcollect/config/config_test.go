@@ -178,7 +178,7 @@ func TestProblems(t *testing.T) {
 		{"listen to all", lab(v2c, "", "listen: \":8161\"\n"), []string{
 			`:7: error: other machines reach :8161, so it takes TLS (pages: tls: {certificate: FILE, key: FILE}) and a password (pages: users:, with a hash of`}},
 		{"listen off", lab(v2c, "", "listen: \"\"\n"), nil},
-		{"empty", "", []string{": warning: no targets", ": warning: no outputs"}},
+		{"empty", "", []string{": warning: no targets"}},
 		{"no YAML", "targets: [", []string{":1: error: did not find"}},
 	}
 	for _, tt := range tests {

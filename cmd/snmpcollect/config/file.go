@@ -38,6 +38,7 @@ type document struct {
 	Notify       []notifier            `yaml:"notify"`
 	Traps        *traps                `yaml:"traps"`
 	Scrape       *scrapeKeys           `yaml:"scrape"`
+	Store        *storeKeys            `yaml:"store"`
 	Self         bool                  `yaml:"self"`
 	Profiles     words                 `yaml:"profiles"`
 	MIBs         words                 `yaml:"mibs"`

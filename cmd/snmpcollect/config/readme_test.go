@@ -35,7 +35,7 @@ func TestReadme(t *testing.T) {
 // TestReference: docs/snmpcollect.yaml.md, with docs/targets.md for lists, docs/alerts.md for the rules and docs/traps.md, names every key that the file may have.
 func TestReference(t *testing.T) {
 	var docs string
-	for _, name := range []string{"snmpcollect.yaml.md", "targets.md", "alerts.md", "traps.md", "outputs.md", "prometheus.md"} {
+	for _, name := range []string{"snmpcollect.yaml.md", "targets.md", "alerts.md", "traps.md", "outputs.md", "prometheus.md", "store.md"} {
 		b, err := os.ReadFile("../../../docs/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -43,7 +43,7 @@ func TestReference(t *testing.T) {
 		docs += string(b)
 	}
 	var source string
-	for _, name := range []string{"file.go", "alerts.go", "outputs.go", "prometheus.go", "pipelines.go", "scrape.go", "filter.go", "file_targets.go", "traps.go"} {
+	for _, name := range []string{"file.go", "alerts.go", "outputs.go", "prometheus.go", "pipelines.go", "scrape.go", "filter.go", "file_targets.go", "traps.go", "store.go"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

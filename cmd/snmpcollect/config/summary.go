@@ -55,9 +55,10 @@ func (c Config) Summary() string {
 	for _, o := range c.Outputs {
 		fmt.Fprintf(&b, "  %s: %s; %s\n", o.Queue.Name, o.where, o.bounds())
 	}
-	if octets := c.spoolHour(); octets > 0 && len(c.Outputs) > 0 {
+	if octets := c.spoolHour(); octets > 0 && (len(c.Outputs) > 0 || c.Store != nil) {
 		fmt.Fprintf(&b, "spool: an hour in which an output is away takes about %s of disk, if each device has 48 interfaces\n", humanize.IBytes(octets))
 	}
+	b.WriteString(c.Store.summary())
 	b.WriteString("alerts:\n")
 	c.alertSummary(&b)
 	b.WriteString("notify:")

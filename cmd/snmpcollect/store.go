@@ -1,0 +1,104 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"walkabout/cmd/snmpcollect/config"
+	"walkabout/cmd/snmpcollect/sinks"
+	"walkabout/collector"
+	"walkabout/exporters"
+	"walkabout/internal/version"
+	"walkabout/spool"
+	"walkabout/store"
+	"walkabout/store/promapi"
+	"walkabout/store/rules"
+)
+
+// storeFolder is the store's place in the folder of the state.
+const storeFolder = "store"
+
+// Limits of what one evaluation of a rule may take.
+const (
+	ruleTimeout = 30 * time.Second
+	ruleSamples = 10_000_000
+)
+
+// embedded is the store with what feeds it and what evaluates rules over it.
+type embedded struct {
+	*store.Store
+	polls *sinks.Polls
+	rules *rules.Manager
+}
+
+// openStore opens the store that cfg wants. One that cannot be opened is said, and the collector goes on without: what it would have taken waits in the
+// spool.
+func (p *parts) openStore(cfg config.Config, targets []collector.Target) error {
+	if cfg.Store == nil {
+		return nil
+	}
+	source, err := p.spool.Reader(spool.ReaderOptions{Name: cfg.Store.Queue.Name, Bounds: cfg.Store.Bounds})
+	if err != nil {
+		return err
+	}
+	o := cfg.Store.Options
+	o.Dir, o.Logger = filepath.Join(p.state.Path(), storeFolder), p.log
+	db, err := store.Open(o)
+	if err != nil {
+		source.Close()
+		p.log.Error("the store cannot be opened; the collector goes on without it, and what is polled waits in the spool for the next start", "err", err)
+		return nil
+	}
+	e := &embedded{Store: db, polls: sinks.NewPolls(targets)}
+	e.rules, err = rules.Start(rules.Options{Store: db, Engine: promapi.NewEngine(ruleTimeout, ruleSamples, nil, p.log), ExternalURL: cfg.Alerts.ExternalURL, Logger: p.log},
+		cfg.Store.Rules)
+	if err != nil {
+		source.Close()
+		return errors.Join(err, db.Close())
+	}
+	p.store = e
+	queue := cfg.Store.Queue
+	queue.Logger = p.log
+	queue.Rejected = p.keepRejected(queue.Name)
+	p.runners = append(p.runners, exporters.Start(db.Exporter(), source, queue))
+	return nil
+}
+
+// pollSamples returns what makes samples of polls themselves; nil if nobody wants them.
+func (p *parts) pollSamples() *sinks.Polls {
+	if p.store == nil {
+		return nil
+	}
+	return p.store.polls
+}
+
+// api returns the options of what answers PromQL.
+func (e *embedded) api(log *slog.Logger) promapi.Options {
+	return promapi.Options{Store: e.Store, Metadata: e.Metadata, Rules: e.rules, Version: version.Version(), Logger: log}
+}
+
+// close ends it, after the runner that fed it.
+func (e *embedded) close() error {
+	e.rules.Close()
+	return e.Store.Close()
+}
+
+// reloadRules evaluates the rules of the new configuration.
+func (p *parts) reloadRules(cfg config.Config) {
+	if p.store == nil || cfg.Store == nil {
+		return
+	}
+	if err := p.store.rules.Update(cfg.Store.Rules); err != nil {
+		p.log.Error("the rules could not be read anew; the old ones go on", "err", err)
+	}
+}
+
+// withoutRules returns s as far as a change of it takes a restart.
+func withoutRules(s *config.Store) config.Store {
+	out := *cmp.Or(s, &config.Store{})
+	out.Rules = nil
+	return out
+}
