@@ -3,13 +3,23 @@ package collector
 import (
 	"slices"
 	"sync"
+
+	"walkabout/counter"
 )
 
 // engines knows which targets have told which snmpEngineID, of which no two devices should have the same (RFC 3411 section 5). Where devices were
 // cloned they do: here each is polled as if it had one of its own, but others that poll them will mix up their clocks.
 type engines struct {
 	mu sync.Mutex
-	of map[uint64][]string // by counter.Hash of the ID: names of targets
+	of map[uint64][]string // by identity: names of targets
+}
+
+// identity is what tells targets apart that should be: contexts of one engine (several name servers, VLANs) are targets of their own.
+func identity(engineID, context string) uint64 {
+	if context == "" {
+		return counter.Hash(engineID)
+	}
+	return counter.Hash(engineID + "\x00" + context)
 }
 
 // move takes note that a target's engine is another; 0 is none. It returns the other targets with that engine.

@@ -10,3 +10,6 @@ func PollOnce(t Target, dial Dial) (func(ctx context.Context) Poll, error) {
 	}
 	return p.poll, nil
 }
+
+// Identity is identity.
+func Identity(engineID, context string) uint64 { return identity(engineID, context) }

@@ -45,7 +45,7 @@ type poller struct {
 	previous counter.Instant
 	polled   bool // previous is set
 	effort   Effort
-	engine   atomic.Uint64 // counter.Hash of its snmpEngineID; 0 before it is known
+	engine   atomic.Uint64 // its identity; 0 before it is known
 	told     uint64        // what shared.engines knows of it
 	oddTold  bool          // it was logged that the agent serves odd values
 
@@ -314,7 +314,7 @@ func (p *poller) meet(at *counter.Instant, vbs []snmp.VarBind) {
 // know takes note of the agent's snmpEngineID.
 func (p *poller) know(id string) {
 	p.asker.engine = counter.Hash(id)
-	engine := p.asker.engine
+	engine := identity(id, p.target.Credential.Context)
 	if p.engine.Swap(engine) == engine {
 		return
 	}

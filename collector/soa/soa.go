@@ -29,6 +29,9 @@ const (
 	Measurement = "dns_zone_primary"
 )
 
+// notCurrent is false(2) of dnsServZoneCurrent.
+const notCurrent = 2
+
 // How often a primary is asked for one zone, how long it has to answer, and what is asked at a time.
 const (
 	every      = 5 * time.Minute
@@ -127,7 +130,9 @@ func (s *Sink) take(p *collector.Poll) (added []metric.Sample, whole bool) {
 			continue
 		}
 		z.seen = p.At
-		if extra, ok := z.compare(m, uint32(serial.Num), p.At); ok {
+		if current, ok := m.Field("dnsServZoneCurrent"); ok && current.Num == notCurrent {
+			z.behind = time.Time{} // it has no serial to compare, and says worse by itself
+		} else if extra, ok := z.compare(m, uint32(serial.Num), p.At); ok {
 			added = append(added, extra)
 		} else {
 			whole = false

@@ -57,6 +57,7 @@ func TestSink(t *testing.T) {
 		}
 		var got []metric.Sample
 		var complete []string
+		current := uint64(1)
 		next := collector.SinkFunc(func(_ context.Context, p collector.Poll) { got, complete = p.Samples[3:], p.Complete })
 		s := soa.New(next, ask, slog.New(slog.NewTextHandler(&log, nil)))
 		poll := func(serial uint64) {
@@ -65,6 +66,7 @@ func TestSink(t *testing.T) {
 				sample("dns_zone_source", "dnsServZoneSrcStatus", 1, "dnsServZoneSrcName", "EXAMPLE.ORG.", "dnsServZoneSrcClass", "1", "dnsServZoneSrcAddr", "192.0.2.2"),
 				sample("dns_zone", "dnsServZoneSerial", serial, "dnsServZoneName", "EXAMPLE.ORG.", "dnsServZoneClass", "1"),
 			}}
+			p.Samples[2].Fields = append(p.Samples[2].Fields, metric.Field{Name: "dnsServZoneCurrent", Kind: metric.Integer, Num: current})
 			s.Poll(t.Context(), p)
 			synctest.Wait()
 		}
@@ -102,6 +104,14 @@ func TestSink(t *testing.T) {
 		time.Sleep(time.Minute)
 		poll(11)
 		check("it is followed", 11, 11, 0, 600)
+		current = 2
+		time.Sleep(time.Minute)
+		poll(0)
+		check("the zone expired")
+		if diff := cmp.Diff([]string{"dns_zone", "dns_zone_primary"}, complete); diff != "" {
+			t.Error(diff)
+		}
+		current = 1
 		mu.Lock()
 		refuse = true
 		mu.Unlock()

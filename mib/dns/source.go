@@ -48,6 +48,7 @@ type source struct {
 	readings uint64
 	faults   uint64
 	parts    [2]error  // of the latest readings
+	logged   [2]bool   // that their faults are in the log
 	since    time.Time // that the figures can be read, or not
 	leftOut  int
 }
@@ -120,7 +121,7 @@ func (s *source) told(z *zoneSet) *zoneSet {
 	return z
 }
 
-// note counts and logs what became of a reading: each fault when it begins, and when it ends.
+// note counts and logs what became of a reading: each fault when it begins, and when it ends. Of a server that is down the figures say it for the zones too.
 func (s *source) note(part int, err error) error {
 	if err != nil && s.ctx.Err() != nil {
 		return err // the end of the agent, and no fault
@@ -135,12 +136,15 @@ func (s *source) note(part int, err error) error {
 	if err != nil {
 		s.faults++
 	}
+	logged := s.logged[part]
+	s.logged[part] = err != nil && (logged || part == partFigures || s.parts[partFigures] == nil)
+	news := s.logged[part] != logged
 	s.mu.Unlock()
 	what := [...]string{partFigures: "figures", partZones: "zones"}[part]
 	switch {
-	case err != nil && before == nil:
+	case news && err != nil:
 		s.log.Error("cannot read a name server", "part", what, "err", err)
-	case err == nil && before != nil:
+	case news:
 		s.log.Info("a name server can be read again", "part", what)
 	}
 	return err

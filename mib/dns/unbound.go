@@ -32,7 +32,7 @@ var unboundRules = []Rule{
 	{Object: "dnsServZoneSerial", From: "list_auth_zones: serial"},
 	{Object: "dnsServZoneCurrent", From: "list_auth_zones: a serial, and not expired"},
 	{Object: "dnsResConfigImplementIdent", From: "status: version"},
-	{Object: "dnsResConfigService", From: "list_forwards, list_stubs"},
+	{Object: "dnsResConfigService", From: "list_forwards, list_stubs", Approximate: "takes no notice of forward-first: yes"},
 	{Object: "dnsResConfigSbeltName", From: "empty: not known"},
 	{Object: "dnsResConfigSbeltRecursion", From: "list_forwards (recursive), list_stubs (iterative)"},
 	{Object: "dnsResConfigSbeltPref", From: "the order in list_forwards, list_stubs"},
