@@ -127,11 +127,11 @@ const (
 // DefaultNoAlert is the text in an ifAlias that keeps an interface from alerting.
 const DefaultNoAlert = "[noalert]"
 
-// DefaultConfig has the defaults that docs/alerts.md tells: all rules but interface_utilisation and interface_discards are enabled. It has no
-// targets.
+// DefaultConfig has the defaults that docs/alerts.md tells: all rules but interface_utilisation and interface_discards are enabled, and what must
+// hold for some time until it fires must be gone for as long until it is resolved. It has no targets.
 func DefaultConfig() Config {
 	on := func(severity string, lasting time.Duration, polls int) RuleOptions {
-		return RuleOptions{Enabled: true, Severity: severity, For: lasting, Polls: polls}
+		return RuleOptions{Enabled: true, Severity: severity, For: lasting, KeepFiringFor: lasting, Polls: polls}
 	}
 	off := func(o RuleOptions) RuleOptions { o.Enabled = false; return o }
 	return Config{

@@ -253,3 +253,23 @@ func TestFlappingClock(t *testing.T) {
 		{60, "poll | p1 up/up", one(recovered)},
 	})
 }
+
+// What comes and goes sooner than it is taken as over is told once, by default too.
+func TestHoldDown(t *testing.T) {
+	cfg := alert.DefaultConfig()
+	cfg.Targets = []alert.Target{{Device: "sw1"}}
+	down, again := "poll | p1 up/down", "poll | p1 up/up"
+	play(t, cfg, nil, []step{
+		{0, down, one(pending)}, {30, down, nil}, {60, down, one(firing)},
+		{90, again, nil}, {120, again, nil}, // well for 30 s
+		{150, down, nil}, {180, down, nil}, {210, down, nil},
+		{240, again, one(flapping)},
+		{270, down, nil}, {300, again, nil},
+		{330, again, nil}, {420, again, nil}, {510, again, nil}, {570, again, nil}, {600, again, one(calmed)},
+	})
+	play(t, cfg, nil, []step{
+		{0, down, one(pending)}, {30, down, nil}, {60, down, one(firing)},
+		{90, again, nil}, {120, "fail timeout", one(silent)}, {150, again, one("no_answer pending>resolved recovered")}, // a poll that is not answered is not well
+		{180, again, nil}, {210, again, one(recovered)},
+	})
+}

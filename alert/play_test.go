@@ -125,6 +125,11 @@ func parseStack(pairs string, at time.Time) (rows []metric.Sample) {
 func config() alert.Config {
 	c := alert.DefaultConfig()
 	c.DeviceRebooted.Enabled = false
+	// The tables are of what a poll decides; TestFlapping and TestHoldDown have what is held down.
+	for _, o := range []*alert.RuleOptions{&c.InterfaceMismatch.RuleOptions, &c.InterfaceUtilisation.RuleOptions, &c.InterfaceErrors.RuleOptions,
+		&c.InterfaceDiscards.RuleOptions, &c.CounterTooNarrow, &c.CollectorLate} {
+		o.KeepFiringFor = 0
+	}
 	c.Targets = []alert.Target{{Device: "sw1", AgentHost: "192.0.2.1", Labels: map[string]string{"site": "paris"}}}
 	return c
 }

@@ -112,7 +112,7 @@ func (e *Engine) settle(ts []Transition, d *device, at time.Time) []Transition {
 	if a == nil || a.State == Firing {
 		return ts
 	}
-	by, asked := e.behind(d, a.Since)
+	by, asked := e.behind(d, a.Since, at)
 	if by != nil {
 		if a.ExplainedBy != by.name && by.unreachable != nil {
 			e.touch(by)
@@ -142,8 +142,9 @@ func (e *Engine) settle(ts []Transition, d *device, at time.Time) []Transition {
 	return e.enter(ts, a, Firing, at)
 }
 
-// behind returns the nearest device that d is behind and that does not answer; else whether those in between were all polled since.
-func (e *Engine) behind(d *device, since time.Time) (by *device, asked bool) {
+// behind returns the nearest device that d is behind and that does not answer; else whether those in between were all polled since, and lately: what was
+// so before a restart says little.
+func (e *Engine) behind(d *device, since, at time.Time) (by *device, asked bool) {
 	asked = true
 	seen := []*device{d}
 	for {
@@ -154,7 +155,7 @@ func (e *Engine) behind(d *device, since time.Time) (by *device, asked bool) {
 		if parent.unreachable != nil && (parent.unreachable.State == Firing || parent.unreachable.State == Pending || parent.failed > 0) {
 			return parent, true
 		}
-		asked = asked && !parent.reach.result.Before(since)
+		asked = asked && !parent.reach.result.Before(since) && at.Sub(parent.reach.result) <= parentWait
 		seen = append(seen, parent)
 		d = parent
 	}

@@ -84,6 +84,16 @@ func TestParents(t *testing.T) {
 			{130, "silent acc1 host_down", nil},
 			{165, "advance", one("acc1 no_answer pending>firing")},
 		}},
+		"what the parent did before we were off for an hour says nothing": {family(), []step{
+			{0, "poll device=core1", nil},
+			{10, "silent acc1 host_down", one("acc1 no_answer inactive>pending")},
+			{20, "poll device=core1", nil},
+			{25, "restart", nil},
+			{3600, "silent acc1 host_down", nil}, // due
+			{3610, "silent core1 host_down", one("core1 no_answer inactive>pending")},
+			{3630, "silent acc1 host_down", nil},
+			{3640, "silent core1 host_down", one("core1 no_answer pending>firing")},
+		}},
 		"a loop explains nothing": {loop, []step{
 			{0, "silent a host_down", one("a no_answer inactive>pending")},
 			{1, "poll device=b", nil},

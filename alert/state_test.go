@@ -17,6 +17,7 @@ func busy(t testing.TB) *alert.Engine {
 	e := alert.NewEngine()
 	cfg := alert.DefaultConfig()
 	cfg.Targets = []alert.Target{{Device: "sw1"}, {Device: "sw2"}}
+	cfg.InterfaceMismatch.KeepFiringFor = 0
 	e.Configure(start, cfg)
 	tt, ok := t.(*testing.T)
 	if !ok {

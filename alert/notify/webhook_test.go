@@ -42,6 +42,7 @@ func watch(t *testing.T, cfg alert.Config, oper ...uint64) (all []alert.Transiti
 	t.Helper()
 	e := alert.NewEngine()
 	cfg.Targets = []alert.Target{{Device: "core1"}}
+	cfg.InterfaceMismatch.KeepFiringFor = 0
 	e.Configure(start, cfg)
 	for i, oper := range oper {
 		all = append(all, e.Observe(alert.Poll{

@@ -115,11 +115,11 @@ const trialCases = `cases:
     pending: true
     steps:
       - {at: 0s, until: 90s, samples: {ucd_load: [{laNames: Load-1, laLoad: 9.5}, {laNames: Load-5, laLoad: 7}]}}
-      - {at: 120s, samples: {ucd_load: [{laNames: Load-1, laLoad: 1.5}]}}
+      - {at: 120s, until: 180s, samples: {ucd_load: [{laNames: Load-1, laLoad: 1.5}]}}
     expect:
       - {at: 0s, rule: load_high, key: Load-1, state: pending}
       - {at: 60s, rule: load_high, key: Load-1, state: firing}
-      - {at: 120s, rule: load_high, key: Load-1, state: resolved, reason: recovered}
+      - {at: 180s, rule: load_high, key: Load-1, state: resolved, reason: recovered}
 `
 
 func TestAlertTest(t *testing.T) {

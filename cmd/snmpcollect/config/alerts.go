@@ -186,6 +186,7 @@ func (r *reader) lasting(o *alert.RuleOptions, l *lastingRule, at ...any) {
 	r.simple(o, &l.simpleRule, at...)
 	if l.For != nil {
 		o.For = time.Duration(*l.For)
+		o.KeepFiringFor = o.For
 	}
 	if l.KeepFiringFor != nil {
 		o.KeepFiringFor = time.Duration(*l.KeepFiringFor)

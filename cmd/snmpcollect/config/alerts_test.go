@@ -50,7 +50,7 @@ func TestAlerts(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	if a.DeviceUnreachable.Polls != 5 || a.SNMPSilent.Enabled || !a.AuthenticationFailed.Enabled || !a.InterfaceUtilisation.Enabled || a.InterfaceUtilisation.Above != 0.8 ||
-		a.InterfaceErrors.Least != 2 || a.InterfaceErrors.Above != 0.01 || a.InterfaceSpeedDuplex.AcceptAfter != time.Hour || a.SpoolFilling.For != time.Minute ||
+		a.InterfaceUtilisation.KeepFiringFor != 10*time.Minute || a.InterfaceErrors.KeepFiringFor != 5*time.Minute || a.InterfaceErrors.Least != 2 || a.InterfaceErrors.Above != 0.01 || a.InterfaceSpeedDuplex.AcceptAfter != time.Hour || a.SpoolFilling.For != time.Minute ||
 		a.NoAlert != "(quiet)" || a.Remember != 24*time.Hour || a.ExternalURL != "https://collector.example.net" || c.APIToken.Reveal() != "s3cret" {
 		t.Errorf("%+v", a)
 	}

@@ -196,7 +196,7 @@ func startCollector(targets []collector.Target, board *Board, problems *web.Prob
 		return nil, err
 	}
 	config := alert.DefaultConfig()
-	config.InterfaceMismatch.For = interval
+	config.InterfaceMismatch.For, config.InterfaceMismatch.KeepFiringFor = interval, interval
 	for _, t := range targets {
 		config.Targets = append(config.Targets, alert.Target{Device: t.Name, AgentHost: "127.0.0.1"})
 	}

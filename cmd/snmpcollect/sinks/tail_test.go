@@ -39,6 +39,7 @@ func run(t *testing.T, dir string, told *[]string) running {
 	if err == nil {
 		cfg := alert.DefaultConfig()
 		cfg.Targets = []alert.Target{{Device: "sw1"}}
+		cfg.InterfaceMismatch.KeepFiringFor = 0
 		r.alerts, err = alert.Start(alert.Options{Config: cfg, Path: filepath.Join(dir, "alerts.journal"), Log: slog.New(slog.DiscardHandler), Tail: r.tail,
 			Events: func(ts []alert.Transition) {
 				for _, tr := range ts {
