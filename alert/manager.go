@@ -30,7 +30,7 @@ type Options struct {
 	Tail      Tail         // nil: after a crash the polls since the last writing are not observed
 	FS        journal.FS   // nil: the machine's
 
-	// Events, unless nil, takes every transition once it is on disk: again after a crash in that instant, with the same Number.
+	// Events, unless nil, takes every transition once it is on disk and in the history: again after a crash in that instant, with the same Number.
 	Events func(ts []Transition)
 }
 
@@ -432,16 +432,17 @@ func (m *Manager) record(ts []Transition) {
 	if len(ts) == 0 {
 		return
 	}
+	said := len(m.unrecorded) > 0
+	m.unrecorded = append(m.unrecorded, ts...)
+	err := m.history.append(m.unrecorded)
 	if m.events != nil {
 		m.events(ts)
 	}
-	said := len(m.unrecorded) > 0
-	m.unrecorded = append(m.unrecorded, ts...)
-	switch err := m.history.append(m.unrecorded); {
-	case err == nil:
+	if err == nil {
 		m.recorded, m.unrecorded = ts[len(ts)-1].Number, nil
 		return
-	case !said:
+	}
+	if !said {
 		m.log.Error("the history of alerts cannot be written", "err", err)
 	}
 	m.unrecorded = m.unrecorded[max(0, len(m.unrecorded)-defaultMost):]
