@@ -104,16 +104,26 @@ func Read(text []byte) (File, []*Mistake) {
 			if _, ok := c.Devices[s.Device]; !ok {
 				fail(fmt.Errorf("there is no device %q in the case", s.Device), "cases", i, "steps", j)
 			}
+			if s.Fail != "" && s.Samples != nil {
+				fail(errors.New("a poll fails or brings samples, not both"), "cases", i, "steps", j)
+			}
 			if s.Until != 0 && (s.Until < s.At || (s.Until-s.At)/c.Interval > mostRepeats) {
 				fail(fmt.Errorf("until is before at, or more than %d intervals behind it", mostRepeats), "cases", i, "steps", j, "until")
 			}
 		}
 		for j := range c.Expect {
-			c.Expect[j].Device = cmp.Or(c.Expect[j].Device, only)
+			x := &c.Expect[j]
+			x.Device = cmp.Or(x.Device, only)
+			if !slices.Contains(states, x.State) {
+				fail(fmt.Errorf("state: %q is none of %s", x.State, strings.Join(states, ", ")), "cases", i, "expect", j)
+			}
 		}
 	}
 	return f, errs
 }
+
+// states are those that can be expected.
+var states = []string{alert.Pending.String(), alert.Firing.String(), alert.Resolved.String()}
 
 const (
 	defaultInterval = 30 * time.Second

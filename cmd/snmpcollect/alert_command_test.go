@@ -140,6 +140,8 @@ func TestAlertTest(t *testing.T) {
 			filepath.Join(dir, "mistake.yaml") + ":5: error: expr: column 1: rows have no field or tag \"laLod\"; did you mean \"laLoad\"?\n"},
 		{[]string{write("block.yaml", strings.ReplaceAll(trialRules, "laLoad > 8", "|\n        laLoad > 8 and\n        laLod < 100\n        or false")), cases}, 1,
 			filepath.Join(dir, "block.yaml") + ":7: error: expr: column 1: rows have no field or tag \"laLod\"; did you mean \"laLoad\"?\n"},
+		{[]string{rules, write("table.yaml", "cases:\n  - name: x\n    steps: [{at: 0s, samples: {interfaces: []}}]\n")}, 1, "Alert tests: " + filepath.Join(dir, "table.yaml") +
+			"\n  FAILED: x\n    no profile measures \"interfaces\"; did you mean \"interface\"?\n  1 of 1 cases failed\n"},
 		{[]string{rules, write("unknown.yaml", "cases:\n  - name: x\n    step: []\n")}, 1, filepath.Join(dir, "unknown.yaml") + ":3: error: unknown key \"step\"; did you mean \"steps\"?\n"},
 	} {
 		var out bytes.Buffer

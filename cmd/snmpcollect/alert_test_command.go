@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"walkabout/alert/trial"
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/collector"
+	"walkabout/internal/nearest"
 )
 
 // maxCases bounds a file of cases.
@@ -35,9 +37,19 @@ func (p process) alertTestCommand() *cobra.Command {
 			}
 		}
 		tag := func(measurement, name string) bool { return kinds[measurement][name] == collector.TagField }
+		measurements := config.Measurements(profiles)
 		failed := false
 		for _, path := range args[1:] {
-			ok, err := p.playCases(path, func(c *trial.Case) ([]string, error) { return trial.Run(c, cfg, tag) })
+			ok, err := p.playCases(path, func(c *trial.Case) ([]string, error) {
+				for _, s := range c.Steps {
+					for measurement := range s.Samples {
+						if !slices.Contains(measurements, measurement) {
+							return nil, fmt.Errorf("no profile measures %q; did you mean %q?", measurement, nearest.Word(measurement, measurements))
+						}
+					}
+				}
+				return trial.Run(c, cfg, tag)
+			})
 			if err != nil {
 				return err
 			}

@@ -2,9 +2,11 @@ package config
 
 import (
 	"maps"
+	"slices"
 
 	"walkabout/alert"
 	"walkabout/collector"
+	"walkabout/collector/soa"
 	"walkabout/internal/strictyaml"
 )
 
@@ -23,4 +25,9 @@ func LoadAlerts(path string, profiles collector.Profiles) (alert.Config, collect
 	r.loadProfiles(&f, nil)
 	c := r.alerts(f.Alerts)
 	return c, r.profiles, r.problems
+}
+
+// Measurements returns those that rules may look at: what the profiles bring, ping, and what the collector asks primaries of zones.
+func Measurements(profiles collector.Profiles) []string {
+	return append(slices.Sorted(maps.Keys(ruleSchema(profiles))), soa.Measurement)
 }
