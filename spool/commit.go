@@ -42,6 +42,7 @@ func (s *Spool) commit() {
 	switch {
 	case err == nil:
 		s.saved = s.visible
+		s.dirty = s.dirty || len(pending) > 0
 	case !errors.Is(err, errSoon):
 		s.stats.failures++
 	}

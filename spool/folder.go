@@ -26,6 +26,7 @@ type marks struct {
 	Version int             `json:"version"`
 	Run     time.Duration   `json:"run_ns"` // the run clock
 	Next    uint64          `json:"next"`   // number of the next record
+	Saved   uint64          `json:"saved"`  // records below were on disk, unless nobody wanted them; 0 in files of earlier releases
 	Readers map[string]mark `json:"readers"`
 }
 
@@ -56,11 +57,44 @@ func (s *Spool) restore() error {
 		return err
 	}
 	for _, f := range folders {
-		s.restoreSegment(f.dir)
+		s.restoreSegment(f, m.Saved)
 	}
 	s.forgotten = m.Version == 0 && len(s.segments) > 0
 	s.positions = m.positions()
+	s.tellMissing(min(m.Saved, s.next))
 	return nil
+}
+
+// tellMissing finds the records below saved that are in no segment and that somebody still waits for: a file became corrupt, or is gone. Numbers from there
+// on that are in no segment were never on disk; nobody is to wait for them.
+func (s *Spool) tellMissing(saved uint64) {
+	end := uint64(0) // of the segment before
+	for i := range len(s.segments) + 1 {
+		gap := span{end, max(end, saved)}
+		if i < len(s.segments) {
+			gap.To, end = s.segments[i].first, s.segments[i].end
+		}
+		var most uint64
+		for _, p := range s.positions {
+			n := p.done.lacks(gap.From, gap.To)
+			p.corrupt += n
+			p.done = p.done.add(gap.From, gap.To)
+			most = max(most, n)
+		}
+		if most == 0 {
+			continue
+		}
+		var err error
+		if i > 0 && s.segments[i-1].fault != nil {
+			g := s.segments[i-1]
+			g.broken, err = g.fault, g.fault
+			s.stats.quarantined++
+		}
+		s.log.Error("spool: records that were on disk are there no more: they are lost", "records", most, "first", gap.From, "error", err)
+	}
+	for _, p := range s.positions {
+		p.done = p.done.add(max(end, saved), s.next)
+	}
 }
 
 // segmentFolder is the folder of a segment and the number that is its name.
@@ -92,9 +126,14 @@ func (m marks) positions() map[string]*position {
 	return out
 }
 
-// restoreSegment adds a segment of an earlier run. One that cannot be opened is put aside.
-func (s *Spool) restoreSegment(dir string) {
+// restoreSegment adds a segment of an earlier run. One that cannot be opened is put aside, and so is one without records if there were some: its first is
+// below saved.
+func (s *Spool) restoreSegment(f segmentFolder, saved uint64) {
+	dir := f.dir
 	g, err := openSegment(dir, s.before)
+	if g == nil && err == nil && f.first < saved && folderSize(dir) > 0 {
+		err = errNoRecords
+	}
 	if err != nil {
 		s.log.Error("spool: a segment cannot be read and is put aside", "segment", dir, "error", err)
 		s.stats.quarantined++
@@ -116,6 +155,9 @@ func (s *Spool) restoreSegment(dir string) {
 	s.segments = append(s.segments, g)
 	s.next = max(s.next, g.end)
 }
+
+// errNoRecords is that a segment had records and has none.
+var errNoRecords = errors.New("no record can be read")
 
 // errMarks is wrapped by the error about a file of marks that makes no sense.
 var errMarks = errors.New("unusable")
@@ -147,7 +189,7 @@ func readMarks(path string) (marks, error) {
 // saveMarks writes the file of marks.
 func (s *Spool) saveMarks() error {
 	s.mu.Lock()
-	m := marks{Version: marksVersion, Run: s.clock(), Next: s.next, Readers: map[string]mark{}}
+	m := marks{Version: marksVersion, Run: s.clock(), Next: s.next, Saved: s.saved, Readers: map[string]mark{}}
 	for name, p := range s.positions {
 		m.Readers[name] = mark{slices.Clone(p.done), p.bounds, p.dropped, p.corrupt}
 	}

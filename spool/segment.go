@@ -29,6 +29,7 @@ type segment struct {
 	octets int64         // on disk
 	opened time.Duration // when it was made, by the run clock
 	sealed bool          // nothing more is written
+	fault  error         // that ends what can be read of one that a crash left: often no more than the last write, cut short
 
 	cursors int       // that have its files open
 	failing time.Time // since when its files cannot be read; zero if they can
@@ -130,8 +131,11 @@ func openSegment(dir string, run time.Duration) (*segment, error) {
 		return nil, err
 	}
 	defer c.close()
-	for c.advance() == nil {
+	for err = c.advance(); err == nil; err = c.advance() {
 		s.end = c.next
+	}
+	if !errors.Is(err, io.EOF) {
+		s.fault = err
 	}
 	s.octets = folderSize(dir)
 	if s.end == s.first {
