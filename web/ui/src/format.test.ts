@@ -14,6 +14,10 @@ test("speed", () => {
   for (const [n, want] of [[0, "–"], [64_000, "64 kb/s"], [1e8, "100 Mb/s"], [2.5e9, "2.5 Gb/s"], [1e10, "10 Gb/s"], [4e11, "400 Gb/s"]] as const) assert.equal(f.speed(n), want);
 });
 
+test("short", () => {
+  for (const [figure, want] of [["2.00 kpps", "2 kpps"], ["0.50/s", "0.5/s"], ["100 Mb/s", "100 Mb/s"], ["1.05 Gb/s", "1.05 Gb/s"], ["0.0 %", "0 %"], ["–", "–"]] as const) assert.equal(f.short(figure), want);
+});
+
 test("rate", () => {
   for (const [n, want] of [[0, "0/s"], [0.001, "<0.01/s"], [0.5, "0.5/s"], [12_345, "12.3 k/s"]] as const) assert.equal(f.rate(n), want);
 });

@@ -31,7 +31,10 @@ function digits(v: number, scaled: boolean): string {
 export const bits = (n: number | null | undefined): string => si(n, "b/s");
 
 /** The speed of an interface: "10 Gb/s", "2.5 Gb/s". */
-export const speed = (n: number): string => (n > 0 ? bits(n).replace(/(\.\d*?)0+(?= )/, "$1").replace(/\.(?= )/, "") : none);
+export const speed = (n: number): string => (n > 0 ? short(bits(n)) : none);
+
+/** A written figure without the zeros that end its decimals: "2.50 Gb/s" is "2.5 Gb/s". */
+export const short = (figure: string): string => figure.replace(/\.(\d*?)0+(?=[ /]|$)/, (_, digits: string) => (digits ? "." + digits : ""));
 
 /** Octets as a total: "12.3 GB", by powers of 1000 as traffic is billed. */
 export const octets = (n: number | null | undefined): string => si(n, "B");

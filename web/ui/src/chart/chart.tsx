@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Gap, GraphGroup } from "../api/types";
-import { dateTime } from "../format";
+import { dateTime, short } from "../format";
 import { verdictText } from "../verdict";
 import { colour, hatch } from "./colour";
 import { timeLabels } from "./axis";
@@ -53,7 +53,7 @@ function options(p: Props, lines: Line[], live: { current: Props }, point: (idx:
     },
     axes: [
       { stroke: text, grid, ticks: { ...grid, size: 4 }, font, values: timeLabels, space: 70, size: 34 },
-      { stroke: text, grid, ticks: { ...grid, size: 4 }, font, size: leftEdge, space: 30, values: (_u, splits) => splits.map((v) => write(Math.abs(v))) },
+      { stroke: text, grid, ticks: { ...grid, size: 4 }, font, size: leftEdge, space: 30, values: (_u, splits) => splits.map((v) => short(write(Math.abs(v)))) },
     ],
     series: [{}, ...lines.map((l): uPlot.Series => {
       const c = colour("--" + l.tint);

@@ -37,6 +37,6 @@ test("a graph in words", () => {
 });
 
 test("units", () => {
-  const cases: [string, number | null, string][] = [["bit/s", 1.44e9, "1.44 Gb/s"], ["%", 4.25, "4.3 %"], ["%", 42.4, "42 %"], ["%", null, "–"], ["packet/s", 1200, "1.20 kpkt/s"], ["1/s", 0.05, "0.05/s"]];
+  const cases: [string, number | null, string][] = [["bit/s", 1.44e9, "1.44 Gb/s"], ["%", 4.25, "4.3 %"], ["%", 42.4, "42 %"], ["%", null, "–"], ["packet/s", 1200, "1.20 kpps"], ["1/s", 0.05, "0.05/s"]];
   for (const [unit, v, want] of cases) assert.equal(writer(unit)(v), want);
 });

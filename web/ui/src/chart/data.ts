@@ -38,7 +38,7 @@ export function writer(unit: string): (v: number | null | undefined) => string {
     case "%":
       return (v) => (v == null ? none : `${v < 9.95 ? v.toFixed(1) : v.toFixed(0)} %`);
     default:
-      return (v) => si(v, unit === "packet/s" ? "pkt/s" : "/s").replace(" /s", "/s");
+      return (v) => unit === "packet/s" ? si(v, "pps") : si(v, "/s").replace(" /s", "/s");
   }
 }
 

@@ -61,7 +61,7 @@ function Panels({ c }: { c: Collector }) {
         ["Configuration", <span>read <Age at={c.reload.last} empty="at the start" />{!c.reload.good && <span class="text-bad">; it has mistakes, and the one before goes on</span>}</span>],
       ]} />
       <Facts title="Spool" ok={s.failures > 0 || s.lost > 0 || s.unsaved > 0 ? <HealthMark ok={false} word="loses or fails" /> : <HealthMark ok word="ok" />} rows={[
-        ["On disk", `${octets(s.octets)} in ${integer(s.segments)} segments`],
+        ["On disk", `${octets(s.octets)} in ${plural(s.segments, "segment")}`],
         ["Polls taken", integer(s.appended)],
         ["In memory only", <Lost n={s.unsaved} />],
         ["Refused", <Lost n={s.refused} />],

@@ -19,6 +19,8 @@ import { verdictText } from "../verdict";
 
 const titles: Record<GraphGroup["name"], string> = { traffic: "Traffic", utilisation: "Utilisation", packets: "Packets", errors: "Errors and discards" };
 
+const order = Object.keys(titles);
+
 /** Without a span in the query: six hours, or less while the collector has not run for long. */
 function usual(started: string | undefined): span.Span {
   const runs = started ? (serverNow() - Date.parse(started)) / 1000 : Infinity;
@@ -58,7 +60,7 @@ function Totals({ g }: { g: Graph }) {
         <thead><tr><th scope="col">Direction</th><th scope="col" class="num">Total</th><th scope="col" class="num">Average</th><th scope="col" class="num">Largest</th><th scope="col" class="num">95th percentile</th></tr></thead>
         <tbody>{row("In", g.totals.in)}{row("Out", g.totals.out)}</tbody>
       </table></div>
-      <p class="muted">Rates are known of {percent(g.totals.covered)} of this time; what is not known adds nothing. Of single polls, {duration(g.step)} a point.</p>
+      <p class="muted">Rates are known of {percent(g.totals.covered)} of this time; what is not known adds nothing. These figures are of the single polls; the graphs have a point every {duration(g.step)}.</p>
     </section>
   );
 }
@@ -97,7 +99,7 @@ function Graphs({ device, name, s, set }: { device: string; name: string; s: spa
   const width = Math.round(Math.min(innerWidth, 1680) / 100) * 100;
   const shown = span.fixed(s, serverNow() / 1000);
   const data = useData<Graph>(
-    url("/api/ui/graph", { device, interface: name, ...span.ask(s), points: Math.max(200, Math.min(1000, width)), group: ["traffic", "utilisation", "packets", "errors"] }),
+    url("/api/ui/graph", { device, interface: name, ...span.ask(s), points: Math.max(200, Math.min(1000, width)), group: order }),
     { topics: "last" in s ? ["fleet"] : [], device, every: Math.max(1000, Math.min(60_000, (shown.to - shown.from) / 1.2)) },
   );
   const now = (): number => serverNow() / 1000;
@@ -114,7 +116,7 @@ function Graphs({ device, name, s, set }: { device: string; name: string; s: spa
   return (
     <Shown data={data}>{(g) => {
       const times = g.times ?? [];
-      const groups = (g.groups ?? []).filter((x) => (x.series ?? []).some((line) => line.avg.some((v) => v !== null)));
+      const groups = (g.groups ?? []).toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name)).filter((x) => (x.series ?? []).some((line) => line.avg.some((v) => v !== null)));
       if (g.problem || groups.length === 0) {
         return (
           <>
