@@ -22,7 +22,8 @@ import (
 //     spool for a while; after that, what is of the future is put aside;
 //   - when the clock jumps, nothing expires for a day.
 const (
-	aheadMost     = time.Hour        // a sample, or what is stored, may be of the future by so much
+	aheadMost     = time.Hour        // a sample may be of the future by so much
+	behindMost    = 3 * time.Hour    // the clock may be behind what is stored by so much; blocks end at multiples of two hours
 	clockPatience = 15 * time.Minute // that a clock has to return to what is stored
 	jumpLeast     = time.Hour        // a difference between the clock and the time that passed, to be called a jump
 	jumpPause     = 24 * time.Hour
@@ -31,22 +32,26 @@ const (
 // clock tells jumps of the system's clock from time that passes.
 type clock struct {
 	mu     sync.Mutex
-	begun  time.Time // with a monotonic reading
-	offset time.Duration
-	jumped time.Time // with a monotonic reading; zero if it never did
+	begun  time.Time     // with a monotonic reading
+	offset time.Duration // of the clock's time since then to the time that passed
+	jumped time.Duration // when it jumped, since then; 0 if it never did
 }
 
 func newClock() *clock { return &clock{begun: time.Now()} }
 
-// steady reports whether the clock has not jumped within the last day.
+// steady reports whether the clock has not jumped within the last day. now has a monotonic reading.
 func (c *clock) steady(now time.Time) bool {
+	return c.agrees(now.Round(0).Sub(c.begun.Round(0)), now.Sub(c.begun))
+}
+
+// agrees is steady for what the clock went on since the begin, and what passed.
+func (c *clock) agrees(told, passed time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	offset := now.Round(0).Sub(c.begun.Round(0)) - now.Sub(c.begun)
-	if d := offset - c.offset; d > jumpLeast || d < -jumpLeast {
-		c.offset, c.jumped = offset, now
+	if d := told - passed - c.offset; d > jumpLeast || d < -jumpLeast {
+		c.offset, c.jumped = told-passed, max(passed, 1)
 	}
-	return c.jumped.IsZero() || now.Sub(c.jumped) > jumpPause
+	return c.jumped == 0 || passed-c.jumped > jumpPause
 }
 
 // expired chooses the blocks to be removed: those that have become a part of others, and the oldest beyond the retention and the size. It is called once
@@ -92,7 +97,7 @@ func (e *Exporter) checkClock() error {
 	s.done()
 	now := time.Now()
 	ahead := time.UnixMilli(newest).Sub(now)
-	if newest == math.MinInt64 || ahead <= aheadMost {
+	if newest == math.MinInt64 || ahead <= behindMost {
 		e.behind = time.Time{}
 		return nil
 	}
@@ -114,7 +119,7 @@ func (e *Exporter) checkClock() error {
 // keepUntil makes a block of what the memory has until now, and puts all that is newer aside.
 func (s *Store) keepUntil(db *tsdb.DB, now time.Time) error {
 	db.DisableCompactions()
-	end := now.Add(aheadMost).UnixMilli()
+	end := now.UnixMilli()
 	if err := db.CompactOOOHead(context.Background()); err != nil {
 		return err
 	}

@@ -201,7 +201,7 @@ func (s *Store) Stats() Stats {
 	out := Stats{Series: head.NumSeries(), Octets: head.Size(), Repaired: s.repaired.Load(), Refused: s.limit.refused.Load()}
 	oldest, newest := int64(math.MaxInt64), int64(math.MinInt64)
 	if head.MaxTime() != math.MinInt64 {
-		oldest, newest = min(head.MinTime(), head.MinOOOTime()), head.MaxTime()
+		oldest, newest = head.MinTime(), head.MaxTime()
 	}
 	for _, b := range db.Blocks() {
 		out.Blocks++
