@@ -15,10 +15,12 @@ import (
 	"time"
 )
 
-// Program is what is run: the absolute path of a file, and its arguments as they are.
+// Program is what is run: the absolute path of a file, its arguments as they are, and what it finds in its environment ("NAME=value") besides PATH, LC_ALL
+// and HOME.
 type Program struct {
 	Path string
 	Args []string
+	Env  []string
 }
 
 // Errors of running a program.
@@ -136,7 +138,7 @@ const waitDelay = 500 * time.Millisecond
 // command returns p as it is to be started, in a process group of its own, which is killed as a whole when ctx ends.
 func (p Program) command(ctx context.Context, more []string) *exec.Cmd {
 	c := exec.CommandContext(ctx, p.Path, append(append([]string(nil), p.Args...), more...)...)
-	c.Env = environment()
+	c.Env = append(environment(), p.Env...)
 	c.Dir = string(filepath.Separator)
 	c.WaitDelay = waitDelay
 	ownGroup(c)
