@@ -1,4 +1,3 @@
-// Package notify has the notifiers that alert.Manager delivers to.
 package notify
 
 import (
@@ -8,22 +7,16 @@ import (
 	"walkabout/alert"
 )
 
-// Log is an alert.Notifier that writes one record a transition to a logger: a warning for an alert that fires, an
-// information for its end.
-type Log struct {
-	name string
-	log  *slog.Logger
-}
+// Log is a Sender that writes one record a transition to a logger: a warning for an alert that fires, an information for its end.
+type Log struct{ log *slog.Logger }
 
-// NewLog returns a Log called name in the state file.
-func NewLog(name string, log *slog.Logger) *Log { return &Log{name: name, log: log} }
+// NewLog returns a Log.
+func NewLog(log *slog.Logger) *Log { return &Log{log: log} }
 
-// Name implements alert.Notifier.
-func (l *Log) Name() string { return l.name }
-
-// Notify implements alert.Notifier; it never fails.
-func (l *Log) Notify(ctx context.Context, ts []alert.Transition) error {
-	for _, t := range ts {
+// Send implements Sender; it never fails.
+func (l *Log) Send(ctx context.Context, m *Message) error {
+	for i := range m.Items {
+		t := &m.Items[i]
 		level := slog.LevelInfo
 		if t.State == alert.Firing {
 			level = slog.LevelWarn
@@ -41,7 +34,25 @@ func (l *Log) Notify(ctx context.Context, ts []alert.Transition) error {
 		if t.Flapping {
 			attrs = append(attrs, slog.Bool("flapping", true))
 		}
+		if t.Why != News {
+			attrs = append(attrs, slog.String("why", string(t.Why)))
+		}
+		if m.Test {
+			attrs = append(attrs, slog.Bool("test", true))
+		}
 		l.log.LogAttrs(ctx, level, "alert", attrs...)
 	}
 	return nil
 }
+
+// Preview implements Sender.
+func (l *Log) Preview(m *Message) (string, error) {
+	text := ""
+	for i := range m.Items {
+		text += "alert " + m.Items[i].State.String() + ": " + clean(m.Items[i].Summary) + "\n"
+	}
+	return text, nil
+}
+
+// Close implements Sender.
+func (l *Log) Close() {}

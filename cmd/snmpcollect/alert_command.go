@@ -22,7 +22,7 @@ import (
 
 // alertCommand asks the running collector about alerts, and tells it what people want to hear.
 func (p process) alertCommand() *cobra.Command {
-	c := &cobra.Command{Use: "alert", Short: "Alerts of the running collector: list, silence, acknowledge; test rules",
+	c := &cobra.Command{Use: "alert", Short: "Alerts of the running collector: list, silence, acknowledge; test rules and notifiers",
 		Long: "Asks the collector that serves pages at the `listen` of the file. What changes something works on the collector's machine, or anywhere with\n" +
 			"api_token in the file.\n\n" +
 			"A MATCHER is name=value, name!=value, name=~regexp or name!~regexp; names are device, interface, rule, kind, severity, fingerprint and labels\n" +
@@ -33,7 +33,7 @@ func (p process) alertCommand() *cobra.Command {
 	base := c.PersistentFlags().String("url", "", "ask the collector at this URL, such as http://127.0.0.1:8161, instead of the file's")
 	asJSON := c.PersistentFlags().Bool("json", false, "print the answer as it came")
 	a := alertAsker{p: p, path: path, base: base, json: asJSON}
-	c.AddCommand(a.list(), a.history(), a.silence(), a.silences(), a.expire(), a.ack(), a.unack(), p.alertTestCommand())
+	c.AddCommand(a.list(), a.history(), a.silence(), a.silences(), a.expire(), a.ack(), a.unack(), p.alertTestCommand(), a.notifyTest())
 	return c
 }
 

@@ -81,6 +81,9 @@ var (
 	notified     = desc("notifications_total", "Notifications by what became of them: delivered, rejected, expired, dropped.", "notifier", "result")
 	toldFailures = desc("notification_failures_total", "Attempts to notify that failed.", "notifier")
 	waiting      = desc("notification_queue", "Notifications that wait.", "notifier")
+	heldBack     = desc("notification_held", "Notifications that wait because of the notifier's rate limit.", "notifier")
+	messages     = desc("notification_messages_total", "Messages that were delivered, each with one notification or more.", "notifier")
+	lastTold     = desc("notification_last_success_timestamp_seconds", "When a message was last delivered.", "notifier")
 )
 
 // Describe implements prometheus.Collector: it describes nothing, as an unchecked collector does.
@@ -189,13 +192,18 @@ func (f *figures) alerts(ch chan<- prometheus.Metric) {
 	for _, k := range told { // those that are none any more are 0: a series that ends would be taken for what it was
 		gauge(ch, alerting, float64(count[k]), k.rule, k.state)
 	}
-	for _, s := range f.p.alerts.Stats() {
+	for _, s := range f.p.told.Stats() {
 		counter(ch, notified, s.Delivered, s.Name, "delivered")
 		counter(ch, notified, s.Rejected, s.Name, "rejected")
 		counter(ch, notified, s.Expired, s.Name, "expired")
 		counter(ch, notified, s.Dropped, s.Name, "dropped")
 		counter(ch, toldFailures, s.Failures, s.Name)
-		gauge(ch, waiting, float64(s.Queued), s.Name)
+		counter(ch, messages, s.Messages, s.Name)
+		gauge(ch, waiting, float64(s.Waiting), s.Name)
+		gauge(ch, heldBack, float64(s.Held), s.Name)
+		if !s.LastSuccess.IsZero() {
+			gauge(ch, lastTold, seconds(s.LastSuccess), s.Name)
+		}
 	}
 }
 

@@ -246,6 +246,10 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 		return false
 	}
 	p.alerts.Configure(now, cfg.AlertsFor(targets))
+	if err := p.configureNotifiers(f.running.Notify, cfg.Notify); err != nil {
+		f.log.Error("the new notifiers are refused; the old ones go on", "err", err)
+		cfg.Notify = f.running.Notify
+	}
 	p.traps.expect(cfg, targets)
 	p.forgetOthers(targets, cfg.Profiles)
 	p.reloadRules(cfg)
@@ -259,7 +263,7 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 		f.log.Error("the pages go on as they were", "err", err)
 	}
 	cfg.Pages.Certificate, cfg.Pages.Key = f.running.Pages.Certificate, f.running.Pages.Key
-	cfg.Outputs, cfg.Notify, cfg.Scrape, cfg.Store, cfg.Self = f.running.Outputs, f.running.Notify, f.running.Scrape, f.running.Store, f.running.Self
+	cfg.Outputs, cfg.Scrape, cfg.Store, cfg.Self = f.running.Outputs, f.running.Scrape, f.running.Store, f.running.Self
 	f.running = cfg
 	f.log.Info("the configuration was read anew", "targets", len(targets))
 	return true
@@ -287,7 +291,7 @@ func needRestart(a, b config.Config) []string {
 	for _, section := range []struct {
 		name string
 		a, b any
-	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"pages: tls", [2]string{a.Pages.Certificate, a.Pages.Key}, [2]string{b.Pages.Certificate, b.Pages.Key}}, {"scrape", a.Scrape, b.Scrape}, {"self", a.Self, b.Self}, {"outputs", a.Outputs, b.Outputs}, {"store", withoutRules(a.Store), withoutRules(b.Store)}, {"notify", a.Notify, b.Notify}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
+	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"pages: tls", [2]string{a.Pages.Certificate, a.Pages.Key}, [2]string{b.Pages.Certificate, b.Pages.Key}}, {"scrape", a.Scrape, b.Scrape}, {"self", a.Self, b.Self}, {"outputs", a.Outputs, b.Outputs}, {"store", withoutRules(a.Store), withoutRules(b.Store)}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
 		if !reflect.DeepEqual(section.a, section.b) {
 			out = append(out, section.name)
 		}

@@ -85,9 +85,9 @@ notify:
 
 func TestRun(t *testing.T) {
 	address := device(t, sim.Port{Index: 1, Name: "up", Speed: 1e9, InRate: 1e6}, sim.Port{Index: 2, Name: "broken", Speed: 1e9, Down: true, InBase: 1e6})
-	bodies := make(chan notify.WebhookBody, 1)
+	bodies := make(chan notify.Document, 1)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var b notify.WebhookBody
+		var b notify.Document
 		if err := json.NewDecoder(r.Body).Decode(&b); err != nil {
 			t.Error(err)
 		}
@@ -103,7 +103,7 @@ func TestRun(t *testing.T) {
 	go func() {
 		ended <- process{stdout: &stdout, stderr: &stderr, getenv: os.Getenv}.run(ctx, []string{"run", "-c", path})
 	}()
-	var body notify.WebhookBody
+	var body notify.Document
 	select {
 	case body = <-bodies:
 	case code := <-ended:

@@ -49,8 +49,8 @@ type parts struct {
 	state    *statedir.Dir
 	spool    *spool.Spool
 	runners  []*exporters.Runner
-	files    []*file.Exporter // those of runners that write files
-	webhooks []*notify.Webhook
+	files    []*file.Exporter   // those of runners that write files
+	told     *notify.Dispatcher // who is told of alerts
 	tail     *sinks.Tail
 	alerts   *alert.Manager
 	polls    *collector.Collector
@@ -179,23 +179,15 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 		return err
 	}
 	p.tellOfAbsent()
-	var notifiers []alert.Notifier
-	for _, n := range cfg.Notify {
-		if n.Webhook == nil {
-			notifiers = append(notifiers, notify.NewLog(n.Name, p.plain))
-			continue
-		}
-		w, err := notify.NewWebhook(*n.Webhook)
-		if err != nil {
-			return err
-		}
-		notifiers, p.webhooks = append(notifiers, w), append(p.webhooks, w)
+	if err := p.openNotifiers(cfg.Notify); err != nil {
+		return err
 	}
-	p.alerts, err = alert.Start(alert.Options{Config: cfg.AlertsFor(targets), Path: filepath.Join(p.state.Path(), "alerts.journal"), Notifiers: notifiers, Log: p.log,
+	p.alerts, err = alert.Start(alert.Options{Config: cfg.AlertsFor(targets), Path: filepath.Join(p.state.Path(), "alerts.journal"), Notifiers: []alert.Notifier{p.told}, Log: p.log,
 		Tail: p.tail, Events: p.alertEvents(cfg.Listen != "")})
 	if err != nil {
 		return err
 	}
+	p.told.Start(p.alerts)
 	p.pinger = ping.New(ping.Options{Log: p.log})
 	all := []collector.Sink{sinks.Alerts(p.tail, p.pollSamples(), p.alerts)}
 	if cfg.Listen != "" {
@@ -271,8 +263,8 @@ func (p *parts) close() error {
 	if p.tail != nil {
 		p.tail.Close()
 	}
-	for _, w := range p.webhooks {
-		w.Close()
+	if p.told != nil {
+		errs = append(errs, p.told.Close(ctx))
 	}
 	const grace = time.Second // for what ends as ctx does
 	given := time.NewTimer(closeTimeout + grace)

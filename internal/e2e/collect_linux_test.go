@@ -123,7 +123,7 @@ func (c *snmpcollect) awaitPolls(t *testing.T, device string, n int) {
 type receiver struct {
 	*httptest.Server
 	mu       sync.Mutex
-	alerts   []notify.WebhookAlert
+	alerts   []notify.DocumentAlert
 	received []time.Time
 }
 
@@ -131,7 +131,7 @@ func newReceiver(t *testing.T) *receiver {
 	t.Helper()
 	r := &receiver{}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		var b notify.WebhookBody
+		var b notify.Document
 		if err := json.NewDecoder(q.Body).Decode(&b); err != nil {
 			w.WriteHeader(http.StatusBadRequest)
 			t.Error(err)
@@ -148,10 +148,10 @@ func newReceiver(t *testing.T) *receiver {
 }
 
 // about returns what came about a device's interface, or with key "" about the device itself, in the order of its coming.
-func (r *receiver) about(device, key string) []notify.WebhookAlert {
+func (r *receiver) about(device, key string) []notify.DocumentAlert {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var out []notify.WebhookAlert
+	var out []notify.DocumentAlert
 	for _, a := range r.alerts {
 		if a.Device == device && a.Key == key {
 			out = append(out, a)
@@ -161,7 +161,7 @@ func (r *receiver) about(device, key string) []notify.WebhookAlert {
 }
 
 // await waits for the n-th notification, from 1, about a device's interface and returns it.
-func (r *receiver) await(t *testing.T, n int, device, key string) notify.WebhookAlert {
+func (r *receiver) await(t *testing.T, n int, device, key string) notify.DocumentAlert {
 	t.Helper()
 	eventually(t, fmt.Sprintf("notification %d about %s %s", n, device, key), func() bool { return len(r.about(device, key)) >= n })
 	return r.about(device, key)[n-1]

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"walkabout/alert"
-	"walkabout/alert/notify"
 	"walkabout/collector"
 	"walkabout/collector/session"
 	"walkabout/collector/smi"
@@ -56,12 +55,6 @@ type Config struct {
 	include     []string
 	read        [2]uint64 // Stamp when the files were read, without the main file and with it
 	sources     []string  // files of profiles and modules
-}
-
-// Notifier is a way to tell people. Webhook is nil for the log.
-type Notifier struct {
-	Name    string
-	Webhook *notify.WebhookOptions
 }
 
 // Problem is one remark about a file. A warning keeps nobody from running.

@@ -82,7 +82,7 @@ func TestExample(t *testing.T) {
 	}
 	summary := c.Summary()
 	for _, want := range []string{"core1 at 192.0.2.1 every 30s by SNMPv2c: system, interfaces, ip, tcp", "core2 at [2001:db8::1]:1161 every 5s by SNMPv3 as monitor (SHA-256/AES)",
-		"InfluxDB at http://127.0.0.1:8086, bucket snmp", "standard output", "interface_mismatch after 1m0s; flapping when it comes and goes more than 4 times in 20m0s, until it was well for 5m0s", "notify: webhook log", "listen: 127.0.0.1:8161"} {
+		"InfluxDB at http://127.0.0.1:8086, bucket snmp", "standard output", "interface_mismatch after 1m0s; flapping when it comes and goes more than 4 times in 20m0s, until it was well for 5m0s", "notify: 2\n  webhook: webhook\n  log: the log\n", "listen: 127.0.0.1:8161"} {
 		if !strings.Contains(summary, want) {
 			t.Errorf("no %q in the summary:\n%s", want, summary)
 		}
@@ -162,7 +162,7 @@ func TestProblems(t *testing.T) {
 		{"context engine ID", lab("version: 3, user: u, context_engine_id: 8000zz", "", ""), []string{`:2: error: "8000zz": write the octets in hexadecimal`}},
 		{"a shell's path", lab(v2c, "", "  - file: {path: ~/x}\nstate: \"~/y\"\n"), []string{`:7: error: ~/x: ~ means nothing here`, `:8: error: ~/y: ~ means nothing here`}},
 		{"two kinds", lab(v2c, "", "  - file: {path: x}\n    influxdb: {url: \"http://x\", bucket: b}\n"), []string{`:7: error: one entry is one output`}},
-		{"no kind", lab(v2c, "", "notify:\n  - {}\n"), []string{`:8: error: a notifier is webhook: {…} or log: {}`}},
+		{"no kind", lab(v2c, "", "notify:\n  - {}\n"), []string{`:8: error: a notifier is webhook: {…}, alertmanager: {…}, email: {…}, slack: {…}, teams: {…}, discord: {…}, telegram: {…}, exec: {…} or log: {…}`}},
 		{"webhook without URL", lab(v2c, "", "notify:\n  - webhook: {}\n"), []string{`:8: error: `}},
 		{"headers", lab(v2c, "", "notify:\n  - webhook: {url: \"http://x/\", headers: {X-A: text, X-B: {env: MON_AUTH}}}\n"), nil},
 		{"a header from nowhere", lab(v2c, "", "notify:\n  - webhook: {url: \"http://x/\", headers: {X-B: {env: NOT_SET}}}\n"), []string{`:8: error: headers: X-B_env: the environment variable NOT_SET is empty or not set`}},

@@ -69,24 +69,6 @@ type spoolKeys struct {
 	KeepSize size     `yaml:"keep_size"`
 }
 
-// notifier is one of its kinds; the others are nil.
-type notifier struct {
-	Webhook *webhook     `yaml:"webhook"`
-	Log     *logNotifier `yaml:"log"`
-}
-
-type webhook struct {
-	Name      string                 `yaml:"name"`
-	URL       secret.String          `yaml:"url"` // many a receiver's URL holds its token
-	URLFile   string                 `yaml:"url_file"`
-	URLEnv    string                 `yaml:"url_env"`
-	Token     secret.String          `yaml:"token"`
-	TokenFile string                 `yaml:"token_file"`
-	TokenEnv  string                 `yaml:"token_env"`
-	Headers   map[string]headerValue `yaml:"headers"`
-	Timeout   period                 `yaml:"timeout"`
-}
-
 // headerValue is a secret as a value of a mapping: {X-Key: text}, {X-Key: {file: PATH}} or {X-Key: {env: NAME}}.
 type headerValue struct {
 	inline    secret.String
@@ -112,10 +94,6 @@ func (h *headerValue) UnmarshalYAML(n *yaml.Node) error {
 		return mistake
 	}
 	return nil
-}
-
-type logNotifier struct {
-	Name string `yaml:"name"`
 }
 
 // duration is a time.Duration that insists on its unit.

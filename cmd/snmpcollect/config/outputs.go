@@ -55,19 +55,19 @@ type kind interface {
 	read(r *reader, o *Output, at ...any) bool
 }
 
-// kinds returns the kinds that o has, and their keys.
-func (o output) kinds() (kinds []kind, keys []string) {
+// chosen returns the fields of o, a struct of pointers of which one is meant to be set, that are set, and their keys.
+func chosen[K any](o any) (kinds []K, keys []string) {
 	v := reflect.ValueOf(o)
 	for i := range v.NumField() {
 		if f := v.Field(i); !f.IsNil() {
-			kinds, keys = append(kinds, f.Interface().(kind)), append(keys, v.Type().Field(i).Tag.Get("yaml"))
+			kinds, keys = append(kinds, f.Interface().(K)), append(keys, v.Type().Field(i).Tag.Get("yaml"))
 		}
 	}
 	return kinds, keys
 }
 
-// known says which kinds there are.
-func (o output) known() string {
+// known says which keys o, such a struct, has.
+func known(o any) string {
 	t := reflect.TypeOf(o)
 	var keys []string
 	for i := range t.NumField() {
@@ -81,13 +81,13 @@ func (r *reader) outputs(list []output) []Output {
 	var out []Output
 	names := map[string]bool{}
 	for i, o := range list {
-		kinds, keys := o.kinds()
+		kinds, keys := chosen[kind](o)
 		switch {
 		case len(kinds) > 1:
 			r.fail(errors.New("one entry is one output: begin each with its own dash"), "outputs", i)
 			continue
 		case len(kinds) == 0:
-			r.fail(fmt.Errorf("an output is %s", o.known()), "outputs", i)
+			r.fail(fmt.Errorf("an output is %s", known(o)), "outputs", i)
 			continue
 		}
 		made := Output{Order: spool.NewestFirst}

@@ -1,13 +1,10 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"walkabout/alert"
-	"walkabout/alert/notify"
 	"walkabout/collector"
 	"walkabout/internal/secret"
 )
@@ -67,27 +64,6 @@ func measurements(names []string, profiles collector.Profiles) []string {
 	return out
 }
 
-func (r *reader) notifiers(list []notifier) []Notifier {
-	var out []Notifier
-	names := map[string]bool{}
-	for i, n := range list {
-		switch {
-		case n.Webhook != nil && n.Log != nil:
-			r.fail(errors.New("one entry is one notifier: begin each with its own dash"), "notify", i)
-		case n.Log != nil:
-			out = append(out, Notifier{Name: r.name(n.Log.Name, "log", names, "notify", i)})
-		case n.Webhook != nil:
-			if o, ok := r.webhook(n.Webhook, i); ok {
-				o.Name = r.name(n.Webhook.Name, "webhook", names, "notify", i)
-				out = append(out, Notifier{Name: o.Name, Webhook: &o})
-			}
-		default:
-			r.fail(errors.New("a notifier is webhook: {…} or log: {}"), "notify", i)
-		}
-	}
-	return out
-}
-
 // headers returns the headers that are written below at; false if one cannot be had.
 func (r *reader) headers(written map[string]headerValue, at ...any) (map[string]secret.String, bool) {
 	headers := map[string]secret.String{}
@@ -103,20 +79,4 @@ func (r *reader) headers(written map[string]headerValue, at ...any) (map[string]
 		headers[name] = v
 	}
 	return headers, true
-}
-
-func (r *reader) webhook(w *webhook, i int) (notify.WebhookOptions, bool) {
-	at := []any{"notify", i, "webhook"}
-	url, ok1 := r.secret(source{"url", w.URL, w.URLFile, w.URLEnv}, at...)
-	token, ok2 := r.secret(source{"token", w.Token, w.TokenFile, w.TokenEnv}, at...)
-	headers, ok3 := r.headers(w.Headers, at...)
-	o := notify.WebhookOptions{Name: "webhook", URL: url.Reveal(), Token: token, Headers: headers, Timeout: time.Duration(w.Timeout)}
-	if !ok1 || !ok2 || !ok3 {
-		return o, false
-	}
-	if _, err := notify.NewWebhook(o); err != nil {
-		r.fail(err, at...)
-		return o, false
-	}
-	return o, true
 }

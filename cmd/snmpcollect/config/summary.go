@@ -61,13 +61,7 @@ func (c Config) Summary() string {
 	b.WriteString(c.Store.summary())
 	b.WriteString("alerts:\n")
 	c.alertSummary(&b)
-	b.WriteString("notify:")
-	for _, n := range c.Notify {
-		b.WriteString(" " + n.Name)
-	}
-	if len(c.Notify) == 0 {
-		b.WriteString(" nobody; alerts are in /metrics only")
-	}
-	fmt.Fprintf(&b, "\nlisten: %s\n", cmp.Or(c.Listen, "off"))
+	c.notifySummary(&b)
+	fmt.Fprintf(&b, "listen: %s\n", cmp.Or(c.Listen, "off"))
 	return b.String()
 }

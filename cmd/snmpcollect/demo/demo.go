@@ -17,7 +17,6 @@ import (
 
 	"walkabout/agent"
 	"walkabout/alert"
-	"walkabout/alert/notify"
 	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/collector"
 	"walkabout/collector/session"
@@ -202,7 +201,7 @@ func startCollector(targets []collector.Target, board *Board, problems *web.Prob
 	}
 	tail, err := sinks.NewTail(c.spool, c.folder)
 	if err == nil {
-		c.alerts, err = alert.Start(alert.Options{Config: config, Notifiers: []alert.Notifier{notify.NewLog("log", slog.New(slog.DiscardHandler))}, Log: log,
+		c.alerts, err = alert.Start(alert.Options{Config: config, Log: log,
 			Tail: tail, Events: c.memory.Transitions})
 	}
 	if err == nil {

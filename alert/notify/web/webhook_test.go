@@ -1,8 +1,11 @@
-package notify_test
+package web_test
 
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +25,7 @@ import (
 
 	"walkabout/alert"
 	"walkabout/alert/notify"
+	"walkabout/alert/notify/web"
 	"walkabout/internal/secret"
 	"walkabout/metric"
 )
@@ -67,38 +72,46 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// message is what tells ts.
+func message(ts ...alert.Transition) *notify.Message {
+	m := &notify.Message{ID: "9f2b6c1d0e8a47739f2b6c1d0e8a4773", At: start, Group: "core1"}
+	for _, tr := range ts {
+		m.Items = append(m.Items, notify.Item{Transition: tr})
+	}
+	return m
+}
+
 func status(code int, header http.Header) *http.Response {
 	return &http.Response{StatusCode: code, Header: header, Body: io.NopCloser(strings.NewReader("an answer that may echo hunter2"))}
 }
 
-func webhook(t *testing.T, o notify.WebhookOptions) *notify.Webhook {
+func webhook(t *testing.T, o web.Options) *web.Webhook {
 	t.Helper()
-	if o.URL == "" {
-		o.URL = "https://hooks.example.net/T0KEN/hook"
+	if o.URL.IsZero() {
+		o.URL = secret.New("https://hooks.example.net/T0KEN/hook")
 	}
-	o.Name = "webhook"
-	w, err := notify.NewWebhook(o)
+	w, err := web.NewWebhook(o, secret.String{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-// The examples of docs/alerts.md are what is really sent.
+// The examples of docs/notifiers.md are what is really sent.
 func TestDocumentedBodies(t *testing.T) {
-	page, err := os.ReadFile("../../docs/alerts.md")
+	page, err := os.ReadFile("../../../docs/notifiers.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	firing, resolved := transitions(t)
 	for _, tr := range []alert.Transition{firing, resolved} {
 		var sent []byte
-		w := webhook(t, notify.WebhookOptions{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		w := webhook(t, web.Options{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			var err error
 			sent, err = io.ReadAll(r.Body)
 			return status(204, nil), err
 		})})
-		if err := w.Notify(t.Context(), []alert.Transition{tr}); err != nil {
+		if err := w.Send(t.Context(), message(tr)); err != nil {
 			t.Fatal(err)
 		}
 		var pretty bytes.Buffer
@@ -106,7 +119,7 @@ func TestDocumentedBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(string(page), "```json\n"+strings.TrimSpace(pretty.String())+"\n```") {
-			t.Errorf("docs/alerts.md does not have this %v body:\n%s", tr.State, pretty.String())
+			t.Errorf("docs/notifiers.md does not have this %v body:\n%s", tr.State, pretty.String())
 		}
 	}
 }
@@ -114,7 +127,7 @@ func TestDocumentedBodies(t *testing.T) {
 func TestRequest(t *testing.T) {
 	firing, _ := transitions(t)
 	var got *http.Request
-	w := webhook(t, notify.WebhookOptions{
+	w := webhook(t, web.Options{
 		Token:   secret.New("hunter2"),
 		Headers: map[string]secret.String{"X-Api-Key": secret.New("k"), "Host": secret.New("virtual.example.net")},
 		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -122,7 +135,7 @@ func TestRequest(t *testing.T) {
 			return status(200, nil), nil
 		}),
 	})
-	if err := w.Notify(t.Context(), []alert.Transition{firing}); err != nil {
+	if err := w.Send(t.Context(), message(firing)); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"POST", "https://hooks.example.net/T0KEN/hook", "virtual.example.net", "application/json", "Bearer hunter2", "k"}
@@ -155,11 +168,11 @@ func TestStatuses(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.code, " ", c.after), func(t *testing.T) {
 			calls := 0
-			w := webhook(t, notify.WebhookOptions{Token: secret.New("hunter2"), Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			w := webhook(t, web.Options{Token: secret.New("hunter2"), Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 				calls++
 				return status(c.code, http.Header{"Retry-After": {c.after}, "Location": {"https://elsewhere.example.net/"}}), nil
 			})})
-			err := w.Notify(t.Context(), []alert.Transition{firing})
+			err := w.Send(t.Context(), message(firing))
 			var rejected *alert.RejectedError
 			var retry *alert.RetryError
 			got := "again"
@@ -192,30 +205,29 @@ func leaks(text string) bool {
 func TestErrorsShowNoSecret(t *testing.T) {
 	firing, _ := transitions(t)
 	refused := errors.New("connection refused")
-	w := webhook(t, notify.WebhookOptions{URL: "https://user:hunter2@hooks.example.net/T0KEN?k=T0KEN",
+	w := webhook(t, web.Options{URL: secret.New("https://user:hunter2@hooks.example.net/T0KEN?k=T0KEN"),
 		Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, refused })})
-	err := w.Notify(t.Context(), []alert.Transition{firing})
+	err := w.Send(t.Context(), message(firing))
 	if !errors.Is(err, refused) || leaks(err.Error()) || !strings.Contains(err.Error(), "https://hooks.example.net") {
 		t.Errorf("error %q", err)
 	}
 }
 
 func TestNewWebhookRefuses(t *testing.T) {
-	for name, o := range map[string]notify.WebhookOptions{
+	for name, o := range map[string]web.Options{
 		"no url":               {},
-		"no scheme":            {URL: "T0KEN.example.net/hook"},
-		"another scheme":       {URL: "ftp://T0KEN/"},
-		"no host":              {URL: "http:///T0KEN"},
-		"not a url":            {URL: "http://T0KEN:x y/"},
-		"line end in a token":  {URL: "http://h/", Token: secret.New("hunter2\n")},
-		"line end in a header": {URL: "http://h/", Headers: map[string]secret.String{"X": secret.New("hunter2\r\nY: 1")}},
-		"space in a name":      {URL: "http://h/", Headers: map[string]secret.String{"X Y": secret.New("hunter2")}},
-		"no name":              {URL: "http://h/", Headers: map[string]secret.String{"": secret.New("hunter2")}},
+		"no scheme":            {URL: secret.New("T0KEN.example.net/hook")},
+		"another scheme":       {URL: secret.New("ftp://T0KEN/")},
+		"no host":              {URL: secret.New("http:///T0KEN")},
+		"not a url":            {URL: secret.New("http://T0KEN:x y/")},
+		"line end in a token":  {URL: secret.New("http://h/"), Token: secret.New("hunter2\n")},
+		"line end in a header": {URL: secret.New("http://h/"), Headers: map[string]secret.String{"X": secret.New("hunter2\r\nY: 1")}},
+		"space in a name":      {URL: secret.New("http://h/"), Headers: map[string]secret.String{"X Y": secret.New("hunter2")}},
+		"no name":              {URL: secret.New("http://h/"), Headers: map[string]secret.String{"": secret.New("hunter2")}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o.Name = "ops"
-			_, err := notify.NewWebhook(o)
-			if err == nil || leaks(err.Error()) || !strings.HasPrefix(err.Error(), "ops: ") {
+			_, err := web.NewWebhook(o, secret.String{})
+			if err == nil || leaks(err.Error()) || !strings.HasPrefix(err.Error(), "webhook: ") {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -253,7 +265,7 @@ func TestManagerOverHTTP(t *testing.T) {
 		var arrivals []time.Duration
 		began := time.Now()
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			var body notify.WebhookBody
+			var body notify.Document
 			err := json.NewDecoder(r.Body).Decode(&body)
 			mu.Lock()
 			arrivals = append(arrivals, time.Since(began).Round(time.Second))
@@ -275,28 +287,33 @@ func TestManagerOverHTTP(t *testing.T) {
 		served := make(chan struct{})
 		go func() { defer close(served); _ = server.Serve(p) }()
 
-		hook := webhook(t, notify.WebhookOptions{URL: "http://hooks.example.net/", Transport: &http.Transport{DialContext: p.dial}})
+		hook := webhook(t, web.Options{URL: secret.New("http://hooks.example.net/"), Transport: &http.Transport{DialContext: p.dial}})
 		var log bytes.Buffer
 		cfg := alert.DefaultConfig()
 		cfg.DeviceUnreachable.Polls = 1
 		cfg.Targets = []alert.Target{{Device: "core1"}}
-		m, err := alert.Start(alert.Options{Config: cfg, Log: slog.New(slog.DiscardHandler), Notifiers: []alert.Notifier{
-			hook, notify.NewLog("log", slog.New(slog.NewTextHandler(&log, nil))),
-		}})
+		at := notify.Policy{Feeds: []notify.Feed{{}}, GroupBy: []string{"device"}}
+		d, err := notify.Open(notify.Options{Log: slog.New(slog.DiscardHandler), Receivers: []notify.Receiver{
+			{Name: "hook", Policy: at, Sender: hook}, {Name: "log", Policy: at, Sender: notify.NewLog(slog.New(slog.NewTextHandler(&log, nil)))}}})
 		if err != nil {
 			t.Fatal(err)
 		}
+		m, err := alert.Start(alert.Options{Config: cfg, Log: slog.New(slog.DiscardHandler), Notifiers: []alert.Notifier{d}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Start(m)
 		m.Failed(time.Now(), "core1", errors.New("request timeout"))
+		synctest.Wait()
 		m.Observe(alert.Poll{Device: "core1", At: time.Now()})
 		synctest.Wait()
 		if lines := strings.Count(log.String(), "\n"); lines != 2 {
 			t.Errorf("%d lines in the log:\n%s", lines, &log)
 		}
 		time.Sleep(2 * time.Minute)
-		if err := m.Close(t.Context()); err != nil {
+		if err := errors.Join(m.Close(t.Context()), d.Close(t.Context())); err != nil {
 			t.Error(err)
 		}
-		hook.Close()
 		close(p)
 		<-served
 		if err := server.Close(); err != nil {
@@ -315,7 +332,7 @@ func TestManagerOverHTTP(t *testing.T) {
 func TestLog(t *testing.T) {
 	var log bytes.Buffer
 	firing, resolved := transitions(t)
-	l := notify.NewLog("log", slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{
+	l := notify.NewLog(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
 				return slog.Attr{}
@@ -323,7 +340,7 @@ func TestLog(t *testing.T) {
 			return a
 		},
 	})))
-	if err := l.Notify(t.Context(), []alert.Transition{firing, resolved}); err != nil {
+	if err := l.Send(t.Context(), message(firing, resolved)); err != nil {
 		t.Fatal(err)
 	}
 	const both = ` device=core1 rule=interface_mismatch kind=admin_up_oper_down since=2026-03-01T12:00:00.000Z`
@@ -333,9 +350,6 @@ func TestLog(t *testing.T) {
 		" id=" + resolved.ID + " key=Gi0/3 reason=recovered\n"
 	if diff := cmp.Diff(want, log.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if l.Name() != "log" {
-		t.Errorf("Name() = %q", l.Name())
 	}
 }
 
@@ -347,17 +361,17 @@ func TestFlapping(t *testing.T) {
 	if len(all) != 4 {
 		t.Fatalf("%d transitions", len(all))
 	}
-	var bodies []notify.WebhookAlert
-	w := webhook(t, notify.WebhookOptions{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-		var body notify.WebhookBody
+	var bodies []notify.DocumentAlert
+	w := webhook(t, web.Options{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		var body notify.Document
 		err := json.NewDecoder(r.Body).Decode(&body)
 		bodies = append(bodies, body.Alerts...)
 		return status(204, nil), err
 	})})
 	var log bytes.Buffer
-	l := notify.NewLog("log", slog.New(slog.NewTextHandler(&log, nil)))
+	l := notify.NewLog(slog.New(slog.NewTextHandler(&log, nil)))
 	for _, tr := range all[1:] {
-		if err := errors.Join(w.Notify(t.Context(), []alert.Transition{tr}), l.Notify(t.Context(), []alert.Transition{tr})); err != nil {
+		if err := errors.Join(w.Send(t.Context(), message(tr)), l.Send(t.Context(), message(tr))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -376,5 +390,46 @@ func TestFlapping(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"false", "true", "true"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A receiver that follows standardwebhooks.com finds the signature right, and wrong when anything else came; the example is its own.
+func TestSignature(t *testing.T) {
+	firing, _ := transitions(t)
+	key := "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	for _, written := range []string{"whsec_" + key, "a secret of our own, long enough"} {
+		var got *http.Request
+		var body []byte
+		w, err := web.NewWebhook(web.Options{URL: secret.New("https://h/"), Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			got = r
+			body, _ = io.ReadAll(r.Body)
+			return status(200, nil), nil
+		})}, secret.New(written))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := message(firing)
+		before := time.Now().Unix()
+		if err := w.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		raw := []byte(written)
+		if strings.HasPrefix(written, "whsec_") {
+			raw, _ = base64.StdEncoding.DecodeString(key)
+		}
+		at, err := strconv.ParseInt(got.Header.Get("webhook-timestamp"), 10, 64)
+		if err != nil || at < before || at > time.Now().Unix() {
+			t.Errorf("time %q", got.Header.Get("webhook-timestamp"))
+		}
+		h := hmac.New(sha256.New, raw)
+		fmt.Fprintf(h, "%s.%d.%s", got.Header.Get("webhook-id"), at, body)
+		if want := "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil)); got.Header.Get("webhook-signature") != want || got.Header.Get("webhook-id") != m.ID {
+			t.Errorf("signature %q of %q, want %q", got.Header.Get("webhook-signature"), got.Header.Get("webhook-id"), want)
+		}
+	}
+	for _, bad := range []string{"short", "whsec_short", "whsec_not base64!"} {
+		if _, err := web.NewWebhook(web.Options{URL: secret.New("https://h/")}, secret.New(bad)); err == nil || strings.Contains(err.Error(), bad) {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }

@@ -1,0 +1,214 @@
+package notify
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	html "html/template"
+	"io"
+	"strings"
+	text "text/template"
+	"text/template/parse"
+	"time"
+)
+
+// The parts of a message that a template file may define; what it does not define is as it is built in.
+const (
+	SubjectPart = "subject" // one line
+	TextPart    = "text"
+	HTMLPart    = "html"
+)
+
+// What a template may take.
+const (
+	mostSource = 256 << 10
+	mostOutput = 256 << 10
+	mostTime   = 2 * time.Second
+	mostNodes  = 200_000 // times round a loop, and calls
+)
+
+//go:embed default.tmpl
+var defaultSource string
+
+// Templates makes text of messages.
+type Templates struct {
+	name string
+	text *text.Template
+	html *html.Template
+	zone *time.Location
+}
+
+// ErrTemplate is wrapped by the errors of templates; they name file and line.
+var ErrTemplate = errors.New("template")
+
+// DefaultTemplates are those that are built in. Times are of zone; nil is the machine's.
+func DefaultTemplates(zone *time.Location) *Templates {
+	t, err := ParseTemplates("", "", zone)
+	if err != nil {
+		panic(err) // the built-in ones; a test parses them
+	}
+	return t
+}
+
+// ParseTemplates reads a file of templates, whose name is for messages, and tries each part with examples. It has the parts "subject", "text" and
+// "html", each between {{define "NAME"}} and {{end}}; source "" has none.
+func ParseTemplates(name, source string, zone *time.Location) (*Templates, error) {
+	if zone == nil {
+		zone = time.Local
+	}
+	if len(source) > mostSource {
+		return nil, fmt.Errorf("%w: %s: larger than %d octets", ErrTemplate, name, mostSource)
+	}
+	t := &Templates{name: name, zone: zone}
+	t.text = text.New("message").Option("missingkey=zero").Funcs(functions(nil))
+	t.html = html.New("message").Option("missingkey=zero").Funcs(functions(nil))
+	for _, s := range []struct{ name, source string }{{"built-in", defaultSource}, {name, source}} {
+		if s.source == "" {
+			continue
+		}
+		if _, err := t.text.New(s.name).Parse(s.source); err != nil {
+			return nil, fmt.Errorf("%w: %s", ErrTemplate, strings.TrimPrefix(err.Error(), "template: "))
+		}
+		if _, err := t.html.New(s.name).Parse(s.source); err != nil {
+			return nil, fmt.Errorf("%w: %s", ErrTemplate, strings.TrimPrefix(err.Error(), "template: "))
+		}
+	}
+	for _, one := range t.text.Templates() {
+		meter(one.Tree)
+	}
+	for _, one := range t.html.Templates() {
+		meter(one.Tree)
+	}
+	for _, m := range []*Message{Example(time.Now(), false), Example(time.Now(), true)} {
+		for _, part := range []func(*Message) (string, error){t.Subject, t.Text, t.HTML} {
+			if _, err := part(m); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return t, nil
+}
+
+// functions are what templates may call besides those of Go.
+func functions(step func() (string, error)) map[string]any {
+	return map[string]any{
+		meterName: step,
+		"join":    strings.Join,
+		"upper":   strings.ToUpper,
+		"lower":   strings.ToLower,
+		"cut":     Cut,
+	}
+}
+
+// meterName is the function that counts a template's steps.
+const meterName = "_step"
+
+// meter has every template, and every round of a loop, begin with a step, so that a loop without output ends too.
+func meter(t *parse.Tree) {
+	if t == nil || t.Root == nil {
+		return
+	}
+	loops(t.Root)
+	count(t.Root)
+}
+
+// loops has the loops in l count their rounds.
+func loops(l *parse.ListNode) {
+	if l == nil {
+		return
+	}
+	for _, n := range l.Nodes {
+		switch n := n.(type) {
+		case *parse.RangeNode:
+			loops(n.List)
+			loops(n.ElseList)
+			count(n.List)
+		case *parse.IfNode:
+			loops(n.List)
+			loops(n.ElseList)
+		case *parse.WithNode:
+			loops(n.List)
+			loops(n.ElseList)
+		}
+	}
+}
+
+// count puts a step before what l does.
+func count(l *parse.ListNode) {
+	step, err := parse.Parse(meterName, "{{"+meterName+"}}", "", "", functions(nil))
+	if err != nil {
+		panic(err) // of a constant
+	}
+	l.Nodes = append([]parse.Node{step[meterName].Root.Nodes[0]}, l.Nodes...)
+}
+
+// Subject returns one line.
+func (t *Templates) Subject(m *Message) (string, error) {
+	s, err := t.run(SubjectPart, m)
+	return strings.Join(strings.Fields(s), " "), err
+}
+
+// Text returns plain text, of lines.
+func (t *Templates) Text(m *Message) (string, error) {
+	s, err := t.run(TextPart, m)
+	return strings.TrimSpace(s) + "\n", err
+}
+
+// HTML returns a document, in which all that comes from elsewhere is escaped.
+func (t *Templates) HTML(m *Message) (string, error) {
+	return t.execute(HTMLPart, m, func(steps map[string]any, w io.Writer, d Data) error {
+		c, err := t.html.Clone()
+		if err != nil {
+			return err
+		}
+		return c.Funcs(steps).ExecuteTemplate(w, HTMLPart, d)
+	})
+}
+
+func (t *Templates) run(part string, m *Message) (string, error) {
+	return t.execute(part, m, func(steps map[string]any, w io.Writer, d Data) error {
+		c, err := t.text.Clone()
+		if err != nil {
+			return err
+		}
+		return c.Funcs(steps).ExecuteTemplate(w, part, d)
+	})
+}
+
+var errTooMuch = errors.New("it takes too many steps or too long, or writes too much")
+
+// execute runs a part within its bounds.
+func (t *Templates) execute(part string, m *Message, run func(functions map[string]any, w io.Writer, d Data) error) (string, error) {
+	end, steps := time.Now().Add(mostTime), 0
+	out := &bounded{}
+	err := run(functions(func() (string, error) {
+		if steps++; steps > mostNodes || steps%256 == 0 && time.Now().After(end) {
+			return "", errTooMuch
+		}
+		return "", nil
+	}), out, m.data(t.zone))
+	if err != nil {
+		return "", fmt.Errorf("%w %q: %s", ErrTemplate, part, strings.TrimPrefix(err.Error(), "template: "))
+	}
+	return out.String(), nil
+}
+
+// bounded takes a bounded number of octets.
+type bounded struct{ bytes.Buffer }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > mostOutput {
+		return 0, errTooMuch
+	}
+	return b.Buffer.Write(p)
+}
+
+// Cut returns text of at most n runes: what is cut off is told by "…".
+func Cut(n int, text string) string {
+	runes := []rune(text)
+	if len(runes) <= n {
+		return text
+	}
+	return string(runes[:max(n-1, 0)]) + "…"
+}

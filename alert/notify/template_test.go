@@ -1,0 +1,133 @@
+package notify_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/alert"
+	"walkabout/alert/notify"
+)
+
+// exampleAt is when the examples happen.
+var exampleAt = time.Date(2026, 3, 1, 12, 1, 0, 0, time.UTC)
+
+// golden compares got with the file of that name in testdata; UPDATE=1 writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// hostile is a message about a device that says of itself what it should not.
+func hostile() *notify.Message {
+	m := notify.Example(exampleAt, true)
+	evil := "<!channel> @everyone [click](http://evil.example) <script>alert(1)</script>\r\nBcc: all@example.net ```\x1b[31m\xff \u202e{{.}}"
+	for i := range m.Items {
+		labels := map[string]string{}
+		for k, v := range m.Items[i].Labels {
+			labels[k] = v
+		}
+		labels["ifAlias"], labels["sysLocation"] = evil, evil
+		m.Items[i].Labels = labels
+		m.Items[i].Values = map[string]string{"sysDescr": evil}
+		m.Items[i].Summary = "core1 Gi0/3 (" + evil + "): down"
+	}
+	return m
+}
+
+func TestTemplates(t *testing.T) {
+	tm := notify.DefaultTemplates(time.UTC)
+	for name, m := range map[string]*notify.Message{"one": notify.Example(exampleAt, false), "several": notify.Example(exampleAt, true), "hostile": hostile()} {
+		subject, err1 := tm.Subject(m)
+		text, err2 := tm.Text(m)
+		html, err3 := tm.HTML(m)
+		if err := errors.Join(err1, err2, err3); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".txt", subject+"\n\n"+text)
+		golden(t, name+".html", html)
+		if name == "hostile" {
+			if strings.ContainsAny(subject, "\r\n") || strings.ContainsAny(text, "\r\x1b\u202e") {
+				t.Errorf("control characters of a device are in %q %q", subject, text)
+			}
+			if strings.Contains(html, "<script") || strings.Contains(html, "<!channel") {
+				t.Errorf("markup of a device is in %s", html)
+			}
+		}
+	}
+}
+
+func TestOwnTemplates(t *testing.T) {
+	tm, err := notify.ParseTemplates("own.tmpl", `{{define "subject"}}{{(index .Firing 0).Device}} {{cut 5 "too long"}}{{end}}{{define "html"}}<b>{{.Headline}}</b>{{end}}`, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, _ := tm.Subject(notify.Example(exampleAt, false))
+	html, _ := tm.HTML(notify.Example(exampleAt, false))
+	text, _ := tm.Text(notify.Example(exampleAt, false))
+	want := []string{"core1 too …", "<b>TEST CRITICAL core1 Gi0/3 (uplink &lt;Lyon&gt;): admin up, oper down, seen for 1m0s</b>"}
+	if diff := cmp.Diff(want, []string{subject, html}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !strings.Contains(text, "where   core1 (core1.example.net, 192.0.2.1), Gi0/3, uplink <Lyon>, Paris, rack 4") {
+		t.Errorf("what is not defined is not as it is built in: %s", text)
+	}
+}
+
+// A mistake is told with file and line when the templates are read, and no template runs for ever or fills the memory.
+func TestBadTemplates(t *testing.T) {
+	for source, want := range map[string]string{
+		"{{define \"text\"}}\n{{.Nothing}}{{end}}":                                                `own.tmpl:2:`,
+		"{{define \"text\"}}\n\n{{if}}{{end}}":                                                    `own.tmpl:3:`,
+		"{{define \"html\"}}\n{{nosuch}}{{end}}":                                                  `own.tmpl:2:`,
+		"{{define \"subject\"}}{{range .All}}\n{{.Nothing}}{{end}}{{end}}":                        `own.tmpl:2:`,
+		`{{define "text"}}{{range 1000000000}}{{end}}{{end}}`:                                     "too many steps",
+		`{{define "text"}}{{range 1000000000}}{{if true}}{{range 9}}{{end}}{{end}}{{end}}{{end}}`: "too many steps",
+		`{{define "text"}}{{template "text" .}}{{end}}`:                                           "steps", // or too deep
+		`{{define "text"}}{{range 100000}}0123456789{{end}}{{end}}`:                               "writes too much",
+		`{{define "html"}}{{range 1000000000}}{{end}}{{end}}`:                                     "too many steps",
+		`{{define "html"}}<a href={{end}}`:                                                        "html",
+		strings.Repeat("x", 300<<10):                                                              "larger than",
+	} {
+		_, err := notify.ParseTemplates("own.tmpl", source, time.UTC)
+		if !errors.Is(err, notify.ErrTemplate) || !strings.Contains(err.Error(), want) && !(want == "steps" && strings.Contains(err.Error(), "depth")) {
+			t.Errorf("%.80q: error %v, want one with %q", source, err, want)
+		}
+	}
+}
+
+func TestMessageOfMany(t *testing.T) {
+	m := notify.Example(exampleAt, false)
+	for i := range 400 {
+		it := m.Items[0]
+		it.Fingerprint += string(rune('a'+i%26)) + strings.Repeat("x", i/26)
+		it.State = alert.Firing
+		m.Items = append(m.Items, it)
+	}
+	tm := notify.DefaultTemplates(time.UTC)
+	subject, err1 := tm.Subject(m)
+	text, err2 := tm.Text(m)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if subject != "TEST core1: CRITICAL 401 firing" || !strings.Contains(text, "301 more are not listed here.") {
+		t.Errorf("%s\n%.300s", subject, text)
+	}
+}

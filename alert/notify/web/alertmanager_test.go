@@ -1,0 +1,172 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"walkabout/alert"
+	"walkabout/alert/notify"
+	"walkabout/alert/notify/web"
+	"walkabout/internal/secret"
+)
+
+// amAlert is an alert as Alertmanager reads it.
+type amAlert struct {
+	Labels, Annotations map[string]string
+	StartsAt, EndsAt    time.Time
+	GeneratorURL        string
+}
+
+// fakeManager is an Alertmanager as far as posting goes.
+type fakeManager struct {
+	mu    sync.Mutex
+	posts [][]amAlert
+	path  string
+	fails int
+}
+
+func (f *fakeManager) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.path = r.URL.Path
+	if f.fails > 0 {
+		f.fails--
+		return nil, errors.New("connection refused")
+	}
+	var list []amAlert
+	err := json.NewDecoder(r.Body).Decode(&list)
+	f.posts = append(f.posts, list)
+	return status(200, nil), err
+}
+
+func alertmanager(t *testing.T, f http.RoundTripper, url string) *web.Alertmanager {
+	t.Helper()
+	a, err := web.NewAlertmanager(web.Options{URL: secret.New(url), Transport: f}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestAlertmanagerBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		firing, resolved := transitions(t)
+		firing.Link, firing.Labels["9 team"] = "https://collector.example.net/alerts/x", "net\xff"
+		f := &fakeManager{}
+		if err := alertmanager(t, f, "http://am:9093/prefix/").Show(t.Context(), []alert.Alert{firing.Alert, resolved.Alert}); err != nil {
+			t.Fatal(err)
+		}
+		labels := map[string]string{"alertname": "interface_mismatch", "severity": "critical", "kind": "admin_up_oper_down", "device": "core1", "interface": "Gi0/3", "site": "paris"}
+		with := map[string]string{"_9_team": "net\uFFFD"}
+		for k, v := range labels {
+			with[k] = v
+		}
+		said := map[string]string{"agent_host": "192.0.2.1", "hostname": "core1.example.net", "ifAlias": "uplink <Lyon>", "ifDescr": "GigabitEthernet0/3", "ifName": "Gi0/3",
+			"fingerprint": firing.Fingerprint, "summary": firing.Summary, "value_ifAdminStatus": "up", "value_ifIndex": "3", "value_ifLastChange": "8640000", "value_ifOperStatus": "lowerLayerDown"}
+		ended := map[string]string{}
+		for k, v := range said {
+			ended[k] = v
+		}
+		ended["summary"], ended["value_ifOperStatus"] = resolved.Summary, "up"
+		want := [][]amAlert{{
+			{Labels: with, Annotations: said, StartsAt: firing.FiredAt, EndsAt: time.Now().Add(4 * time.Minute).UTC(), GeneratorURL: firing.Link},
+			{Labels: labels, Annotations: ended, StartsAt: resolved.FiredAt, EndsAt: resolved.ResolvedAt},
+		}}
+		if diff := cmp.Diff(want, f.posts); diff != "" || f.path != "/prefix/api/v2/alerts" {
+			t.Errorf("posted to %s (-want +got):\n%s", f.path, diff)
+		}
+	})
+}
+
+// site is what alerts there are.
+type site struct {
+	mu     sync.Mutex
+	alerts []alert.Alert
+}
+
+func (s *site) Alert(string) (alert.Alert, bool) { return alert.Alert{}, false }
+func (s *site) Alerts() []alert.Alert {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]alert.Alert(nil), s.alerts...)
+}
+func (s *site) set(alerts ...alert.Alert) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alerts = alerts
+}
+
+// Each Alertmanager of a cluster is shown all that fires once a minute, and at once when something changes; ends for 15 minutes; nothing that is
+// kept from people.
+func TestMirror(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		firing, resolved := transitions(t)
+		a, b := &fakeManager{}, &fakeManager{fails: 2}
+		untold, pending, other := firing.Alert, firing.Alert, firing.Alert
+		untold.Untold, pending.State, other.Severity = true, alert.Pending, alert.Info
+		s := &site{}
+		matchers := []notify.MirrorOptions{{Name: "a", Mirror: alertmanager(t, a, "http://a:9093")}, {Name: "b", Mirror: alertmanager(t, b, "http://b:9093")}}
+		d, err := notify.Open(notify.Options{Mirrors: matchers, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Start(s)
+		synctest.Wait()
+		s.set(firing.Alert, untold, pending)
+		if err := d.Notify(t.Context(), []alert.Transition{firing}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if len(a.posts) != 1 || len(a.posts[0]) != 1 {
+			t.Errorf("at once: %v", a.posts)
+		}
+		time.Sleep(3*time.Minute + time.Second)
+		if len(a.posts) != 4 || len(b.posts) < 3 {
+			t.Errorf("after three minutes %d and %d", len(a.posts), len(b.posts))
+		}
+		ended := resolved.Alert
+		ended.ResolvedAt = time.Now()
+		s.set(ended)
+		_ = d.Notify(t.Context(), []alert.Transition{resolved})
+		time.Sleep(time.Hour)
+		a.mu.Lock()
+		if n := len(a.posts); n != 4+16 || !a.posts[19][0].EndsAt.Equal(ended.ResolvedAt) {
+			t.Errorf("%d posts at the end", n)
+		}
+		a.mu.Unlock()
+		stats := d.Stats()
+		if stats[0].Delivered != 2 || stats[0].Messages != 20 || stats[1].Failures != 2 || stats[1].LastError != "" {
+			t.Errorf("%+v", stats)
+		}
+		if err := d.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestManyAlertsArePostedInParts(t *testing.T) {
+	firing, _ := transitions(t)
+	var many []alert.Alert
+	for i := range 600 {
+		x := firing.Alert
+		x.Key = fmt.Sprint(i)
+		many = append(many, x)
+	}
+	f := &fakeManager{}
+	if err := alertmanager(t, f, "http://am:9093").Show(t.Context(), many); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.posts) != 3 || len(f.posts[2]) != 88 {
+		t.Errorf("%d posts", len(f.posts))
+	}
+}
