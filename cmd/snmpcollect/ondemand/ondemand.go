@@ -104,12 +104,15 @@ func bad(format string, args ...any) error {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), timeout(r.Header))
 	defer cancel()
-	q, err := h.parse(ctx, r.URL.Query())
-	if err == nil {
+	q, err := h.parse(r.URL.Query())
+	if err == nil { // looking a name up is a part of the scrape: it sends, too
 		if h.running.Add(1) > int64(h.config.Concurrency) {
 			err = &refused{http.StatusServiceUnavailable, "too many scrapes at a time (scrape: concurrency)"}
 		}
 		defer h.running.Add(-1)
+	}
+	if err == nil {
+		err = h.resolve(ctx, &q)
 	}
 	var page []byte
 	if err == nil {
@@ -140,8 +143,8 @@ func timeout(h http.Header) time.Duration {
 	return max(d-margin, d/2)
 }
 
-// parse reads a query, and refuses what the configuration does not allow.
-func (h *Handler) parse(ctx context.Context, v url.Values) (request, error) {
+// parse reads a query, and refuses what the configuration does not allow; of the target resolve tells that.
+func (h *Handler) parse(v url.Values) (request, error) {
 	q := request{target: v.Get("target"), context: v.Get("snmp_context")}
 	if len(v["target"]) != 1 || q.target == "" {
 		return q, bad("'target' parameter must be specified once")
@@ -159,10 +162,7 @@ func (h *Handler) parse(ctx context.Context, v url.Values) (request, error) {
 	if q.modules, err = h.modules(v["module"]); err != nil {
 		return q, err
 	}
-	if err := h.auth(&q, v.Get("auth")); err != nil {
-		return q, err
-	}
-	return q, h.resolve(ctx, &q)
+	return q, h.auth(&q, v.Get("auth"))
 }
 
 // Of a request that names none.

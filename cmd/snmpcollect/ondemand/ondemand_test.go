@@ -210,8 +210,10 @@ func TestConcurrencyAndCancel(t *testing.T) {
 		done <- err
 	}()
 	<-p.wait
-	if code, body := get(h, "target=192.0.2.1"); code != http.StatusServiceUnavailable || !strings.Contains(body, "too many scrapes") {
-		t.Errorf("%d %s", code, body)
+	for _, target := range []string{"192.0.2.1", "nobody"} { // which is not even looked up
+		if code, body := get(h, "target="+target); code != http.StatusServiceUnavailable || !strings.Contains(body, "too many scrapes") {
+			t.Errorf("%s: %d %s", target, code, body)
+		}
 	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
