@@ -36,8 +36,9 @@ func TestStorms(t *testing.T) {
 	var stacks []metric.Sample
 	for i := range 100 {
 		s := stack
-		s.Tags = []metric.Tag{{Name: "device", Value: "core1"}, {Name: "ifStackHigherLayer", Value: fmt.Sprint(100 + i)}, {Name: "ifStackLowerLayer", Value: "1"}}
-		s.Fields = []metric.Field{{Name: "ifStackStatus", Kind: metric.String, Str: "active"}}
+		s.Tags = []metric.Tag{{Name: "device", Value: "core1"}}
+		s.Fields = []metric.Field{{Name: "ifStackHigherLayer", Kind: metric.Integer, Num: uint64(100 + i)},
+			{Name: "ifStackLowerLayer", Kind: metric.Integer, Num: 1}, {Name: "ifStackStatus", Kind: metric.String, Str: "active"}}
 		stacks = append(stacks, s)
 	}
 	failed := &alert.PollError{Cause: alert.CauseHostDown, Err: errors.New("no answer")}
