@@ -39,8 +39,8 @@ type GraphGroup struct {
 
 // GraphSeries is one line. In has positive numbers, and so has Out: which side of the axis it is drawn at is the page's matter.
 type GraphSeries struct {
-	// Name is "in" or "out"; of packets "in unicast", "in multicast", "in broadcast", "in all" (agents without the classes) and the same of out; of
-	// errors "in errors", "out errors", "in discards", "out discards", "in unknown protocols".
+	// Name is "in" or "out"; of packets "in unicast", "in multicast", "in broadcast" and the same of out; of errors "in errors", "out errors",
+	// "in discards", "out discards", "in unknown protocols". What the agent does not serve is left out.
 	Name string  `json:"name"`
 	Avg  Numbers `json:"avg"` // as long as Graph.Times; null where there is a gap
 	Min  Numbers `json:"min,omitempty"`
@@ -52,7 +52,7 @@ type Gap struct {
 	From int64 `json:"from"` // Unix seconds: the last reading with a rate, or the start of what is asked for
 	To   int64 `json:"to"`   // the next one, or the end
 	// Reason is a verdict ("first", "reset", "discontinuity", "ambiguous", "implausible", "stale", "gap"), "unreachable" (the device did not answer),
-	// "no data" (nothing is stored of that time: the collector did not run, or the interface was not there), or "future".
+	// "not_served" (it answered without the counter), or "no data" (there was no poll: the collector did not run, say).
 	Reason string `json:"reason"`
 	Text   string `json:"text"` // Reason for people
 }
@@ -78,5 +78,5 @@ type Total struct {
 	Octets       *float64 `json:"octets"`
 	Average      *float64 `json:"avg"` // bits a second, of the time that is covered
 	Maximum      *float64 `json:"max"` // bits a second
-	Percentile95 *float64 `json:"p95"` // bits a second: 95 % of the polls were at or below it (nearest rank)
+	Percentile95 *float64 `json:"p95"` // bits a second: of the averages of five minutes, as transit is charged by; one in twenty is above
 }

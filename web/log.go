@@ -61,7 +61,7 @@ func (m *Memory) Transitions(ts []alert.Transition) {
 		if t.State == alert.Resolved && t.Reason != "" {
 			title += ": " + string(t.Reason)
 		}
-		m.log.add(LogEntry{At: t.At, Kind: KindAlert, Device: t.Device, Title: Text(title), Text: Text(t.Summary), Severity: t.Severity, Finger: t.Fingerprint})
+		m.log.add(LogEntry{At: t.At, Kind: KindAlert, Device: t.Device, Title: Text(title), Text: Text(t.Summary), Severity: Text(t.Severity), Finger: t.Fingerprint})
 		m.hub.tell(TopicAlerts, t.Device)
 		m.hub.tell(TopicLog, t.Device)
 	}

@@ -131,54 +131,79 @@ func (ps *ports) take(p *Poll) {
 		ps.miss() // its table was not read: nothing is known to have changed
 		return
 	}
-	twice := sameNames(rows)
-	old, oldRecent := ps.list, ps.recent
-	next := make([]port, 0, len(rows))
-	from := make([]int32, 0, len(rows)) // where each was in old, or -1
-	var f finder
-	var places map[string]int32 // of old, made when first needed
-	for n := range rows {
-		s := &rows[n]
-		x := port{index: int32(f.field(s, ifIndex).Num), typ: int32(f.field(s, ifType).Num), mtu: int32(f.field(s, ifMtu).Num), speed: f.speed(s),
-			admin: uint8(f.field(s, ifAdminStatus).Num), oper: uint8(f.field(s, ifOperStatus).Num)}
-		ps.write(&x, s, &f, twice)
-		place := int32(-1)
-		if n < len(old) && old[n].text == string(ps.text) {
-			place = int32(n)
-		} else {
-			if places == nil {
-				places = make(map[string]int32, len(old))
-				for i := range old {
-					places[old[i].key()] = int32(i)
-				}
-			}
-			if i, ok := places[string(ps.text[:x.ends[0]])]; ok {
-				place = i
-			}
-		}
-		if x.text = ""; place >= 0 && old[place].text == string(ps.text) {
-			x.text = old[place].text
-		} else {
-			x.text = string(ps.text)
-		}
-		in, verdict := f.rate(s, ifHCInOctets, ifInOctets)
-		x.in, x.verdict = in, uint8(verdict)
-		x.out, _ = f.rate(s, ifHCOutOctets, ifOutOctets)
-		inErrors, _ := f.rate(s, ifInErrors, ifInErrors)
-		outErrors, _ := f.rate(s, ifOutErrors, ifOutErrors)
-		inDiscards, _ := f.rate(s, ifInDiscards, ifInDiscards)
-		outDiscards, _ := f.rate(s, ifOutDiscards, ifOutDiscards)
-		x.errors, x.discard = sum(inErrors, outErrors), sum(inDiscards, outDiscards)
-		var before *port
-		if place >= 0 {
-			before = &old[place]
-		}
-		x.changed(before, f.field(s, ifLastChange), p)
-		next, from = append(next, x), append(from, place)
+	old := ps.list
+	if ps.same(rows) {
+		ps.update(p, rows)
+		return
 	}
-	ps.list = next
-	ps.remember(from, oldRecent)
-	ps.count()
+	places := make(map[string]int32, len(old))
+	for i := range old {
+		places[old[i].key()] = int32(i)
+	}
+	twice := sameNames(rows)
+	ps.list = make([]port, len(rows))
+	from := make([]int32, len(rows)) // where each was in old, or -1
+	var f finder
+	for i := range rows {
+		x := &ps.list[i]
+		x.index = int32(f.field(&rows[i], ifIndex).Num)
+		ps.write(x, &rows[i], &f, twice)
+		place, known := places[x.key()]
+		if from[i] = place; !known {
+			from[i] = -1
+		}
+		x.read(before(old, from[i]), &rows[i], &f, p)
+	}
+	ps.arrange(from)
+	ps.remember()
+}
+
+func before(old []port, place int32) *port {
+	if place < 0 {
+		return nil
+	}
+	return &old[place]
+}
+
+// same reports whether rows are the ports that are known, in their order, with the same texts: almost always they are.
+func (ps *ports) same(rows []metric.Sample) bool {
+	if len(rows) != len(ps.list) {
+		return false
+	}
+	var f finder
+	for i := range rows {
+		s, x := &rows[i], &ps.list[i]
+		if x.index != int32(f.field(s, ifIndex).Num) || x.part(1) != nameOf(s) || x.part(2) != s.Tag("ifDescr") || x.part(3) != f.field(s, ifAlias).Str ||
+			x.part(4) != f.field(s, ifPhysAddress).Str {
+			return false
+		}
+	}
+	return true
+}
+
+// update takes rows that are the ports that are known.
+func (ps *ports) update(p *Poll, rows []metric.Sample) {
+	var f finder
+	for i := range rows {
+		was := ps.list[i]
+		ps.list[i].read(&was, &rows[i], &f, p)
+	}
+	ps.remember()
+}
+
+// read takes states and rates of s, which was before at the last poll (nil: it was not there).
+func (p *port) read(before *port, s *metric.Sample, f *finder, poll *Poll) {
+	p.typ, p.mtu, p.speed = int32(f.field(s, ifType).Num), int32(f.field(s, ifMtu).Num), f.speed(s)
+	p.admin, p.oper = uint8(f.field(s, ifAdminStatus).Num), uint8(f.field(s, ifOperStatus).Num)
+	in, verdict := f.rate(s, ifHCInOctets, ifInOctets)
+	p.in, p.verdict = in, uint8(verdict)
+	p.out, _ = f.rate(s, ifHCOutOctets, ifOutOctets)
+	inErrors, _ := f.rate(s, ifInErrors, ifInErrors)
+	outErrors, _ := f.rate(s, ifOutErrors, ifOutErrors)
+	inDiscards, _ := f.rate(s, ifInDiscards, ifInDiscards)
+	outDiscards, _ := f.rate(s, ifOutDiscards, ifOutDiscards)
+	p.errors, p.discard = sum(inErrors, outErrors), sum(inDiscards, outDiscards)
+	p.changed(before, f.field(s, ifLastChange), poll)
 }
 
 // interfaceRows returns the interfaces among samples, which stand together.
@@ -213,7 +238,7 @@ func sameNames(rows []metric.Sample) map[string]bool {
 	return twice
 }
 
-// write puts x's texts into ps.text.
+// write gives x its texts.
 func (ps *ports) write(x *port, s *metric.Sample, f *finder, twice map[string]bool) {
 	name := nameOf(s)
 	b := ps.text[:0]
@@ -228,7 +253,7 @@ func (ps *ports) write(x *port, s *metric.Sample, f *finder, twice map[string]bo
 		b = append(b, Text(text)...)
 		x.ends[i+1] = uint16(len(b))
 	}
-	ps.text = b
+	ps.text, x.text = b, string(b)
 }
 
 // changed works out when oper last changed: as the agent says, unless it was seen to change and the agent says nothing of it.
@@ -276,15 +301,8 @@ func (ps *ports) miss() {
 	for i := range ps.list {
 		x := &ps.list[i]
 		x.in, x.out, x.errors, x.discard, x.verdict = none, none, none, none, uint8(counter.None)
-		ps.put(i, ps.point, none, none)
 	}
-	ps.step()
-	ps.count()
-}
-
-func (ps *ports) step() {
-	ps.point = (ps.point + 1) % RecentPoints
-	ps.filled = min(ps.filled+1, RecentPoints)
+	ps.remember()
 }
 
 // put writes a port's rates, in octets a second, at a point.
@@ -303,31 +321,31 @@ func half(rate float32) uint16 {
 
 func whole(half uint16) float64 { return float64(math.Float32frombits(uint32(half) << 16)) }
 
-// remember writes the rates of the list into recent, after it was brought into the order that the list has now; from tells where each was.
-func (ps *ports) remember(from []int32, old []uint16) {
+// arrange brings the recent rates into the order that the list has now; from tells where each port was, below 0 that it is new.
+func (ps *ports) arrange(from []int32) {
 	const size = 2 * RecentPoints
-	moved := len(old) != len(from)*size
+	old, nothing := ps.recent, half(none)
+	ps.recent = make([]uint16, len(from)*size)
 	for i, place := range from {
-		moved = moved || int(place) != i
-	}
-	if moved {
-		ps.recent = make([]uint16, len(from)*size)
-		nothing := half(none)
-		for i, place := range from {
-			mine := ps.recent[i*size : (i+1)*size]
-			if place >= 0 {
-				copy(mine, old[int(place)*size:])
-				continue
-			}
-			for k := range mine {
-				mine[k] = nothing
-			}
+		mine := ps.recent[i*size : (i+1)*size]
+		if place >= 0 {
+			copy(mine, old[int(place)*size:])
+			continue
+		}
+		for k := range mine {
+			mine[k] = nothing
 		}
 	}
+}
+
+// remember writes the rates of the list into recent, and works out the figures of the device.
+func (ps *ports) remember() {
 	for i := range ps.list {
 		ps.put(i, ps.point, ps.list[i].in, ps.list[i].out)
 	}
-	ps.step()
+	ps.point = (ps.point + 1) % RecentPoints
+	ps.filled = min(ps.filled+1, RecentPoints)
+	ps.count()
 }
 
 // lastRates returns the recent rates of a port, the oldest first.

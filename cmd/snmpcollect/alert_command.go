@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os/user"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"walkabout/alert"
 	"walkabout/alert/api"
 	"walkabout/alert/silence"
-	"walkabout/cmd/snmpcollect/config"
 )
 
 // alertCommand asks the running collector about alerts, and tells it what people want to hear.
@@ -32,31 +30,22 @@ func (p process) alertCommand() *cobra.Command {
 	path := c.PersistentFlags().StringP("config", "c", defaultConfig, "the configuration file")
 	base := c.PersistentFlags().String("url", "", "ask the collector at this URL, such as http://127.0.0.1:8161, instead of the file's")
 	asJSON := c.PersistentFlags().Bool("json", false, "print the answer as it came")
-	a := alertAsker{p: p, path: path, base: base, json: asJSON}
+	a := alertAsker{p: p, ask: p.pagesAsker(c.PersistentFlags(), path), base: base, json: asJSON}
 	c.AddCommand(a.list(), a.history(), a.silence(), a.silences(), a.expire(), a.ack(), a.unack(), p.alertTestCommand(), a.notifyTest())
 	return c
 }
 
 // alertAsker is what the commands have in common.
 type alertAsker struct {
-	p          process
-	path, base *string
-	json       *bool
+	p    process
+	ask  *pagesAsker
+	base *string
+	json *bool
 }
 
 func (a alertAsker) client() (*api.Client, error) {
-	cfg := a.p.forTools(*a.path)
-	c := &api.Client{Base: *a.base, Token: cfg.APIToken, HTTP: &http.Client{Timeout: 30 * time.Second}}
-	if c.Base != "" {
-		return c, nil
-	}
-	listen := cfg.Listen
-	if listen == "" {
-		listen = config.DefaultListen
-	}
-	var err error
-	c.Base, err = pagesURL(listen)
-	return c, err
+	base, c, err := a.ask.client(*a.base)
+	return &api.Client{Base: base, HTTP: c}, err
 }
 
 // show prints v as JSON if that is wanted, else as text does.

@@ -66,7 +66,7 @@ func (p process) run(ctx context.Context, args []string) int {
 	root.SetErr(p.stderr)
 	root.SetArgs(args)
 	root.AddGroup(&cobra.Group{ID: "run", Title: "The collector:"}, &cobra.Group{ID: "ask", Title: "At a terminal:"})
-	group(root, "run", p.runCommand(), p.checkCommand(), p.reloadCommand(), p.statusCommand(), p.alertCommand(), p.spoolCommand(), p.profileCommand())
+	group(root, "run", p.runCommand(), p.checkCommand(), p.reloadCommand(), p.statusCommand(), p.alertCommand(), p.spoolCommand(), p.profileCommand(), p.hashCommand())
 	group(root, "ask", append(p.askCommands(), p.topCommand(), p.discoverCommand(), p.demoCommand(), p.simulateCommand())...)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

@@ -45,7 +45,7 @@ func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry
 	if err != nil {
 		return nil, err
 	}
-	out := &pages{guard: access.New(cfg.Access(), p.log, healthPath)}
+	out := &pages{guard: access.New(cfg.Access(), access.Paths{Open: []string{healthPath}, Query: []string{queryPath}}, p.log)}
 	if cfg.Pages.Certificate != "" {
 		if out.certificate, err = access.LoadCertificate(cfg.Pages.Certificate, cfg.Pages.Key); err != nil {
 			return nil, err
@@ -84,8 +84,12 @@ func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry
 	return out, nil
 }
 
-// healthPath is open to everybody: what looks after processes asks there.
-const healthPath = "/healthz"
+const (
+	// healthPath is open to everybody: what looks after processes asks there.
+	healthPath = "/healthz"
+	// queryPath is below what Prometheus' API has: Grafana asks by POST.
+	queryPath = "/api/v1/"
+)
 
 // configure takes what c says of who may see the pages, and reads the certificate anew. c.Listen is what is listened at.
 func (p *pages) configure(c config.Config) error {

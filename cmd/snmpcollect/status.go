@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -87,10 +87,10 @@ func (p process) statusCommand() *cobra.Command {
 			"then the slowest; with names it tells all that is known of these."}
 	path := configFlag(c)
 	from := c.Flags().String("url", "", "ask the collector at this URL, such as http://127.0.0.1:8161, instead of the file's")
+	ask := p.pagesAsker(c.Flags(), path)
 	count := c.Flags().IntP("lines", "n", 20, "list at most `N` targets; 0 is all")
 	c.RunE = func(cmd *cobra.Command, names []string) error {
-		base := *from
-		if base == "" {
+		if *from == "" {
 			cfg, problems := config.Load(*path, collector.BuiltIn(), p.getenv)
 			if config.Failed(problems) {
 				for _, problem := range problems {
@@ -98,12 +98,15 @@ func (p process) statusCommand() *cobra.Command {
 				}
 				return errReported
 			}
-			var err error
-			if base, err = pagesURL(cfg.Listen); err != nil {
-				return err
+			if cfg.Listen == "" {
+				return errors.New("the file has listen: \"\", so the collector serves no pages; set it, or name another collector by --url")
 			}
 		}
-		list, err := askStatus(cmd.Context(), base, names)
+		base, client, err := ask.client(*from)
+		if err != nil {
+			return err
+		}
+		list, err := askStatus(cmd.Context(), client, base, names)
 		if err != nil {
 			return err
 		}
@@ -115,38 +118,25 @@ func (p process) statusCommand() *cobra.Command {
 	return c
 }
 
-// pagesURL returns where the pages of a listen address are had.
-func pagesURL(listen string) (string, error) {
-	if listen == "" {
-		return "", fmt.Errorf("the file has listen: \"\", so the collector serves no pages; set it, or name another collector by --url")
-	}
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return "", fmt.Errorf("listen: %w", err)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port), nil
-}
-
 // mostStatus bounds what is read of an answer.
 const mostStatus = 256 << 20
 
-func askStatus(ctx context.Context, base string, names []string) ([]targetStatus, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
+func askStatus(ctx context.Context, client *http.Client, base string, names []string) ([]targetStatus, error) {
 	address := strings.TrimSuffix(base, "/") + "/status?" + url.Values{"target": names}.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("is the collector running? %w", err)
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
+	switch answer.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized:
+		return nil, fmt.Errorf("%s: %s: %s", base, answer.Status, howToAsk)
+	default:
 		return nil, fmt.Errorf("%s: %s; is it a collector's?", address, answer.Status)
 	}
 	var list []targetStatus

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"time"
 
@@ -25,7 +24,8 @@ func (p process) topCommand() *cobra.Command {
 		Example: "  snmpcollect top --filter 'core1 ge-0' --sort load\n  snmpcollect top --devices --sort duration --once"}
 	f := c.Flags()
 	path := configFlag(c)
-	address := f.String("address", "", "HOST:PORT of the collector")
+	address := f.String("address", "", "`HOST:PORT` or URL of the collector")
+	ask := p.pagesAsker(f, path)
 	f.BoolVar(&q.Devices, "devices", false, "devices, not their interfaces")
 	f.StringVar(&q.Sort, "sort", "", "interfaces: alert, in, out, load, errors, name; devices: state, duration, lag, retries, failed, withheld, name")
 	f.StringVar(&q.Filter, "filter", "", "words that all stand in a line: of device, name, alias, status, verdict, alert")
@@ -39,15 +39,12 @@ func (p process) topCommand() *cobra.Command {
 		if *every < 100*time.Millisecond {
 			return fmt.Errorf("--interval %v: at least 100ms", *every)
 		}
-		at := *address
-		if at == "" {
-			if at = p.forTools(*path).Listen; at == "" {
-				at = config.DefaultListen
-			}
+		at, client, err := ask.client(*address)
+		if err != nil {
+			return err
 		}
-		client := &http.Client{Timeout: 10 * time.Second}
 		defer client.CloseIdleConnections()
-		t := &live.Top{Client: live.Client{Address: at, HTTP: client}, Query: q, Every: *every, Out: p.stdout, Size: func() (int, int) { return terminalSize(p.stdout) }}
+		t := &live.Top{Client: live.Client{Base: at, HTTP: client}, Query: q, Every: *every, Out: p.stdout, Size: func() (int, int) { return terminalSize(p.stdout) }}
 		if _, height := t.Size(); *once || height == 0 {
 			return t.Once(c.Context())
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -55,19 +56,22 @@ func Who(r *http.Request) Identity {
 
 // Guard stands in front of the pages. It may be used by any goroutine.
 type Guard struct {
-	open     map[string]bool // paths that everybody may read
+	paths    Paths
 	log      *slog.Logger
 	cross    *http.CrossOriginProtection
 	accounts atomic.Pointer[accounts]
 	failures failures
 }
 
-// New returns a Guard. open are paths that everybody may read, such as that of health.
-func New(c Config, log *slog.Logger, open ...string) *Guard {
-	g := &Guard{open: map[string]bool{}, log: log, cross: http.NewCrossOriginProtection()}
-	for _, path := range open {
-		g.open[path] = true
-	}
+// Paths are those of which other things hold.
+type Paths struct {
+	Open  []string // everybody may read them: health
+	Query []string // a POST to what begins so changes nothing: it asks what would not fit an address
+}
+
+// New returns a Guard.
+func New(c Config, paths Paths, log *slog.Logger) *Guard {
+	g := &Guard{paths: paths, log: log, cross: http.NewCrossOriginProtection()}
 	g.Configure(c)
 	return g
 }
@@ -84,15 +88,15 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			refuse(w, r, http.StatusMisdirectedRequest, fmt.Sprintf("Host %q is no name of this machine's own: ask for a loopback address, or have a proxy say so in the header Host.", r.Host))
 			return
 		}
-		if err := g.cross.Check(r); err != nil {
-			refuse(w, r, http.StatusForbidden, err.Error())
+		if err := g.cross.Check(r); err != nil || foreign(r) {
+			refuse(w, r, http.StatusForbidden, "a page of another site asks (cross-origin)")
 			return
 		}
 		id, ok := g.identify(a, w, r)
 		if !ok {
 			return
 		}
-		if unsafe(r.Method) && !id.MayWrite {
+		if g.changes(r) && !id.MayWrite {
 			if id.Name == "" && !a.nobody() { // a password would do
 				challenge(w, r, id.WhyNot)
 			} else {
@@ -104,15 +108,32 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	})
 }
 
-func unsafe(method string) bool {
-	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
+// changes reports whether r may change something.
+func (g *Guard) changes(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	case http.MethodPost:
+		return !slices.ContainsFunc(g.paths.Query, func(prefix string) bool { return strings.HasPrefix(r.URL.Path, prefix) })
+	}
+	return true
+}
+
+// foreign reports whether another site's page has a browser load r as a part of it. It could not read the answer, but have devices asked (on demand), and
+// measure how long it takes. Links from elsewhere are followed.
+func foreign(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+		return false
+	}
+	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document"
 }
 
 // identify says who asks; false if the answer was given.
 func (g *Guard) identify(a *accounts, w http.ResponseWriter, r *http.Request) (Identity, bool) {
 	field := r.Header.Get("Authorization")
 	if field == "" || a.nobody() {
-		if a.required() && !g.open[r.URL.Path] {
+		if a.required() && !slices.Contains(g.paths.Open, r.URL.Path) {
 			challenge(w, r, "say who you are: a user of pages: users:, or api_token")
 			return Identity{}, false
 		}

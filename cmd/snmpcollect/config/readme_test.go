@@ -43,7 +43,7 @@ func TestReference(t *testing.T) {
 		docs += string(b)
 	}
 	var source string
-	for _, name := range []string{"file.go", "alerts.go", "outputs.go", "prometheus.go", "pipelines.go", "scrape.go", "filter.go", "file_targets.go", "traps.go", "store.go"} {
+	for _, name := range []string{"file.go", "alerts.go", "outputs.go", "prometheus.go", "pipelines.go", "scrape.go", "filter.go", "pages.go", "file_targets.go", "traps.go", "store.go"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

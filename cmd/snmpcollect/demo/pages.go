@@ -54,7 +54,7 @@ func (c *collecting) openPages(ctx context.Context, started time.Time, log *slog
 	files.Handle(mux)
 	ui.Handle(mux)
 	api.Handle(mux, c.alerts, api.Options{Log: log, Changed: c.memory.Changed})
-	guard := access.New(access.Config{Loopback: true}, log)
+	guard := access.New(access.Config{Loopback: true}, access.Paths{Query: []string{"/api/v1/"}}, log)
 	p := &pages{l, &http.Server{Handler: guard.Handler(mux), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}}
 	p.server.RegisterOnShutdown(ui.Close)
 	return p, nil

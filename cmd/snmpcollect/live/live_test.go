@@ -209,7 +209,7 @@ func TestHandler(t *testing.T) {
 	s := moment(t)
 	server := httptest.NewServer(s.Handler(slog.New(slog.DiscardHandler)))
 	defer server.Close()
-	client := live.Client{Address: strings.TrimPrefix(server.URL, "http://"), HTTP: server.Client()}
+	client := live.Client{Base: server.URL, HTTP: server.Client()}
 	v, err := client.View(t.Context(), live.Query{Sort: "in", Limit: 2})
 	if err != nil || v.Targets != 4 || len(v.Interfaces) != 2 || v.Matching != 4 || *v.Interfaces[0].In != 1e9 || v.Interfaces[0].Load() != 1 {
 		t.Errorf("%v, %+v", err, v)
@@ -226,7 +226,7 @@ func TestHandler(t *testing.T) {
 	}
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
-	client.Address = strings.TrimPrefix(other.URL, "http://")
+	client.Base = other.URL
 	if _, err := client.View(t.Context(), live.Query{}); err == nil || !strings.Contains(err.Error(), "is no collector") {
 		t.Errorf("another server: %v", err)
 	}
@@ -253,7 +253,7 @@ func TestTop(t *testing.T) {
 	defer server.Close()
 	keys := make(chan rune)
 	var out bytes.Buffer
-	top := live.Top{Client: live.Client{Address: strings.TrimPrefix(server.URL, "http://"), HTTP: server.Client()}, Every: time.Hour, Out: &out, Keys: keys,
+	top := live.Top{Client: live.Client{Base: server.URL, HTTP: server.Client()}, Every: time.Hour, Out: &out, Keys: keys,
 		Size: func() (int, int) { return 80, 24 }}
 	done := make(chan error)
 	go func() { done <- top.Run(t.Context()) }()
@@ -308,7 +308,7 @@ func TestTopWithoutCollector(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
 	asked := 0
-	top := live.Top{Client: live.Client{Address: address, HTTP: &http.Client{}}, Every: time.Millisecond, Out: &out, Size: func() (int, int) {
+	top := live.Top{Client: live.Client{Base: "http://" + address, HTTP: &http.Client{}}, Every: time.Millisecond, Out: &out, Size: func() (int, int) {
 		if asked++; asked == 3 {
 			cancel()
 		}

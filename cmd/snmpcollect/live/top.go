@@ -15,9 +15,12 @@ import (
 
 // Client asks a running collector.
 type Client struct {
-	Address string // host:port of its listen:
-	HTTP    *http.Client
+	Base string // its URL, such as http://127.0.0.1:8161
+	HTTP *http.Client
 }
+
+// Where names it in a few letters.
+func (c Client) Where() string { return strings.TrimPrefix(c.Base, "http://") }
 
 // maxView bounds an answer: MaxLimit entries with long errors.
 const maxView = 16 << 20
@@ -25,22 +28,22 @@ const maxView = 16 << 20
 // View asks for q. An error says what to do.
 func (c Client) View(ctx context.Context, q Query) (View, error) {
 	var v View
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Address+Path+"?"+q.Values().Encode(), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Base+Path+"?"+q.Values().Encode(), nil)
 	if err != nil {
-		return v, fmt.Errorf("%q is no HOST:PORT: %w", c.Address, err)
+		return v, fmt.Errorf("%q is no URL: %w", c.Base, err)
 	}
 	answer, err := c.HTTP.Do(r)
 	if err != nil {
-		return v, fmt.Errorf("no collector answers at %s (is it running, with this address as listen:?): %w", c.Address, errors.Unwrap(err))
+		return v, fmt.Errorf("no collector answers at %s (is it running, with this address as listen:?): %w", c.Where(), errors.Unwrap(err))
 	}
 	defer answer.Body.Close()
 	body := io.LimitReader(answer.Body, maxView)
 	if answer.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(body, 200))
-		return v, fmt.Errorf("what answers at %s is no collector that can show this: %s: %s", c.Address, answer.Status, Clip(strings.TrimSpace(string(text)), 100))
+		return v, fmt.Errorf("what answers at %s is no collector that can show this: %s: %s", c.Where(), answer.Status, Clip(strings.TrimSpace(string(text)), 100))
 	}
 	if err := json.NewDecoder(body).Decode(&v); err != nil {
-		return v, fmt.Errorf("what answers at %s is no collector: %w", c.Address, err)
+		return v, fmt.Errorf("what answers at %s is no collector: %w", c.Where(), err)
 	}
 	return v, nil
 }
@@ -67,7 +70,7 @@ func (t *Top) Once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(t.Out, Frame(v, t.Query, t.Client.Address, 0, 0))
+	_, err = io.WriteString(t.Out, Frame(v, t.Query, t.Client.Where(), 0, 0))
 	return err
 }
 
@@ -132,7 +135,7 @@ func (t *Top) frame() string {
 	case t.Keys == nil:
 		foot = ""
 	}
-	text := Frame(t.view, t.Query, t.Client.Address, width, max(1, height-2))
+	text := Frame(t.view, t.Query, t.Client.Where(), width, max(1, height-2))
 	if t.help {
 		text = help
 	}

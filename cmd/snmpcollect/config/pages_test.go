@@ -1,0 +1,61 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"walkabout/cmd/snmpcollect/config"
+	"walkabout/collector"
+)
+
+// hash is bcrypt's of "pw", of the least cost.
+const hash = "$2a$04$ZpWyLVkHVaTF5oHZbW9eiunExzUiN0K6cCTqyZBzDCmW5kOQSgtDm"
+
+// TestReach: what other machines reach takes TLS and a password.
+func TestReach(t *testing.T) {
+	users := fmt.Sprintf("pages: {users: [{name: ann, password_hash: %q}]}\n", hash)
+	for name, tt := range map[string]struct {
+		text string
+		want []string
+	}{
+		"nothing":            {"listen: 0.0.0.0:8161\n", []string{"other machines reach 0.0.0.0:8161, so it takes TLS", "and a password", "or listen at 127.0.0.1:8161, behind a proxy that has both"}},
+		"by name":            {"listen: collector.example:8161\n", []string{"other machines reach"}},
+		"users without TLS":  {"listen: \"[::]:8161\"\n" + users, []string{"takes TLS (pages: tls: {certificate: FILE, key: FILE}); or listen"}},
+		"a token on its own": {"listen: :8161\napi_token: s\n", []string{"takes TLS (pages: tls"}},
+		"loopback":           {"listen: \"[::1]:8161\"\n", nil},
+		"localhost":          {"listen: localhost:8161\n", nil},
+		"loopback and users": {"listen: 127.0.0.5:8161\n" + users, nil},
+		"half of TLS":        {"pages: {tls: {certificate: /nowhere}}\n", []string{"takes both"}},
+		"no such file":       {"pages: {tls: {certificate: /nowhere, key: /nowhere}}\n", []string{"certificate /nowhere"}},
+		"no hash":            {"pages: {users: [{name: ann}]}\n", []string{`user "ann" has no password_hash`}},
+		"no name":            {fmt.Sprintf("pages: {users: [{password_hash: %q}]}\n", hash), []string{"a name of their own"}},
+		"two of one name":    {fmt.Sprintf("pages: {users: [{name: a, password_hash: %q}, {name: a, password_hash: %q}]}\n", hash, hash), []string{"a name of their own"}},
+		"a password":         {"pages: {users: [{name: ann, password_hash: secretword}]}\n", []string{"this is no hash of bcrypt's"}},
+		"an unknown key":     {"pages: {user: []}\n", []string{`unknown key "user"; did you mean "users"?`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "c.yaml")
+			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, problems := config.Load(path, collector.BuiltIn(), os.Getenv)
+			var errs strings.Builder
+			for _, p := range problems {
+				if !p.Warning {
+					fmt.Fprintln(&errs, p)
+				}
+			}
+			if (errs.Len() > 0) != (len(tt.want) > 0) || strings.Contains(errs.String(), "secretword") {
+				t.Fatalf("errors:\n%s", &errs)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(errs.String(), want) {
+					t.Errorf("no %q in:\n%s", want, &errs)
+				}
+			}
+		})
+	}
+}
