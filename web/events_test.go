@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -127,7 +128,9 @@ func TestEvents(t *testing.T) {
 			t.Errorf("after the end: %v", got)
 		}
 		p.conn.Close()
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 }
 
@@ -162,7 +165,9 @@ func TestEventsManyDevices(t *testing.T) {
 		}
 		_ = s.Shutdown(t.Context())
 		p.conn.Close()
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 }
 
@@ -215,6 +220,8 @@ func TestEventsSlow(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_ = s.Shutdown(ctx)
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 }

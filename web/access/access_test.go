@@ -42,7 +42,7 @@ func user(t *testing.T, name string, readOnly bool) access.User {
 func ask(g *access.Guard, method, path string, change func(*http.Request)) *http.Response {
 	h := g.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := access.Who(r)
-		fmt.Fprintf(w, "name=%s token=%v write=%v stranger=%v", id.Name, id.Token, id.MayWrite, id.Stranger)
+		_, _ = fmt.Fprintf(w, "name=%s token=%v write=%v stranger=%v", id.Name, id.Token, id.MayWrite, id.Stranger)
 	}))
 	r := httptest.NewRequest(method, path, strings.NewReader("{}"))
 	r.RemoteAddr, r.Host = "127.0.0.1:5000", "127.0.0.1:8161"
@@ -89,7 +89,11 @@ func TestGuard(t *testing.T) {
 		}
 	}
 	from := func(address string) func(*http.Request) { return func(r *http.Request) { r.RemoteAddr = address } }
-	for _, tt := range []struct {
+	guards := map[string]*access.Guard{}
+	for name, c := range configs {
+		guards[name] = access.New(c, access.Paths{Open: []string{"/healthz"}, Query: []string{"/api/v1/"}}, silent)
+	}
+	for i, tt := range []struct {
 		config, method, path string
 		change               func(*http.Request)
 		status               int
@@ -164,8 +168,12 @@ func TestGuard(t *testing.T) {
 		{"tokens", "GET", "/metrics", basic("any", "s3cret"), 200, "token=true"},
 		{"tokens", "GET", "/metrics", basic("any", ""), 401, ""},
 	} {
-		g := access.New(configs[tt.config], access.Paths{Open: []string{"/healthz"}, Query: []string{"/api/v1/"}}, silent)
-		r := ask(g, tt.method, tt.path, tt.change)
+		r := ask(guards[tt.config], tt.method, tt.path, func(r *http.Request) {
+			r.RemoteAddr = fmt.Sprintf("127.0.0.%d:5000", i+1) // whose mistakes are nobody else's
+			if tt.change != nil {
+				tt.change(r)
+			}
+		})
 		if text := body(t, r); r.StatusCode != tt.status || !strings.Contains(text, tt.want) {
 			t.Errorf("%s: %s %s: %d, %s; want %d, %s", tt.config, tt.method, tt.path, r.StatusCode, text, tt.status, tt.want)
 		}

@@ -33,7 +33,9 @@ func (s *stored) Graph(_ context.Context, q store.GraphQuery) (store.Graph, erro
 	return g, nil
 }
 
-func (s *stored) States(context.Context, store.StateQuery) (store.States, error) { return s.states, nil }
+func (s *stored) States(context.Context, store.StateQuery) (store.States, error) {
+	return s.states, nil
+}
 
 func constant(counter string, times []int64, rate float64) store.Line {
 	l := store.Line{Counter: counter, Source: counter}
