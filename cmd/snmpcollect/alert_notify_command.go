@@ -45,7 +45,7 @@ func (a alertAsker) notifyTest() *cobra.Command {
 }
 
 func (n notifyTest) run(ctx context.Context, names []string) error {
-	cfg, problems := config.Load(*n.path, collector.BuiltIn(), n.p.getenv)
+	cfg, problems := config.Load(*n.ask.path, collector.BuiltIn(), n.p.getenv)
 	for _, problem := range problems {
 		fmt.Fprintln(n.p.stderr, problem)
 	}

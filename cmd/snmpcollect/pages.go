@@ -75,7 +75,7 @@ func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry
 		mux.Handle("/api/v1/", promapi.New(p.store.api(p.log)))
 	}
 	files.Handle(mux)
-	ui := web.New(p.webOptions(f))
+	ui := web.New(p.webOptions(cfg, f))
 	ui.Handle(mux)
 	out.listener = l
 	out.server = &http.Server{Handler: out.guard.Handler(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,

@@ -1,22 +1,30 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"time"
 
 	"walkabout/alert"
+	"walkabout/cmd/snmpcollect/config"
 	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/internal/version"
+	"walkabout/store"
 	"walkabout/web"
 	"walkabout/web/access"
 )
 
 // webOptions says where the pages have what they show from.
-func (p *parts) webOptions(f *fleet) web.Options {
-	return web.Options{Version: version.Version(), Started: p.started, Memory: p.memory, Alerts: p.alerts, Log: p.log,
+func (p *parts) webOptions(cfg config.Config, f *fleet) web.Options {
+	o := web.Options{Version: version.Version(), Started: p.started, Memory: p.memory, Alerts: p.alerts, Log: p.log,
 		Stats:     func() []web.DeviceStats { return sinks.PageStats(p.polls.Stats()) },
-		Collector: func() web.Collector { return p.about(f) },
+		Collector: func() web.Collector { return p.about(cfg.Store, f) },
 		Session:   sessionOf}
+	if p.store != nil {
+		o.History = sinks.History(p.store)
+	}
+	return o
 }
 
 // sessionOf says who asks for a page.
@@ -34,13 +42,37 @@ func userOf(r *http.Request) string {
 }
 
 // about is what the pages show of the collector itself.
-func (p *parts) about(f *fleet) web.Collector {
+func (p *parts) about(keeps *config.Store, f *fleet) web.Collector {
 	out := sinks.Health(p.runners, p.spool, p.alerts)
 	out.Started, out.Problems, out.Traps = p.started, p.problems.Last(), p.traps.about()
 	out.Reload.Last, out.Reload.Good = f.lastRead()
+	out.Store = p.aboutStore(keeps, out.Outputs)
 	out.Health = "ok"
 	if late := lateOf(p.polls.Stats(), time.Now()); len(late) > 0 {
 		out.Health = lateText(late)
+	}
+	return out
+}
+
+// aboutStore is what the pages show of the store; nil if there is to be none.
+func (p *parts) aboutStore(keeps *config.Store, outputs []web.Output) *web.StoreHealth {
+	if keeps == nil {
+		return nil
+	}
+	out := &web.StoreHealth{KeepFor: cmp.Or(keeps.Options.Retention, store.DefaultRetention).Seconds(), KeepSize: cmp.Or(keeps.Options.MaxSize, store.DefaultMaxSize)}
+	if p.store == nil {
+		out.Problem = "it cannot be opened, as the log says; what is polled waits in the spool"
+		return out
+	}
+	s := p.store.Stats()
+	out.Series, out.Octets, out.Oldest, out.Newest = s.Series, s.Octets, s.Oldest, s.Newest
+	for _, o := range outputs {
+		if o.Name == keeps.Queue.Name {
+			out.Samples = o.Written
+		}
+	}
+	if s.Refused > 0 {
+		out.Problem = fmt.Sprintf("%d samples of new series were refused: there are as many series as max_series lets be", s.Refused)
 	}
 	return out
 }

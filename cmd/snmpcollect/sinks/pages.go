@@ -106,5 +106,5 @@ func output(r spool.ReaderStats, s exporters.Stats) web.Output {
 func process() web.Process {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return web.Process{Memory: m.Sys - m.HeapReleased, Heap: m.HeapAlloc, Goroutines: runtime.NumGoroutine(), CPUs: runtime.GOMAXPROCS(0)}
+	return web.Process{Memory: m.Sys - m.HeapReleased, Heap: m.HeapAlloc, Goroutines: runtime.NumGoroutine(), CPU: cpuSeconds(), CPUs: runtime.GOMAXPROCS(0)}
 }
