@@ -3,6 +3,8 @@ package dns
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,11 +182,11 @@ func (z *bindZones) count(r *Reading) bool {
 	return len(r.ZoneCounters) > 0
 }
 
-// list returns the zones that are loaded from somewhere.
+// list returns the zones that are loaded from somewhere, by their views' names: of a zone of several views it is always the same that has the row.
 func (z *bindZones) list(now time.Time) []Zone {
 	zones := []Zone{}
-	for _, v := range z.Views {
-		for _, zone := range v.Zones {
+	for _, view := range slices.Sorted(maps.Keys(z.Views)) {
+		for _, zone := range z.Views[view].Zones {
 			out := Zone{Name: zone.Name, Class: dns.StringToClass[zone.Class], HasSerial: true, Status: ZoneNotCurrent}
 			switch zone.Type {
 			case "primary", "master":

@@ -348,6 +348,18 @@ func TestDown(t *testing.T) {
 	})
 }
 
+// TestSetOfNoResolver: what a server does not have is not written.
+func TestSetOfNoResolver(t *testing.T) {
+	f := everything()
+	f.rules = nil
+	m, _ := newMIB(t, f, true)
+	var failed *mib.VarError
+	_, err := m.Prepare(t.Context(), &mib.Request{}, []snmp.VarBind{{Name: reset, Value: snmp.Integer(2)}, {Name: resReset, Value: snmp.Integer(2)}})
+	if !errors.As(err, &failed) || failed.Status != snmp.NotWritable || failed.Index != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestSet(t *testing.T) {
 	reset, uptime, status := oid.MustParse("1.3.6.1.2.1.32.1.1.1.5.0"), oid.MustParse("1.3.6.1.2.1.32.1.1.1.3.0"), oid.MustParse("1.3.6.1.2.1.32.1.1.4.1.1.6.1.0.1")
 	resolver := oid.MustParse("1.3.6.1.2.1.32.2.1.1.7.0")

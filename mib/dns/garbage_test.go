@@ -464,3 +464,26 @@ func TestGarbage(t *testing.T) {
 		}
 	}
 }
+
+// TestViews: of a zone in several views it is always the same one that has the row, and the counters of all are added.
+func TestViews(t *testing.T) {
+	web := &webServer{}
+	const zone = `{"zones":[{"name":"example.test","class":"IN","serial":%,"type":"primary","loaded":"2026-11-21T14:51:09Z","rcodes":{"QrySuccess":%}}]}`
+	var views []string
+	for i, name := range []string{"inside", "outside", "dmz", "lab"} {
+		views = append(views, `"`+name+`":`+strings.ReplaceAll(zone, "%", string(rune('1'+i))))
+	}
+	web.set(answers{"/json/v1/server": bindAnswers["/json/v1/server"], "/json/v1/zones": `{"views":{` + strings.Join(views, ",") + `}}`})
+	pages := httptest.NewServer(web)
+	defer pages.Close()
+	for range 20 {
+		b, err := dns.Open("bind", dns.Access{Address: pages.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _ := newMIB(t, b, false)
+		if serial, n := value(t, m, false, "dnsServZoneSerial", zoneIndex("EXAMPLE", "TEST")...), value(t, m, false, "dnsServCounterAuthAns"); serial != "3" || n != "10" {
+			t.Fatalf("serial %s, %s answers", serial, n)
+		}
+	}
+}

@@ -70,6 +70,8 @@ func (h *httpAPI) do(ctx context.Context, method, path string, body, v any) erro
 		return ended(ctx, err)
 	case answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden:
 		return fmt.Errorf("%w: %s: %s: the key or this host is not let in", ErrAnswer, path, answer.Status)
+	case answer.StatusCode/100 == 4 && method != http.MethodGet:
+		return fmt.Errorf("%w %s %s: %s %s", ErrRefused, method, path, answer.Status, clip(string(b)))
 	case answer.StatusCode/100 != 2:
 		return fmt.Errorf("%w: %s: %s %s", ErrAnswer, path, answer.Status, clip(string(b)))
 	case v == nil:

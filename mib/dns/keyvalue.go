@@ -18,7 +18,7 @@ type nlnet struct {
 func (n nlnet) ask(ctx context.Context, order string) (string, error) {
 	text, err := n.order(ctx, n.version+" "+order+"\n")
 	if err == nil && strings.HasPrefix(text, "error") {
-		err = fmt.Errorf("%w: to %s it says %q", ErrAnswer, order, clip(strings.TrimSpace(text)))
+		err = fmt.Errorf("%w %s: %q", ErrRefused, order, clip(strings.TrimSpace(text)))
 	}
 	return text, err
 }

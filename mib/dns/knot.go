@@ -57,7 +57,7 @@ func (k *knot) Read(ctx context.Context) (*Reading, error) {
 		knotOrder{knotCommand: "stats", knotFlags: "F", knotSection: "mod-stats", knotItem: "reply-nodata"},
 	)
 	// A server without mod-stats counts nothing, and refuses to tell counters.
-	if err != nil && !(errors.Is(err, errKnotRefuses) && len(answers.units) == 1) {
+	if err != nil && !(errors.Is(err, ErrRefused) && len(answers.units) == 1) {
 		return nil, err
 	}
 	r := &Reading{Recursion: RecursionUnavailable, Started: answers.started, Software: knotVersion(answers.units[0])}

@@ -39,9 +39,6 @@ const (
 	knotItemBase = 16
 )
 
-// errKnotRefuses is wrapped where the server itself calls an order an error.
-var errKnotRefuses = errors.New("the order is refused")
-
 // knotUnit is a unit of an answer by its fields.
 type knotUnit [knotFields]string
 
@@ -129,7 +126,7 @@ func (c *control) knotOrders(ctx context.Context, orders ...knotOrder) (out knot
 		}
 		for _, u := range units {
 			if u[knotError] != "" {
-				return out, fmt.Errorf("%w: %w: to %s it says %q", ErrAnswer, errKnotRefuses, order[knotCommand], clip(u[knotError]))
+				return out, fmt.Errorf("%w %s: %q", ErrRefused, order[knotCommand], clip(u[knotError]))
 			}
 		}
 		out.units = append(out.units, units)

@@ -2,6 +2,7 @@ package dns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -80,6 +81,13 @@ func (k *knot) RemoveZone(ctx context.Context, name string) (Restore, error) {
 
 // configure changes items of a zone in one transaction of the server's.
 func (k *knot) configure(ctx context.Context, zone, command string, items []knotOrder) error {
+	// Knot DNS 3.2 with mod-dnstap dies of a transaction, whoever makes it: it unloads the module that it runs.
+	switch tap, err := k.knotOrders(ctx, knotOrder{knotCommand: "conf-read", knotSection: "mod-dnstap"}); {
+	case err == nil && len(tap.units[0]) > 0:
+		return fmt.Errorf("%w: its configuration uses mod-dnstap", ErrRefused)
+	case err != nil && !errors.Is(err, ErrRefused): // it does not know the module
+		return err
+	}
 	orders := []knotOrder{{knotCommand: "conf-begin"}}
 	for _, item := range items {
 		order := knotOrder{knotCommand: command, knotSection: "zone", knotID: zone}

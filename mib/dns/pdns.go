@@ -30,7 +30,7 @@ var pdnsRules = []Rule{
 	{Object: "dnsServZoneLastSourceAttempt", From: "0.0.0.0 of a primary; of a secondary absent"},
 	{Object: "dnsServZoneStatus", From: "zones"},
 	{Object: "dnsServZoneSerial", From: "zones: serial"},
-	{Object: "dnsServZoneCurrent", From: "zones: serial; a secondary does not expire"},
+	{Object: "dnsServZoneCurrent", From: "zones: serial, 0 being none; a secondary does not expire"},
 	{Object: "dnsServZoneLastSourceSuccess", From: "0.0.0.0 of a primary; of a secondary absent"},
 	{Object: "dnsServZoneSrcStatus", From: "zones: masters"},
 }

@@ -22,6 +22,8 @@ var (
 	ErrNoZones = errors.New("this server tells no zones")
 	// ErrAnswer is wrapped where a server's answer cannot be understood.
 	ErrAnswer = errors.New("the server's answer cannot be understood")
+	// ErrRefused is wrapped where a server says itself that it will not.
+	ErrRefused = errors.New("the server refuses")
 )
 
 // Reading is what a name server told at one moment. What has its zero value was not told, unless it says otherwise.

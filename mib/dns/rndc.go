@@ -166,7 +166,7 @@ func (r *rndc) order(ctx context.Context, order string) (said string, err error)
 		nonce = string(ccFind(ccFind(answer, "_ctrl"), "_nonce"))
 		data := ccFind(answer, "_data")
 		if result := string(ccFind(data, "result")); what != "null" && result != "0" {
-			return "", fmt.Errorf("%w: to %s it says %q", ErrAnswer, clip(what), clip(string(ccFind(data, "err"))+" "+string(ccFind(data, "text"))))
+			return "", fmt.Errorf("%w %s: %q", ErrRefused, clip(what), clip(string(ccFind(data, "err"))+" "+string(ccFind(data, "text"))))
 		}
 		said = string(ccFind(data, "text"))
 	}

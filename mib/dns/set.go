@@ -95,7 +95,7 @@ func (m *MIB) Prepare(ctx context.Context, q *mib.Request, vbs []snmp.VarBind) (
 
 func (m *MIB) checkReset(s *setting) error {
 	n, err := s.integer(resetOther, resetRunning)
-	if _, ok := m.source.backend.(Reloader); !ok {
+	if _, ok := m.source.backend.(Reloader); !ok || s.Name == resetObjects[1] && !m.source.resolves() {
 		return s.refuse(snmp.NotWritable, errNoOrders)
 	}
 	if err == nil && n != resetReset {
