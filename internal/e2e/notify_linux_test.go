@@ -3,96 +3,180 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/mail"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 
+	"github.com/emersion/go-smtp"
+
+	"walkabout/alert/notify"
 	"walkabout/internal/interop"
+	"walkabout/sim"
 )
 
-// linkTrap matches snmptrapd's line of a linkDown (3) or linkUp (4) by SNMPv2c, of an interface with that index, statuses and name.
-func linkTrap(kind string, number, index, admin, oper int, name string) string {
-	at := func(column, value string) string { return fmt.Sprintf(` = %s\s+`, value) + column }
-	return `^` + kind + `, SNMP v2c, community public\|.*\.1\.3\.6\.1\.6\.3\.1\.1\.4\.1\.0` +
-		at(fmt.Sprintf(`\.1\.3\.6\.1\.2\.1\.2\.2\.1\.1\.%d`, index), fmt.Sprintf(`OID: \.1\.3\.6\.1\.6\.3\.1\.1\.5\.%d`, number)) +
-		at(fmt.Sprintf(`\.1\.3\.6\.1\.2\.1\.2\.2\.1\.7\.%d`, index), fmt.Sprintf(`INTEGER: %d`, index)) +
-		at(fmt.Sprintf(`\.1\.3\.6\.1\.2\.1\.2\.2\.1\.8\.%d`, index), fmt.Sprintf(`INTEGER: %d`, admin)) +
-		at(fmt.Sprintf(`\.1\.3\.6\.1\.2\.1\.2\.2\.1\.2\.%d`, index), fmt.Sprintf(`INTEGER: %d`, oper)) +
-		` = STRING: "` + name + `"`
+// mailServer is an SMTP server. While hold is open it takes each mail in, and does not answer.
+type mailServer struct {
+	address string
+	hold    chan struct{}
+
+	mu    sync.Mutex
+	seen  []string // Message-IDs of all that came
+	mails []mail.Header
 }
 
-// A link that really goes down and up, by carrier, by its administrator and by SNMP, is told once each time, to a receiver beside one that
-// is dead; what is not to be told is not.
-func TestLinkUpDownNotifications(t *testing.T) {
-	t.Parallel()
-	near, far := newBox(t), newBox(t)
-	near.connect(t, far, "wan0", 10)
-	near.connect(t, far, "mute0", 11)
-	near.IP(t, "link", "set", "wan0", "alias", "to the provider")
-	outside := strings.TrimSuffix(near.address, "2") + "1"
-	receiver := interop.StartSNMPTrapD(t, "udp:"+outside+":162", "authCommunity log public\n")
-	conf := filepath.Join(t.TempDir(), "snmpd.conf")
-	if err := os.WriteFile(conf, []byte("rwcommunity private\nlinkUpDownNotifications yes\ntrapcommunity public\ninformsink 198.18.255.9\ninformsink "+outside+":1\ninformsink "+outside+"\n"), 0o600); err != nil {
+func newMailServer(t *testing.T) *mailServer {
+	t.Helper()
+	s := &mailServer{hold: make(chan struct{})}
+	b := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{s}, nil }))
+	b.Domain = "mail.example.net"
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
 	}
-	path := interop.Build(t, "cmd/snmpd")
-	var p *interop.Process
-	near.Do(t, func() { p = interop.Start(t, path, "-f", "-c", conf, near.address+":161") })
-	p.Await("msg=ready")
-	receiver.Await(`1\.3\.6\.1\.6\.3\.1\.1\.5\.1\b`)
-	set := func(object, value string) {
-		t.Helper()
-		if r := interop.NetSNMP(t, "snmpset", "-v2c", "-c", "private", near.address, object, "i", value); r.Code != 0 {
-			t.Fatalf("snmpset: %+v", r)
-		}
-	}
-	set(".1.3.6.1.2.1.31.1.1.1.14.11", "2") // ifLinkUpDownTrapEnable of mute0: disabled
-	far.IP(t, "link", "set", "mute0", "down")
-
-	far.IP(t, "link", "set", "wan0", "down")
-	receiver.Await(linkTrap("INFORM", 3, 10, 1, 2, "wan0") + `.*to the provider`)
-	far.IP(t, "link", "set", "wan0", "up")
-	receiver.Await(linkTrap("INFORM", 4, 10, 1, 1, "wan0"))
-	near.IP(t, "link", "set", "wan0", "down")
-	receiver.Await(linkTrap("INFORM", 3, 10, 2, 2, "wan0"))
-	near.IP(t, "link", "set", "wan0", "up")
-	receiver.Await(linkTrap("INFORM", 4, 10, 1, 1, "wan0"))
-	set(".1.3.6.1.2.1.2.2.1.7.10", "2")
-	receiver.Await(linkTrap("INFORM", 3, 10, 2, 2, "wan0"))
-	end(t, p)
-	receiver.Await(`1\.3\.6\.1\.4\.1\.8072\.4\.0\.2\b`)
-	if n := len(regexp.MustCompile(`1\.3\.6\.1\.6\.3\.1\.1\.5\.[34]\b`).FindAllString(receiver.Log(), -1)); n != 5 {
-		t.Errorf("%d notifications of links, want 5:\n%s", n, receiver.Log())
-	}
+	s.address = l.Addr().String()
+	served := make(chan struct{})
+	go func() { defer close(served); _ = b.Serve(l) }()
+	t.Cleanup(func() { _ = b.Close(); <-served })
+	return s
 }
 
-// What happens before there is a route to the receiver, as while a machine starts, is told when there is one.
-func TestNotificationsWaitForTheNetwork(t *testing.T) {
+type mailSession struct{ s *mailServer }
+
+func (*mailSession) Reset()                               {}
+func (*mailSession) Logout() error                        { return nil }
+func (*mailSession) Mail(string, *smtp.MailOptions) error { return nil }
+func (*mailSession) Rcpt(string, *smtp.RcptOptions) error { return nil }
+func (c *mailSession) Data(r io.Reader) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	m, err := mail.ReadMessage(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	c.s.mu.Lock()
+	c.s.seen = append(c.s.seen, m.Header.Get("Message-Id"))
+	hold := c.s.hold
+	c.s.mu.Unlock()
+	<-hold
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.s.mails = append(c.s.mails, m.Header)
+	return nil
+}
+
+// heldHook is a webhook that takes each request in, and does not answer while hold is open.
+type heldHook struct {
+	*httptest.Server
+	hold chan struct{}
+
+	mu   sync.Mutex
+	seen []notify.Document
+}
+
+func newHeldHook(t *testing.T) *heldHook {
+	t.Helper()
+	h := &heldHook{hold: make(chan struct{})}
+	h.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var d notify.Document
+		if err := json.NewDecoder(r.Body).Decode(&d); err != nil {
+			t.Error(err)
+		}
+		h.mu.Lock()
+		h.seen = append(h.seen, d)
+		h.mu.Unlock()
+		select {
+		case <-h.hold:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(h.Close)
+	return h
+}
+
+// A collector that is killed while a webhook and a mail server have a message and did not answer sends both again, under the same ID and Message-ID;
+// one that still waited for its group is told after the restart. Debian's Alertmanager shows the alert before and after, and its end.
+func TestKilledWhileNotifying(t *testing.T) {
 	t.Parallel()
-	near := newBox(t)
-	outside := strings.TrimSuffix(near.address, "2") + "1"
-	receiver := interop.StartSNMPTrapD(t, "udp:"+outside+":162", "authCommunity log public\n")
-	near.IP(t, "address", "flush", "dev", "mgmt")
-	conf := filepath.Join(t.TempDir(), "snmpd.conf")
-	if err := os.WriteFile(conf, []byte("rocommunity public\ntrapsink "+outside+"\ninformsink "+outside+"\n"), 0o600); err != nil {
+	am, smtpd, hook, late := interop.StartAlertmanager(t), newMailServer(t), newHeldHook(t), newReceiver(t)
+	sw := newDevice(t, "sw", false, sim.Port{Index: 1, Name: "broken", InBase: 1e6, Down: true}, sim.Port{Index: 2, Name: "good", InRate: 1e6, Speed: 1e9})
+	folder := t.TempDir()
+	text := fmt.Sprintf(`interval: %v
+state: %s
+listen: 127.0.0.1:0
+external_url: https://collector.example.net
+credentials: {lab: {version: 2c, community: public}}
+targets: [{name: sw, address: %q, credential: lab, collect: [system, interfaces], labels: {site: paris}}]
+alerts: {interface_mismatch: {for: 0s}}
+notify:
+  - alertmanager: {urls: [%q], every: 1s}
+  - email: {server: %q, security: none, from: collector@example.net, to: [noc@example.net], group_wait: 0s, group_interval: 0s}
+  - webhook: {url: %q}
+  - webhook: {name: late, url: %q, group_wait: 1h}
+`, interval, filepath.Join(folder, "state"), sw.address, am.URL, smtpd.address, hook.URL, late.URL)
+	path := filepath.Join(folder, "snmpcollect.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	path := interop.Build(t, "cmd/snmpd")
-	var p *interop.Process
-	near.Do(t, func() { p = interop.Start(t, path, "-f", "-c", conf, "127.0.0.1:161") })
-	for range 2 {
-		p.Await("cannot be sent yet.*network is unreachable")
+	p := collect(t, path)
+	shown := func() bool {
+		list := am.Active()
+		return len(list) == 1 && list[0].Labels["device"] == "sw" && list[0].Labels["interface"] == "broken" && list[0].Labels["site"] == "paris" &&
+			strings.HasPrefix(list[0].GeneratorURL, "https://collector.example.net/alerts/")
 	}
-	near.IP(t, "address", "add", near.address+"/24", "dev", "mgmt")
-	got := map[string]bool{}
-	for len(got) < 2 {
-		m := receiver.Await(`^(TRAP|INFORM),.*\|(?:(\S+)\|\S+ 0 0\||.*1\.3\.6\.1\.6\.3\.1\.1\.5\.1\b)`)
-		if got[m[1]] = true; m[1] == "TRAP" && m[2] != near.address {
-			t.Errorf("agent-addr %s, want the address that it leaves from, %s", m[2], near.address)
-		}
+	eventually(t, "Alertmanager shows the alert", shown)
+	eventually(t, "both have the message", func() bool {
+		smtpd.mu.Lock()
+		defer smtpd.mu.Unlock()
+		hook.mu.Lock()
+		defer hook.mu.Unlock()
+		return len(smtpd.seen) == 1 && len(hook.seen) == 1
+	})
+	p.Signal(syscall.SIGKILL)
+	p.Wait()
+	close(hook.hold)
+	close(smtpd.hold)
+
+	text = strings.Replace(text, "group_wait: 1h", "group_wait: 0s", 1)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	end(t, p)
+	p = collect(t, path)
+	eventually(t, "both have it again", func() bool {
+		smtpd.mu.Lock()
+		defer smtpd.mu.Unlock()
+		hook.mu.Lock()
+		defer hook.mu.Unlock()
+		return len(smtpd.seen) == 2 && len(hook.seen) == 2
+	})
+	if smtpd.seen[0] != smtpd.seen[1] || hook.seen[0].ID != hook.seen[1].ID || hook.seen[0].Alerts[0].ID != hook.seen[1].Alerts[0].ID {
+		t.Errorf("repeated under other IDs: %q, %+v", smtpd.seen, hook.seen)
+	}
+	eventually(t, "Alertmanager still shows it", shown)
+	p.awaitPolls(t, "sw", 2)
+	sw.set(t, "broken", func(p *sim.Port) { p.Down = false })
+	eventually(t, "Alertmanager shows its end", func() bool { return len(am.Active()) == 0 })
+	end(t, p.Process) // and with it who waits for company is told
+	if all := late.about("sw", "broken"); len(all) != 2 || all[0].Status != "firing" || all[1].Status != "resolved" {
+		t.Errorf("who waited was told %+v", all)
+	}
+	if len(hook.seen) != 3 || hook.seen[2].Alerts[0].Status != "resolved" || len(smtpd.seen) != 3 {
+		t.Errorf("told %d and %d times", len(hook.seen), len(smtpd.seen))
+	}
+	last := smtpd.mails[len(smtpd.mails)-1]
+	if !strings.Contains(last.Get("References"), smtpd.seen[0]) || !strings.HasPrefix(last.Get("Subject"), "RESOLVED sw broken") {
+		t.Errorf("the end's subject is %q, it refers to %q, the first was %s", last.Get("Subject"), last.Get("References"), smtpd.seen[0])
+	}
 }
