@@ -36,13 +36,20 @@ func (m *mapper) each(s *metric.Sample, show func(*series.Row, *series.Point)) {
 	reduced.Fields = m.reduce(s.Fields)
 	row := m.mapper.Map(&reduced)
 	for i := range row.Points {
-		if p := &row.Points[i]; p.Type != series.Counter || !m.noRaw {
-			show(row, p)
+		p := &row.Points[i]
+		if p.Type == series.Counter && m.noRaw || labelled(row, p.Name) {
+			continue
 		}
+		show(row, p)
 	}
 	if !series.Event(s) {
 		m.absent(reduced.Fields, row, show)
 	}
+}
+
+// labelled reports whether the row has what the metric tells as a label, as with ifAlias.
+func labelled(row *series.Row, metric string) bool {
+	return slices.ContainsFunc(row.Labels, func(l series.Label) bool { return l.Name == metric })
 }
 
 // reduce returns fields without the 32-bit twins of 64-bit counters that are used, and without ifSpeed where ifHighSpeed says it. Rates lose what of

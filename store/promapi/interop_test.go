@@ -37,7 +37,7 @@ var queries = []string{
 	`absent(ifOperStatus)`, `absent(nothing{device="x"})`, `label_replace(ifOperStatus, "port", "$1", "ifName", "ge-(.*)")`, `label_join(ifOperStatus, "where", "/", "device", "ifName")`,
 	`sort(ifHCInOctets_rate)`, `sort_desc(ifHCInOctets_rate)`, `time()`, `vector(1)`, `scalar(sum(ifOperStatus))`, `timestamp(ifOperStatus)`, `hour(ifHCInOctets)`, `day_of_week()`, `minute(vector(1e9))`,
 	`1 + 2 * 3`, `pi()`, `"text"`, `NaN`, `Inf`, `-Inf`, `1e-7`, `1e21`, `123456789012345678`, `ifOperStatus[2m]`, `histogram_quantile(0.9, ifOperStatus)`, `nothing`,
-	`rate(ifOperStatus)`, `sum(`, `ifOperStatus + on (device) tiny`, `rate(ifOperStatus[5m])`, `ifHCInOctets_rate{device="core0"}[1h] offset 1m`, `{job=""}`, `sum by (nothing) (ifOperStatus)`, `ifAlias`,
+	`rate(ifOperStatus)`, `sum(`, `ifOperStatus + on (device) tiny`, `rate(ifOperStatus[5m])`, `ifHCInOctets_rate{device="core0"}[1h] offset 1m`, `{job="",__name__!="ifAlias"}`, `sum by (nothing) (ifOperStatus)`,
 	`-ifOperStatus ^ 2`, `ifOperStatus atan2 tiny`, `sgn(-ifOperStatus)`, `mad_over_time(ifOperStatus[5m])`, `sum(ifOperStatus) + absent(nothing)`,
 }
 
@@ -100,10 +100,10 @@ func TestPrometheus(t *testing.T) {
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		compare(method, "/labels", span)
 		compare(method, "/labels", with("match[]", `ifOperStatus`, `{device="core1"}`))
-		compare(method, "/series", with("match[]", `ifOperStatus{device="core1"}`, `{ifName="ge-0/0/1"}`))
+		compare(method, "/series", with("match[]", `ifOperStatus{device="core1"}`, `{ifName="ge-0/0/1",__name__!="ifAlias"}`))
 		compare(method, "/series", with("match[]", `{`))
 	}
-	compare(http.MethodGet, "/label/__name__/values", span)
+	compare(http.MethodGet, "/label/__name__/values", with("match[]", `{__name__!="ifAlias",device!=""}`)) // which the store has as a label only
 	compare(http.MethodGet, "/label/ifName/values", with("match[]", `{device="core1"}`))
 	compare(http.MethodGet, "/label/ifName/values", with("match[]", `{device="core1"}`, `ifOperStatus`))
 	compare(http.MethodGet, "/label/nothing/values", span)

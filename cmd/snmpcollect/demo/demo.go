@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/term"
@@ -21,13 +22,14 @@ import (
 	"walkabout/collector"
 	"walkabout/collector/session"
 	"walkabout/exporters"
-	"walkabout/exporters/file"
+	"walkabout/exporters/series"
 	"walkabout/internal/localagent"
 	"walkabout/internal/secret"
 	"walkabout/sim"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 	"walkabout/spool"
+	"walkabout/store"
 	"walkabout/web"
 )
 
@@ -65,7 +67,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer func() {
 		closing, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
-		err = errors.Join(err, c.runner.Close(closing), c.alerts.Close(closing))
+		err = errors.Join(err, c.alerts.Close(closing), c.closeRunner(closing))
 	}()
 	if c.pages, err = c.openPages(ctx, o.Now(), log); err != nil {
 		return fmt.Errorf("demo: %w", err)
@@ -172,8 +174,9 @@ func newSwitch(name string, seed uint64, now time.Time) *sim.Device {
 
 // collecting is a collector, what it ships to and what it alerts by.
 type collecting struct {
-	folder string // of the spool
+	folder string // of the spool and the store
 	spool  *spool.Spool
+	store  *store.Store
 	runner *exporters.Runner
 	alerts *alert.Manager
 	polls  *collector.Collector
@@ -183,15 +186,11 @@ type collecting struct {
 	pages    *pages
 }
 
-// startCollector ships to nowhere, as a file output does to a file: the demonstration leaves nothing behind.
+// startCollector keeps what is polled in a store of which nothing remains: the demonstration leaves nothing behind.
 func startCollector(targets []collector.Target, board *Board, problems *web.Problems, log *slog.Logger) (*collecting, error) {
-	e, err := file.New(file.Config{Path: "-", Stdout: io.Discard})
-	if err != nil {
-		return nil, err
-	}
 	c := &collecting{memory: web.NewMemory(), problems: problems}
 	c.memory.Keep(sinks.PageTargets(targets))
-	if err := c.startRunner(e, log); err != nil {
+	if err := c.startRunner(log); err != nil {
 		return nil, err
 	}
 	config := alert.DefaultConfig()
@@ -206,7 +205,7 @@ func startCollector(targets []collector.Target, board *Board, problems *web.Prob
 	}
 	if err == nil {
 		c.polls, err = collector.New(collector.Options{Targets: targets, Logger: log, Sinks: []collector.Sink{
-			board, sinks.Alerts(tail, nil, c.alerts), sinks.Pages(c.memory),
+			board, sinks.Alerts(tail, sinks.NewPolls(targets), c.alerts), sinks.Pages(c.memory),
 		}})
 	}
 	if err != nil {
@@ -217,24 +216,29 @@ func startCollector(targets []collector.Target, board *Board, problems *web.Prob
 	return c, nil
 }
 
-// startRunner puts a spool of which nothing remains between the collector and e.
-func (c *collecting) startRunner(e exporters.Exporter, log *slog.Logger) (err error) {
+// startRunner puts a spool between the collector and the store.
+func (c *collecting) startRunner(log *slog.Logger) (err error) {
 	if c.folder, err = os.MkdirTemp("", "snmpcollect-demo-"); err != nil {
 		return err
 	}
 	if c.spool, err = spool.Open(spool.Options{Dir: c.folder, Logger: log}); err != nil {
 		return errors.Join(err, os.RemoveAll(c.folder))
 	}
-	source, err := c.spool.Reader(spool.ReaderOptions{Name: "file"})
+	c.store, err = store.Open(store.Options{Dir: filepath.Join(c.folder, "store"), Logger: log,
+		Series: series.Config{Constant: []series.Label{{Name: "job", Value: "snmp"}}}})
 	if err != nil {
 		return errors.Join(err, c.spool.Close(), os.RemoveAll(c.folder))
 	}
-	c.runner = exporters.Start(e, source, exporters.Config{Name: "file", Logger: log})
+	source, err := c.spool.Reader(spool.ReaderOptions{Name: "store"})
+	if err != nil {
+		return errors.Join(err, c.store.Close(), c.spool.Close(), os.RemoveAll(c.folder))
+	}
+	c.runner = exporters.Start(c.store.Exporter(), source, exporters.Config{Name: "store", Polls: true, Logger: log})
 	return nil
 }
 
 func (c *collecting) closeRunner(ctx context.Context) error {
-	return errors.Join(c.spool.Sync(ctx), c.runner.Close(ctx), c.spool.Close(), os.RemoveAll(c.folder))
+	return errors.Join(c.spool.Sync(ctx), c.runner.Close(ctx), c.store.Close(), c.spool.Close(), os.RemoveAll(c.folder))
 }
 
 // show draws until ctx ends, or once at the end of o.Once.
@@ -276,7 +280,7 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 
 func (c *collecting) frame(now time.Time, board *Board, width, height int) string {
 	s := c.runner.Stats()
-	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\nIn a browser: %s\n%d samples made into line protocol, %d rejected.\n\n",
+	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\nIn a browser: %s\n%d samples stored, %d rejected.\n\n",
 		now.Format(time.TimeOnly), interval, c.pages.url(), s.Written, s.Rejected)
 	if height > 0 {
 		height = max(height-4, 1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 )
 
 func TestRunOnce(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
 	var out bytes.Buffer
 	// Each device is polled once in 5 s, whatever its phase.
 	if err := Run(t.Context(), Options{Once: 6 * time.Second, Stdout: &out, Now: time.Now}); err != nil {
@@ -25,6 +28,12 @@ func TestRunOnce(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in what was drawn:\n%s", want, out.String())
 		}
+	}
+	if strings.Contains(out.String(), "\n0 samples stored") {
+		t.Errorf("nothing was stored:\n%s", out.String())
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

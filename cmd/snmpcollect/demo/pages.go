@@ -12,6 +12,7 @@ import (
 	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/exporters"
 	"walkabout/internal/version"
+	"walkabout/store/promapi"
 	"walkabout/web"
 	"walkabout/web/access"
 )
@@ -54,6 +55,7 @@ func (c *collecting) openPages(ctx context.Context, started time.Time, log *slog
 	files.Handle(mux)
 	ui.Handle(mux)
 	api.Handle(mux, c.alerts, api.Options{Log: log, Changed: c.memory.Changed})
+	mux.Handle("/api/v1/", promapi.New(promapi.Options{Store: c.store, Metadata: c.store.Metadata, Version: version.Version(), Logger: log}))
 	guard := access.New(access.Config{Loopback: true}, access.Paths{Query: []string{"/api/v1/"}}, log)
 	p := &pages{l, &http.Server{Handler: guard.Handler(mux), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}}
 	p.server.RegisterOnShutdown(ui.Close)
