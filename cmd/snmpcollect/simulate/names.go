@@ -24,6 +24,9 @@ var kinds = map[smi.Base]snmp.Kind{
 // Kind implements sim.Names.
 func (n names) Kind(o oid.OID) snmp.Kind {
 	object, ok := n.Find(o)
+	if ok && !object.HasValue() && o.Len() > 1 { // DISMAN-EVENT-MIB has a name for the instance sysUpTime.0
+		object, ok = n.Find(o.Slice(0, o.Len()-1))
+	}
 	if !ok || !object.HasValue() {
 		return 0
 	}

@@ -124,13 +124,16 @@ func TestStirring(t *testing.T) {
 func TestRecordings(t *testing.T) {
 	o := options(t)
 	path := filepath.Join(t.TempDir(), "core1.walk")
-	if err := os.WriteFile(path, []byte("SNMPv2-MIB::sysName.0 core\nIF-MIB::ifOperStatus[1] down\nIF-MIB::ifHCInOctets[1] 5000000000\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("SNMPv2-MIB::sysName.0 core\n.1.3.6.1.2.1.1.3.0 = 8640000\nIF-MIB::ifOperStatus[1] down\nIF-MIB::ifHCInOctets[1] 5000000000\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	o.Files, o.Rate, o.Faults = []string{path}, 0, []string{"counter32_for_64"}
 	run(t, o)
 	if got := ask(t, o.Listen, sysName); got != snmp.OctetString("core") {
 		t.Errorf("its name is %v", got)
+	}
+	if got := ask(t, o.Listen, "1.3.6.1.2.1.1.3.0"); got.Kind() != snmp.KindTimeTicks || got.Uint() < 8640000 || got.Uint() > 8700000 {
+		t.Errorf("sysUpTime without its type is %v %v", got.Kind(), got)
 	}
 	if got := ask(t, o.Listen, "1.3.6.1.2.1.2.2.1.8.1"); got != snmp.Integer(2) {
 		t.Errorf("ifOperStatus, a label without its type, is %v", got)
