@@ -10,9 +10,16 @@ import (
 	"time"
 )
 
-// maxRunning is how many polls run at a time. One that is late for it shows as lag; but a poll that waits for a device that is dead takes no longer
-// than its retransmissions do, and is seldom made.
+// maxRunning is how many polls of a lane run at a time. One that is late for it shows as lag.
 const maxRunning = 2048
+
+// Targets that answered their last poll are scheduled apart from those that did not, or never were polled: where a site is cut off, thousands of polls
+// wait for their time-outs, and must not hold up the others.
+const (
+	answering = iota
+	silent
+	lanes
+)
 
 // scheduler runs each target when it is due. A target that is not polled at present costs no goroutine and no timer.
 type scheduler struct {
@@ -21,8 +28,14 @@ type scheduler struct {
 	wake    chan struct{}
 
 	mu    sync.Mutex
-	queue queue
+	lanes [lanes]lane
 	ended sync.WaitGroup // of polls
+}
+
+// lane is targets that are polled side by side.
+type lane struct {
+	queue   queue
+	running int // polls
 }
 
 func newScheduler(sinks []Sink) *scheduler {
@@ -37,7 +50,8 @@ type runner struct {
 
 	slot   time.Time // of the next poll of its schedule
 	due    time.Time // of what it does next: slot, or sooner
-	at     int       // in the queue, -1 if it is not there
+	lane   int       // in which it is, or will be
+	at     int       // in the lane's queue, -1 if it is not there
 	wanted wanted
 	rested time.Time // not before then may an extra poll be made
 
@@ -50,7 +64,7 @@ type runner struct {
 func (s *scheduler) add(r *runner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.slot = firstSlot(time.Now(), r.target.Name, r.target.Interval)
+	r.slot, r.lane = firstSlot(time.Now(), r.target.Name, r.target.Interval), silent
 	s.queueLocked(r)
 }
 
@@ -60,7 +74,7 @@ func (s *scheduler) queueLocked(r *runner) {
 	if r.wanted.any && r.rested.Before(r.due) {
 		r.due = r.rested
 	}
-	heap.Push(&s.queue, r)
+	heap.Push(&s.lanes[r.lane].queue, r)
 	s.wakeUp()
 }
 
@@ -76,7 +90,7 @@ func (s *scheduler) remove(r *runner) {
 	s.mu.Lock()
 	r.gone = true
 	if r.at >= 0 {
-		heap.Remove(&s.queue, r.at)
+		heap.Remove(&s.lanes[r.lane].queue, r.at)
 	}
 	done := r.done
 	if r.cancel != nil {
@@ -96,7 +110,7 @@ func (s *scheduler) want(r *runner, what wanted) {
 	defer s.mu.Unlock()
 	r.wanted.add(what)
 	if r.at >= 0 && r.rested.Before(r.due) {
-		heap.Remove(&s.queue, r.at)
+		heap.Remove(&s.lanes[r.lane].queue, r.at)
 		s.queueLocked(r)
 	}
 }
@@ -124,21 +138,26 @@ func (s *scheduler) start(ctx context.Context) (next time.Time, any bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	for len(s.queue) > 0 {
-		r := s.queue[0]
-		switch {
-		case r.due.After(now):
-			return r.due, true
-		case s.running.Load() >= maxRunning:
-			return next, false // one that ends wakes us
+	for i := range s.lanes {
+		l := &s.lanes[i]
+		for len(l.queue) > 0 && !l.queue[0].due.After(now) && l.running < maxRunning { // one that ends wakes us
+			s.startLocked(ctx, l)
 		}
-		heap.Pop(&s.queue)
-		pollCtx, cancel := context.WithCancel(ctx)
-		r.cancel, r.done = cancel, make(chan struct{})
-		s.running.Add(1)
-		s.ended.Go(func() { s.work(pollCtx, r) })
+		if len(l.queue) > 0 && l.running < maxRunning && (!any || l.queue[0].due.Before(next)) {
+			next, any = l.queue[0].due, true
+		}
 	}
-	return next, false
+	return next, any
+}
+
+// startLocked starts the first of a lane.
+func (s *scheduler) startLocked(ctx context.Context, l *lane) {
+	r := heap.Pop(&l.queue).(*runner)
+	pollCtx, cancel := context.WithCancel(ctx)
+	r.cancel, r.done = cancel, make(chan struct{})
+	l.running++
+	s.running.Add(1)
+	s.ended.Go(func() { s.work(pollCtx, r) })
 }
 
 // work makes the poll that r is due for, and puts r back into the queue.
@@ -160,7 +179,11 @@ func (s *scheduler) work(ctx context.Context, r *runner) {
 	r.cancel()
 	r.cancel = nil
 	close(r.done)
+	s.lanes[r.lane].running--
 	s.running.Add(-1)
+	if r.lane = answering; r.poller.silent {
+		r.lane = silent
+	}
 	if extra.any {
 		r.rested = time.Now().Add(minExtra)
 	} else {

@@ -99,6 +99,38 @@ func TestADeadTargetDelaysNobody(t *testing.T) {
 	})
 }
 
+// TestThousandsOfDeadTargets holds that targets that answer are polled on time when so many others do not that no more polls may run.
+func TestThousandsOfDeadTargets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dead := &device{silent: true}
+		devices := map[string]*device{}
+		var targets []collector.Target
+		for i := range 8000 {
+			name := fmt.Sprintf("dead%d", i)
+			devices[name] = dead
+			targets = append(targets, target(name, "system"))
+		}
+		for i := range 20 {
+			name := fmt.Sprintf("dev%d", i)
+			devices[name] = &device{objects: switchOf(1).objects, latency: time.Millisecond}
+			targets = append(targets, target(name, "system"))
+		}
+		h := start(t, devices, targets...)
+		time.Sleep(61 * time.Second)
+		for i := range 20 {
+			polls := h.of(fmt.Sprintf("dev%d", i))
+			for k := 2; k < len(polls); k++ { // until the second it is one of those of which nothing is known
+				if after := polls[k].At.Sub(polls[k-1].At); after != 10*time.Second && k > 2 || !polls[k].Answered {
+					t.Errorf("dev%d: poll %d comes %v after the one before it: %v", i, k, after, polls[k].Err)
+				}
+			}
+			if len(polls) < 5 {
+				t.Errorf("dev%d: %d polls in a minute", i, len(polls))
+			}
+		}
+	})
+}
+
 func TestATargetThatComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &device{latency: time.Millisecond}

@@ -52,7 +52,7 @@ const (
 	// MaxRate is the largest Rate.
 	MaxRate = 10_000
 
-	maxParallel  = 256
+	maxParallel  = 4096    // requests under way: enough for 4,000 a second where each waits for a second in vain
 	maxFollowed  = 1 << 16 // neighbours in one search
 	saveEvery    = 5 * time.Second
 	progressTick = time.Second

@@ -27,6 +27,8 @@ type exchange struct {
 	requests Requests
 	slots    [Depth]slot
 	depth    int
+	tokens   int       // of the window, that are held
+	heard    time.Time // when the last answer came, or run began
 	over     bool
 	sealing  sealing
 	out      []byte
@@ -73,15 +75,21 @@ func (x *exchange) run(ctx context.Context, c *client, r Requests, depth int) er
 	for tokens < depth && c.sockets.more() {
 		tokens++
 	}
-	defer func() {
-		for range tokens {
-			<-c.sockets.window
-		}
-	}()
 	x.begin(c, r, tokens)
 	err := x.wait(ctx)
 	x.end()
 	return err
+}
+
+// patience is how long a request that is not answered counts as under way. Answers that come so late do not come all at once, and a thousand hosts
+// that are down must not hold up those that are not.
+const patience = 500 * time.Millisecond
+
+// releaseLocked gives back the tokens.
+func (x *exchange) releaseLocked() {
+	for ; x.tokens > 0; x.tokens-- {
+		<-x.c.sockets.window
+	}
 }
 
 // more takes one more token of the window, if there is one.
@@ -97,7 +105,7 @@ func (s *Sockets) more() bool {
 func (x *exchange) begin(c *client, r Requests, depth int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.c, x.requests, x.depth, x.over = c, r, depth, false
+	x.c, x.requests, x.depth, x.tokens, x.heard, x.over = c, r, depth, depth, time.Now(), false
 	for i := range x.slots {
 		s := &x.slots[i]
 		s.remote, s.anySource, s.stats = c.remote, c.options.AnySource, c.options.Stats
@@ -116,6 +124,7 @@ func (x *exchange) end() {
 			s.busy = false
 		}
 	}
+	x.releaseLocked()
 	x.c, x.requests = nil, nil
 	select {
 	case <-x.done: //nolint:errcheck // it came after the end
@@ -149,9 +158,12 @@ func (x *exchange) wait(ctx context.Context) error {
 	}
 }
 
-// expiresLocked returns when the first of the requests is to be sent again.
+// expiresLocked returns when the first of the requests is to be sent again, or tokens are to be given back.
 func (x *exchange) expiresLocked() time.Time {
 	next := time.Now().Add(x.c.options.Timeout)
+	if x.tokens > 0 {
+		next = x.heard.Add(patience)
+	}
 	for i := range x.slots {
 		if s := &x.slots[i]; s.busy && s.expires.Before(next) {
 			next = s.expires
@@ -160,10 +172,13 @@ func (x *exchange) expiresLocked() time.Time {
 	return next
 }
 
-// again sends what was not answered in time.
+// again sends what was not answered in time, and gives back the tokens if nothing was for long.
 func (x *exchange) again(now time.Time) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if now.Sub(x.heard) >= patience {
+		x.releaseLocked()
+	}
 	for i := range x.slots {
 		s := &x.slots[i]
 		if !s.busy || s.expires.After(now) {
@@ -262,6 +277,9 @@ func (s *slot) take(b []byte, h header, came time.Time, w sender) {
 	}
 	x.c.socket.remove(s)
 	s.busy = false
+	if x.heard = came; x.tokens == 0 && x.c.sockets.more() {
+		x.tokens = 1
+	}
 	switch {
 	case s.tries > 1: // Karn's rule: it is unknown which was answered
 		x.c.trip.backOff(s.waited, s.tries-1, x.c.options.Timeout)

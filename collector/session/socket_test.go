@@ -25,7 +25,7 @@ func FuzzDeliver(f *testing.F) {
 	from := netip.MustParseAddrPort("192.0.2.1:161")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		k := newSocket(nil)
-		c := &client{socket: k, remote: from, options: Options{Stats: &Stats{}}, wire: &community{version: snmp.V2c, name: "public"}}
+		c := &client{sockets: NewSocketsOn(nil), socket: k, remote: from, options: Options{Stats: &Stats{}}, wire: &community{version: snmp.V2c, name: "public"}}
 		x := newExchange()
 		asked := &single{}
 		x.c, x.requests, x.depth = c, asked, 1

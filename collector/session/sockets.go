@@ -27,7 +27,7 @@ type Network interface {
 }
 
 // window is how many requests may be under way at a time through all sockets: more answers at once than the socket's buffers hold
-// would be lost.
+// would be lost. One that waits for longer than patience does not count.
 const window = 1024
 
 // sessionsASocket is how many sessions are opened before another socket is: one reader with much to do is woken less often than several with

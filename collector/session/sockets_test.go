@@ -318,3 +318,30 @@ func TestManyAtATime(t *testing.T) {
 		})
 	})
 }
+
+// TestManyThatAreSilent holds that requests which nobody answers, more of them than may be under way, hold up no other for long.
+func TestManyThatAreSilent(t *testing.T) {
+	withAgents(t, func(t *testing.T, b *bench) {
+		b.agent("192.0.2.1:161", func(q snmp.Message, send func(snmp.Message)) { send(answer(q, snmp.Integer(1))) })
+		const dead = 3000
+		done := make(chan error, dead)
+		for range dead {
+			c, _ := b.open(session.Options{Host: "192.0.2.2", Timeout: 2 * time.Second, Retries: 2})
+			go func() {
+				_, err := c.Get(t.Context(), nil, []oid.OID{x})
+				done <- err
+			}()
+		}
+		time.Sleep(10 * time.Millisecond)
+		c, _ := b.open(session.Options{Timeout: 2 * time.Second, Retries: 2})
+		start := time.Now()
+		if _, err := c.Get(t.Context(), nil, []oid.OID{x}); err != nil || time.Since(start) > 1500*time.Millisecond {
+			t.Errorf("an answer after %v, %v", time.Since(start), err)
+		}
+		for range dead {
+			if err := <-done; !errors.Is(err, session.ErrTimeout) {
+				t.Error(err)
+			}
+		}
+	})
+}
