@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,13 @@ func (p *port) show(a *Alert, d *device, labels map[string]string, s status) {
 	if a.Flapping {
 		a.Summary += ", flapping"
 	}
+}
+
+// tells reports whether the alert of p has the status of the row r already.
+func (p *port) tells(r *row) bool {
+	var now Alert
+	p.show(&now, &device{}, map[string]string{}, r.status)
+	return maps.Equal(now.Values, p.alert.Values) && now.Labels["ifAlias"] == p.alert.Labels["ifAlias"]
 }
 
 // where names p for people.

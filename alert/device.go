@@ -37,7 +37,9 @@ func (s *seen) observe(d *device, p *Poll, longest time.Duration) time.Duration 
 	*s = seen{p.At, d.epoch, d.scheduled, p.Extra}
 	elapsed := p.At.Sub(before.at)
 	if p.Interval > 0 && !p.Extra && !before.extra {
-		elapsed = elapsed.Round(p.Interval)
+		if whole := elapsed.Round(p.Interval); (elapsed - whole).Abs() <= p.Interval/4 {
+			elapsed = whole
+		}
 	}
 	if before.at.IsZero() || before.epoch != d.epoch || elapsed < 0 || longest > 0 && elapsed > longest {
 		return 0

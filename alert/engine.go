@@ -144,6 +144,9 @@ func (e *Engine) Observe(p Poll) []Transition {
 	ts = e.observePorts(ts, d, &p)
 	ts = e.observeRules(ts, d, &p)
 	ts = e.settleChildren(ts, d, p.At)
+	if d.alerting() { // that something was not seen is a change too
+		e.touch(d)
+	}
 	clear(e.rows) // lets go of the samples
 	clear(e.waiting)
 	return ts
@@ -163,6 +166,11 @@ func (e *Engine) Advance(now time.Time) []Transition {
 		ts = e.settle(ts, e.devices[name], now)
 	}
 	return e.advanceMutes(ts, now)
+}
+
+// alerting reports whether anything of d is Pending or Firing but that it does not answer.
+func (d *device) alerting() bool {
+	return len(d.conditions) > 0 || slices.ContainsFunc(d.byKey, func(p *port) bool { return p.alert != nil })
 }
 
 // activeAlert is an alert of the engine's own, and why it stands still.

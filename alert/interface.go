@@ -262,6 +262,9 @@ func (e *Engine) mismatched(ts []Transition, d *device, p *port, r *row, kind st
 		a.Observed += elapsed
 	}
 	p.flaps.calm, p.flaps.well = 0, false
+	if !fresh && p.said == (status{}) && p.tells(r) { // it is from before a restart
+		p.said = r.status
+	}
 	if fresh || r.status != p.said {
 		e.show(d, p, r)
 	}
