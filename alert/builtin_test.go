@@ -77,6 +77,58 @@ func TestBuiltIn(t *testing.T) {
 			{86460, "poll | p1 up/up type=6 highspeed=100", one("p1 speed_changed firing>resolved accepted")},
 			{86490, "poll | p1 up/up type=6 highspeed=100", nil},
 		}},
+		"another duplex": {config(), []step{
+			{0, "poll | a up/up index=1 | duplex 1a=fullDuplex", nil},
+			{30, "poll | a up/up index=1 | duplex 1a=unknown", nil},
+			{60, "poll | a up/down index=1 | duplex 1a=halfDuplex", one("a admin_up_oper_down inactive>pending")}, // of no meaning while it is down
+			{90, "poll | a up/up index=1 | duplex 1a=halfDuplex", one("a admin_up_oper_down pending>resolved recovered", "a duplex_changed inactive>pending")},
+			{120, "poll | a up/up index=1 | duplex 1a=unknown", nil},
+			{150, "poll | a up/up index=1 | duplex 1a=halfDuplex", one("a duplex_changed pending>firing")},
+			{160, "restart", nil},
+			{180, "poll | a up/up index=1 | duplex 1a=fullDuplex", one("a duplex_changed firing>resolved recovered")},
+			{210, "poll | a up/up index=1 | duplex 1a=fullDuplex", nil},
+		}},
+		"another duplex that stays": {config(), []step{
+			{0, "poll | a up/up index=1 | duplex 1a=halfDuplex", nil},
+			{30, "poll | a up/up index=1 | duplex 1a=fullDuplex", one("a duplex_changed inactive>pending")},
+			{60, "poll | a up/up index=1 | duplex 1a=fullDuplex", one("a duplex_changed pending>firing")},
+			{86460, "poll | a up/up index=1 | duplex 1a=fullDuplex", one("a duplex_changed firing>resolved accepted")},
+			{86490, "poll | a up/up index=1 | duplex 1a=fullDuplex", nil},
+			{86520, "poll | a up/up index=1 | duplex 1a=halfDuplex", one("a duplex_changed inactive>pending")},
+		}},
+		"the duplex of a row that has no name but an ifIndex, and of one that nobody looks at": {config(), []step{
+			{0, "poll | a up/up index=1 | b up/up index=2 alias=[noalert] | duplex 1=fullDuplex 2=fullDuplex", nil},
+			{30, "poll | a up/up index=1 | b up/up index=2 alias=[noalert] | duplex 1=halfDuplex 2=halfDuplex 9=halfDuplex", one("a duplex_changed inactive>pending")},
+			{60, "poll | a up/up index=1 alias=[noalert] | duplex 1=halfDuplex", one("a duplex_changed pending>resolved ignored")},
+		}},
+		"the duplex after a reboot is not yet negotiated": {config(), []step{
+			{0, "poll | a up/up index=1 | duplex 1a=fullDuplex", nil},
+			{30, "poll reset | a up/up index=1 | duplex 1a=halfDuplex", nil},
+			{60, "poll | a up/up index=1 | duplex 1a=halfDuplex", nil},
+			{330, "poll | a up/up index=1 | duplex 1a=fullDuplex", nil},
+		}},
+		"dot3StatsTable lacks a row": {config(), []step{
+			{0, "poll | a up/up index=1 | duplex 1a=fullDuplex", nil},
+			{30, "poll | a up/up index=1 | duplex 1a=halfDuplex", one("a duplex_changed inactive>pending")},
+			{60, "poll | a up/up index=1", nil}, // the table was not asked for
+			{90, "poll | a up/up index=1 | duplex 2b=halfDuplex", nil},
+			{120, "poll | a up/up index=1 | duplex 2b=halfDuplex", one("a duplex_changed pending>resolved removed")},
+		}},
+		"speed and duplex at once are two alerts": {config(), []step{
+			{0, "poll | a up/up index=1 type=6 highspeed=1000 | duplex 1a=fullDuplex", nil},
+			{30, "poll | a up/up index=1 type=6 highspeed=10 | duplex 1a=halfDuplex", one("a speed_changed inactive>pending", "a duplex_changed inactive>pending")},
+			{60, "poll | a up/up index=1 type=6 highspeed=10 | duplex 1a=halfDuplex", one("a speed_changed pending>firing", "a duplex_changed pending>firing")},
+		}},
+		"the speed of a bundle that lost a link that is told already": {config(), []step{
+			{0, "poll | a up/up index=1 type=6 | bond up/up index=9 type=161 highspeed=2000 hc=1 | stack 9/1", nil},
+			{30, "poll | a up/down index=1 type=6 | bond up/up index=9 type=161 highspeed=1000 hc=1", one("a admin_up_oper_down inactive>pending")},
+			{90, "poll | a up/down index=1 type=6 | bond up/up index=9 type=161 highspeed=1000 hc=1", one("a admin_up_oper_down pending>firing")},
+			{120, "poll | a down/down index=1 type=6 | bond up/up index=9 type=161 highspeed=1000 hc=1", one("a admin_up_oper_down firing>resolved recovered", "bond speed_changed inactive>pending")},
+			{150, "poll | a up/down index=1 type=6 | bond up/up index=9 type=161 highspeed=1000 hc=1", one("a admin_up_oper_down inactive>pending")},
+			{180, "poll | a up/down index=1 type=6 | bond up/up index=9 type=161 highspeed=1000 hc=1", nil},
+			{210, "poll | a up/down index=1 type=6 | bond up/up index=9 type=161 highspeed=1000 hc=1", one("a admin_up_oper_down pending>firing")},
+			{1140, "poll | a up/up index=1 type=6 | bond up/up index=9 type=161 highspeed=2000 hc=1", one("a admin_up_oper_down firing>resolved recovered", "bond speed_changed pending>resolved recovered")},
+		}},
 		"the speed of the air is no news": {config(), []step{
 			{0, "poll | p1 up/up type=71 highspeed=300", nil}, {30, "poll | p1 up/up type=71 highspeed=100", nil}, {60, "poll | p1 up/up type=71 highspeed=100", nil},
 		}},

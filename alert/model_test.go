@@ -88,7 +88,7 @@ func (s *story) next(t *testing.T) (storyStep, bool) {
 
 func storyConfig() alert.Config {
 	c := alert.DefaultConfig()
-	c.DeviceRebooted.Enabled = false // it tells the sysUpTime of the poll before, which may have been quiet
+	c.DeviceRebooted.Enabled = false                             // it tells the sysUpTime of the poll before, which may have been quiet
 	c.Targets = []alert.Target{{Device: "sw1"}, {Device: "sw2"}} // a device behind another waits for that one after a restart
 	return c
 }

@@ -73,7 +73,7 @@ func parseRow(t *testing.T, text string, at time.Time) metric.Sample {
 	return s
 }
 
-// parsePoll makes a poll of "[partial] [reset] [extra] [up=TICKS] [device=NAME] | ROW | ROW …". A ROW "stack UPPER/LOWER …" is ifStackTable, by ifIndex.
+// parsePoll makes a poll of "[partial] [reset] [extra] [up=TICKS] [device=NAME] | ROW | ROW …". A ROW "stack UPPER/LOWER …" is ifStackTable, by ifIndex; "duplex [IFINDEX[NAME]=LABEL …]" is dot3StatsTable.
 func parsePoll(t *testing.T, text string, at time.Time) alert.Poll {
 	t.Helper()
 	p := alert.Poll{Device: "sw1", At: at, Interval: 30 * time.Second, Complete: []string{"system", "interface"}}
@@ -104,9 +104,29 @@ func parsePoll(t *testing.T, text string, at time.Time) alert.Poll {
 			p.Samples = append(p.Samples, parseStack(pairs, at)...)
 			continue
 		}
+		if list, ok := strings.CutPrefix(strings.TrimSpace(row), "duplex"); ok {
+			p.Complete = append(p.Complete, "interface_ethernet")
+			p.Samples = append(p.Samples, parseDuplex(list, at)...)
+			continue
+		}
 		p.Samples = append(p.Samples, parseRow(t, row, at))
 	}
 	return p
+}
+
+func parseDuplex(list string, at time.Time) (rows []metric.Sample) {
+	for _, word := range strings.Fields(list) {
+		port, label, _ := strings.Cut(word, "=")
+		index := strings.TrimRight(port, "abcdefghijklmnopqrstuvwxyz")
+		s := metric.Sample{Measurement: "interface_ethernet", At: at}
+		if name := strings.TrimPrefix(port, index); name != "" {
+			s.Tags = []metric.Tag{{Name: "ifName", Value: name}}
+		}
+		n, _ := strconv.ParseUint(index, 10, 31)
+		s.Fields = []metric.Field{{Name: "ifIndex", Kind: metric.Integer, Num: n}, {Name: "dot3StatsDuplexStatus", Kind: metric.String, Str: label}}
+		rows = append(rows, s)
+	}
+	return rows
 }
 
 func parseStack(pairs string, at time.Time) (rows []metric.Sample) {

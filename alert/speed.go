@@ -32,7 +32,11 @@ func (e *Engine) observeSpeed(ts []Transition, d *device, po *port, r *row, p *P
 		return ts
 	}
 	holds := speed != po.usual
-	if !holds && len(d.conditions) == 0 || e.explanation(d, po, p.At) != nil {
+	if !holds && len(d.conditions) == 0 {
+		return ts
+	}
+	if e.explanation(d, po, p.At) != nil { // a bundle has lost a link, of which people are told
+		d.unknown(k)
 		return ts
 	}
 	ts = e.observe(ts, d, k, &e.cfg.InterfaceSpeedDuplex.RuleOptions, p, holds, func(a *Alert) {

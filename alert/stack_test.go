@@ -159,6 +159,23 @@ func TestStorms(t *testing.T) {
 			t.Errorf("%d notifications, want 1", told)
 		}
 	})
+	t.Run("a port flaps 40 times, and each time for long enough to be told", func(t *testing.T) {
+		cfg := alert.DefaultConfig()
+		cfg.Targets = config().Targets
+		e := alert.NewEngine()
+		e.Configure(start, cfg)
+		told := 0
+		for i := range 40 * 5 {
+			state := "down"
+			if i%5 > 2 {
+				state = "up"
+			}
+			told += notifications(e.Observe(parsePoll(t, "| p1 up/"+state, start.Add(time.Duration(i)*30*time.Second))))
+		}
+		if told != 2 { // it fires, and is flapping
+			t.Errorf("%d notifications, want 2", told)
+		}
+	})
 	t.Run("a port flaps 40 times", func(t *testing.T) {
 		cfg := alert.DefaultConfig()
 		cfg.Targets = config().Targets
