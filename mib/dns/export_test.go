@@ -2,6 +2,7 @@ package dns
 
 import (
 	"context"
+	"encoding/binary"
 	"net"
 	"net/http"
 
@@ -32,4 +33,26 @@ func Play(b Backend, connect func() net.Conn, web http.RoundTripper, exchange fu
 	case *dnsmasq:
 		b.exchange = func(_ context.Context, q *dns.Msg) (*dns.Msg, error) { return exchange(q) }
 	}
+}
+
+// ListenerStarted and PIDFileStarted are listenerStarted and pidFileStarted.
+var (
+	ListenerStarted = listenerStarted
+	PIDFileStarted  = pidFileStarted
+)
+
+// RNDCAnswer is an answer of BIND's control channel, signed: a nonce, and texts of the table _data, names and values in turn.
+func RNDCAnswer(key RNDCKey, nonce string, data ...string) []byte {
+	body := ccEntry(ccEntry(nil, "_ctrl", ccTable, ccTexts("_nonce", nonce)), "_data", ccTable, ccTexts(data...))
+	message := append(ccEntry(nil, "_auth", ccTable, key.sign(body)), body...)
+	return append(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(len(message)+4)), ccVersion), message...)
+}
+
+// RNDCOrder is what a message of a client's orders, and the nonce that it has.
+func RNDCOrder(message []byte) (order, nonce string) {
+	_, _, body, err := ccRead(message)
+	if err != nil {
+		return "", ""
+	}
+	return string(ccFind(ccFind(body, "_data"), "type")), string(ccFind(ccFind(body, "_ctrl"), "_nonce"))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,7 +32,7 @@ func TestKnotOrders(t *testing.T) {
 			reply := []byte{3}
 			for word, text := range replies {
 				if strings.Contains(order, word) {
-					reply = append(text, 3)
+					reply = slices.Concat(text, []byte{3})
 				}
 			}
 			told = append(told, strings.Join(words, " "))

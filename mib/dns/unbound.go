@@ -106,6 +106,8 @@ func accessControl(text string) Recursion {
 		if words := strings.Fields(line); len(words) == 2 {
 			if p, err := netip.ParsePrefix(words[0]); err == nil {
 				words[0] = p.Masked().String()
+			} else if a, err := netip.ParseAddr(words[0]); err == nil {
+				words[0] = netip.PrefixFrom(a, a.BitLen()).String()
 			}
 			actions[words[0]] = words[1]
 		}
