@@ -3,10 +3,16 @@ package web_test
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -224,4 +230,66 @@ func TestEventsSlow(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestEventsHTTP2: over TLS, and so HTTP/2, a page is told of changes as long.
+func TestEventsHTTP2(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture("core1").serve()
+		l := packetnet.NewListener(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8161})
+		s := &http.Server{Handler: f.mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+			ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), TLSConfig: &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}}
+		s.RegisterOnShutdown(f.server.Close)
+		done := make(chan error, 1)
+		go func() { done <- s.ServeTLS(l, "", "") }()
+		transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+			DialContext: func(context.Context, string, string) (net.Conn, error) {
+				mine, theirs := net.Pipe()
+				l.Give(theirs)
+				return mine, nil
+			}}
+		answer, err := (&http.Client{Transport: transport}).Get("https://localhost/api/ui/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.ProtoMajor != 2 {
+			t.Errorf("it is %s", answer.Proto)
+		}
+		p := &page{lines: make(chan string, 1000)}
+		go func() {
+			defer close(p.lines)
+			for r := bufio.NewScanner(answer.Body); r.Scan(); {
+				p.lines <- r.Text()
+			}
+		}()
+		time.Sleep(10 * time.Minute)
+		f.memory.Changed()
+		time.Sleep(time.Second)
+		if got := p.events(t, "change"); len(got) != 1 || got[0] == "end" {
+			t.Errorf("after ten minutes: %v", got)
+		}
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+		answer.Body.Close()
+		transport.CloseIdleConnections()
+	})
+}
+
+// selfSigned returns a certificate of its own.
+func selfSigned(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }

@@ -76,13 +76,16 @@ func parseGraph(r *http.Request) (GraphQuery, error) {
 	if len(q.Groups) == 0 {
 		q.Groups = []string{"traffic"}
 	}
+	var once []string
 	for _, g := range q.Groups {
 		if !slices.Contains(graphGroups, g) {
 			return q, badRequest("group: %q is none of traffic, packets, errors, utilisation", g)
 		}
+		if !slices.Contains(once, g) {
+			once = append(once, g)
+		}
 	}
-	slices.Sort(q.Groups)
-	q.Groups = slices.Compact(q.Groups)
+	q.Groups = once
 	return q, nil
 }
 

@@ -54,7 +54,8 @@ func TestHistory(t *testing.T) {
 		case "ifHCInOctets":
 			l := constant(counter, times, 1000)
 			l.Avg[1] = math.NaN()
-			l.Gaps = []store.Gap{{From: ms(30 * time.Second), To: ms(60*time.Second) + 1, Reason: "reset"}, {From: ms(90 * time.Second), To: ms(120 * time.Second), Reason: store.NotPolled}}
+			l.Gaps = []store.Gap{{From: ms(30 * time.Second), To: ms(59 * time.Second), Reason: "reset"},
+				{From: ms(59 * time.Second), To: ms(60*time.Second) + 1, Reason: store.NotPolled}, {From: ms(90 * time.Second), To: ms(120 * time.Second), Reason: store.NotPolled}}
 			return l
 		case "ifHCOutOctets", "ifInErrors":
 			return constant(counter, times, 125)
@@ -78,7 +79,7 @@ func TestHistory(t *testing.T) {
 		{Name: "errors", Unit: "1/s", Series: []web.GraphSeries{{Name: "in errors", Avg: web.Numbers{125, 125, 125, 125}}}},
 		{Name: "traffic", Unit: "bit/s", Series: []web.GraphSeries{{Name: "in", Avg: web.Numbers{8000, nan, 8000, 8000}}, {Name: "out", Avg: web.Numbers{1000, 1000, 1000, 1000}}}},
 		{Name: "utilisation", Unit: "%", Series: []web.GraphSeries{{Name: "in", Avg: web.Numbers{0.8, nan, 0.8, 0.8}}, {Name: "out", Avg: web.Numbers{0.1, 0.1, 0.1, 0.1}}}},
-	}, Gaps: []web.Gap{{From: u + 30, To: u + 61, Reason: "reset", Text: "the agent restarted, or its counters were cleared"},
+	}, Gaps: []web.Gap{{From: u + 30, To: u + 60, Reason: "reset", Text: "the agent restarted, or its counters were cleared"},
 		{From: u + 90, To: u + 120, Reason: "no data", Text: "there was no poll: the collector did not run, or not for this device"}},
 		States: []web.StateSpan{{From: u, To: u + 10, Admin: "up", Oper: "?"}, {From: u + 10, To: u + 40, Admin: "up", Oper: "up"}, {From: u + 40, To: u + 100, Admin: "up", Oper: "lowerLayerDown"},
 			{From: u + 100, To: u + 110, Admin: "?", Oper: "lowerLayerDown"}, {From: u + 115, To: u + 120, Admin: "?", Oper: "9"}},

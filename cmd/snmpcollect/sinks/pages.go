@@ -2,9 +2,7 @@ package sinks
 
 import (
 	"context"
-	"maps"
 	"runtime"
-	"slices"
 	"time"
 
 	"walkabout/alert"
@@ -76,11 +74,10 @@ func Health(runners []*exporters.Runner, s *spool.Spool, m *alert.Manager) web.C
 		written[x.Output] = x
 	}
 	for _, r := range figures.Readers {
-		out.Outputs = append(out.Outputs, output(r, written[r.Name]))
-		delete(written, r.Name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(written)) { // those that the spool tells nothing of
-		out.Outputs = append(out.Outputs, output(spool.ReaderStats{Name: name, Present: true}, written[name]))
+		s, runs := written[r.Name]
+		if runs || !r.Present { // others that read are parts of the collector
+			out.Outputs = append(out.Outputs, output(r, s))
+		}
 	}
 	for _, n := range m.Stats() {
 		out.Notifiers = append(out.Notifiers, web.Notifier{Name: n.Name, Waiting: n.Queued, Delivered: n.Delivered, Failed: n.Failures,
