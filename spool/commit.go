@@ -30,7 +30,7 @@ func (s *Spool) commit() {
 
 	var err error
 	if len(pending) > 0 {
-		if err = s.write(pending); err != nil {
+		if err = s.write(pending); err != nil && !errors.Is(err, errSoon) { // which must not put off the next try
 			s.retryAt = time.Now().Add(tickInterval / 2)
 		}
 	}

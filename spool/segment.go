@@ -98,7 +98,7 @@ func (w *writer) append(records []Record) error {
 	return nil
 }
 
-// close seals the segment.
+// close seals the segment, unless it was removed meanwhile, as everybody had taken it.
 func (w *writer) close() error {
 	if err := w.log.Close(); err != nil && !w.closed {
 		return fmt.Errorf("closing segment %s: %w", w.segment.dir, err)
@@ -109,7 +109,7 @@ func (w *writer) close() error {
 		return os.RemoveAll(s.dir)
 	}
 	err := replaceJSON(filepath.Join(s.dir, metaName), meta{metaVersion, s.first, s.end, s.octets, s.opened, w.opened.UTC().Truncate(time.Second)})
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("closing segment %s: %w", s.dir, err) // it is read to its end at the next start
 	}
 	return nil
