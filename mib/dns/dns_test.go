@@ -228,9 +228,10 @@ func TestCounters(t *testing.T) {
 			{"they are again", reading(boot, 121, 7, zones{}), [3]string{"82", "39", "7"}},
 			{"it resets all: one counter tells", reading(boot, 3, 8, zones{}), [3]string{"82", "42", "15"}},
 			{"the uptime in seconds creeps", reading(boot.Add(time.Second), 4, 8, zones{}), [3]string{"82", "43", "15"}},
-			{"it restarts, and is ahead of where it was", reading(boot.Add(time.Minute), 500, 9, zones{"a": zone(100)}), [3]string{"182", "443", "24"}},
-			{"counters of 64 bits", reading(boot.Add(time.Minute), 500, 9+1<<33, zones{"a": zone(100)}), [3]string{"182", "443", "24"}},
-			{"and 32 served", reading(boot.Add(time.Minute), 500, 10+1<<33, zones{"a": zone(100)}), [3]string{"182", "443", "25"}},
+			{"the machine slept, which the uptime counts", reading(boot.Add(-time.Hour), 5, 8, zones{}), [3]string{"82", "44", "15"}},
+			{"it restarts, and is ahead of where it was", reading(boot.Add(time.Minute), 500, 9, zones{"a": zone(100)}), [3]string{"182", "444", "24"}},
+			{"counters of 64 bits", reading(boot.Add(time.Minute), 500, 9+1<<33, zones{"a": zone(100)}), [3]string{"182", "444", "24"}},
+			{"and 32 served", reading(boot.Add(time.Minute), 500, 10+1<<33, zones{"a": zone(100)}), [3]string{"182", "444", "25"}},
 		} {
 			f.set(func() { f.reading = step.reading })
 			time.Sleep(time.Minute)

@@ -40,7 +40,8 @@ func (t *totals) goOn(before *totals) { t.sums, t.served = before.sums, before.s
 
 // add takes the counters of r, and returns the objects that can be made of it. They are valid until the server can no longer be read.
 func (t *totals) add(r *Reading) map[count]uint32 {
-	restarted := !t.started.IsZero() && !r.Started.IsZero() && r.Started.Sub(t.started).Abs() > startTolerance
+	// An earlier start is none: the machine slept, which the server's uptime counts and the clock here does not.
+	restarted := !t.started.IsZero() && !r.Started.IsZero() && r.Started.Sub(t.started) > startTolerance
 	if !r.Started.IsZero() && (restarted || t.started.IsZero()) { // not each time: an uptime in whole seconds would creep
 		t.started = r.Started
 	}
