@@ -94,7 +94,10 @@ func text(o *Object, v snmp.Value) (string, bool) {
 
 // text is text of a column, or of a scalar, whose meaning may be told by another one in the same row.
 func (p *part) text(o *Object, v snmp.Value, values []snmp.Value) (string, bool) {
-	if c := position(p.objects, o.Subtype); o.Subtype != "" && c >= 0 {
+	if o.Subtype == "" {
+		return text(o, v)
+	}
+	if c := position(p.objects, o.Subtype); c >= 0 {
 		if s, ok := identifier(&p.objects[c], values[c], v); ok {
 			return s, true
 		}
