@@ -76,3 +76,30 @@ func TestCountersReadApart(t *testing.T) {
 		})
 	}
 }
+
+// TestALatePollOfARegularOne holds that the agent's clock measures the first interval that is not like the others. Until then sysUpTime went on by whole
+// intervals, and might do so in steps as long; but the one poll whose answer lay about in a busy collector needs it.
+func TestALatePollOfARegularOne(t *testing.T) {
+	table, err := newTable([]counter.Column{{Name: "ifHCInOctets", Bits: 64, Unit: counter.Octets}}, counter.Options{Interval: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Unix(1e9, 0)
+	var elapsed []time.Duration
+	for _, poll := range []struct{ came, upTime, trip time.Duration }{ // in milliseconds
+		{0, 0, 1}, {5000, 5000, 1}, {10000, 10000, 1}, {16150, 15460, 690}, {21000, 21000, 1},
+	} {
+		row := counter.Row{Name: "eth0", Index: 1, Has: 1, Speed: 1e9, Type: 6, MTU: 1500, Rates: make([]float64, 1), Verdicts: make([]counter.Verdict, 1),
+			Values: []uint64{1e9 + uint64(poll.upTime)*1000},
+			At:     counter.Instant{At: start.Add(poll.came * time.Millisecond), RoundTrip: poll.trip * time.Millisecond, UpTime: 1e6 + uint32(poll.upTime/10), HasUpTime: true}}
+		rows := []counter.Row{row}
+		table.Poll(row.At.At, true, rows, nil)
+		if poll.upTime > 0 && math.Abs(rows[0].Rates[0]-1e6) > 1e3 {
+			t.Errorf("uptime %v: %v %v", poll.upTime, rows[0].Rates[0], rows[0].Verdicts[0])
+		}
+		elapsed = append(elapsed, rows[0].Elapsed)
+	}
+	if elapsed[3] != 5460*time.Millisecond {
+		t.Errorf("the late poll's time is %v", elapsed[3])
+	}
+}

@@ -74,36 +74,37 @@ func (t *Table) between(r *Row) Interval {
 	}
 	prev, cur := t.baseline(st), r.At
 	prev.Identity, cur.Identity = 0, 0
-	cur.Resolution = t.resolution()
+	step := t.step
+	if step != 1 && prev.HasUpTime && cur.HasUpTime { // with what this pair shows: a poll that came late is the first whose time is not the others'
+		step = gcd(step, cur.UpTime-prev.UpTime)
+	}
+	cur.Resolution = resolution(step)
 	t.follow(r, st)
 	if st.follows >= followPolls {
 		prev.Discontinuity, cur.Discontinuity = 0, 0
 	}
 	// A gap is a time without readings. While the agent answers from its cache the baseline grows old, and yet there is none.
 	iv := between(prev, cur, t.options.MaxGap+time.Duration(st.heard-st.at), t.ranOn(st, cur))
-	switch {
-	case iv.Verdict == Reset:
+	if t.step = step; iv.Verdict == Reset {
 		t.step = 0 // it may be another agent
-	case t.step != 1 && prev.HasUpTime && cur.HasUpTime:
-		t.step = gcd(t.step, cur.UpTime-prev.UpTime)
 	}
 	t.note(r, st)
 	return iv
 }
 
-// resolution is the steps of the agent's sysUpTime, so far as they are known.
-func (t *Table) resolution() time.Duration {
-	if t.step == 0 {
-		return math.MaxInt64 // no interval is long enough to be measured by it
+// resolution is step as a time; of 0, an unknown one, no interval is long enough to be measured by it.
+func resolution(step uint32) time.Duration {
+	if step == 0 {
+		return math.MaxInt64
 	}
-	return time.Duration(t.step) * tick
+	return time.Duration(step) * tick
 }
 
 // apart compares readings of counters of which one at least was not the first of its row; iv is what those say, of which nothing stands against a number
 // but a Gap.
 func (t *Table) apart(iv Interval, prev, cur Instant) Interval {
 	prev.Identity, cur.Identity, prev.Discontinuity, cur.Discontinuity = 0, 0, 0, 0
-	cur.Resolution = t.resolution()
+	cur.Resolution = resolution(t.step)
 	own := between(prev, cur, 0, true)
 	if own.Verdict == OK {
 		own.Verdict = iv.Verdict
