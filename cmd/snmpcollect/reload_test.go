@@ -105,6 +105,13 @@ func TestReload(t *testing.T) {
 	has(`snmpcollect_polls_total{device="comes"`, true)
 	has(`snmpcollect_polls_total{device="stays"`, true)
 
+	// Notifiers change in place.
+	has(`snmpcollect_notification_queue{notifier="net"}`, false)
+	write("notify: [{log: {name: net}}]", "stays", "comes")
+	r.hangup <- syscall.SIGHUP
+	r.await(`the configuration was read anew" targets=2`, 2)
+	has(`snmpcollect_notification_queue{notifier="net"} 0`, true)
+
 	write("interval: 5", "other")
 	r.hangup <- syscall.SIGHUP
 	r.await(`c.yaml:5: error: .*already defined`, 1)
