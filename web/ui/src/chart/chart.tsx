@@ -28,6 +28,12 @@ interface Props {
   onBack: () => void;
 }
 
+/** What the drawing reads at any moment: the latest properties, and by how many seconds it is being moved. */
+interface Live {
+  current: Props;
+  moved: number;
+}
+
 /** All points where there is room for them, else those that have no neighbour: a line would not show them. */
 const lonely: uPlot.Series.Points.Filter = (u, i, show) => {
   const all = u.data[i]!;
@@ -36,7 +42,7 @@ const lonely: uPlot.Series.Points.Filter = (u, i, show) => {
   return show || found.length === 0 ? null : found;
 };
 
-function options(p: Props, lines: Line[], live: { current: Props }, point: (idx: number | null) => void): uPlot.Options {
+function options(p: Props, lines: Line[], live: Live, point: (idx: number | null) => void): uPlot.Options {
   const write = writer(p.group.unit);
   const text = colour("--muted");
   const grid = { stroke: colour("--line"), width: 1 };
@@ -48,7 +54,7 @@ function options(p: Props, lines: Line[], live: { current: Props }, point: (idx:
       bind: { dblclick: () => () => (live.current.onBack(), null), mousedown: (u, _, handler) => (e) => (e.shiftKey ? (drag(u, e, live), null) : handler(e)) },
     },
     scales: {
-      x: { time: true, range: () => [live.current.from, live.current.to] },
+      x: { time: true, range: () => [live.current.from + live.moved, live.current.to + live.moved] },
       y: { range: (_u, lo, hi) => range(lo, hi, p.group.unit, live.current.marks) },
     },
     axes: [
@@ -78,12 +84,20 @@ function options(p: Props, lines: Line[], live: { current: Props }, point: (idx:
 const faint = (c: string, alpha: number): string => `rgba(${(c.match(/[\d.]+/g) ?? []).slice(0, 3).join()},${alpha})`;
 
 /** Shift and drag: the drawing moves with the pointer, and is fetched anew where it is let go. */
-function drag(u: uPlot, start: MouseEvent, live: { current: Props }): void {
-  const up = (e: MouseEvent): void => {
-    document.removeEventListener("mouseup", up);
-    const share = (start.clientX - e.clientX) / u.over.clientWidth;
-    if (Math.abs(share) > 0.005) live.current.onPan(share);
+function drag(u: uPlot, start: MouseEvent, live: Live): void {
+  const share = (e: MouseEvent): number => (start.clientX - e.clientX) / u.over.clientWidth;
+  const move = (e: MouseEvent): void => {
+    live.moved = share(e) * (live.current.to - live.current.from);
+    u.setScale("x", { min: live.current.from, max: live.current.to }); // its range function says where it is
   };
+  const up = (e: MouseEvent): void => {
+    document.removeEventListener("mousemove", move);
+    document.removeEventListener("mouseup", up);
+    live.moved = 0;
+    if (Math.abs(share(e)) > 0.005) live.current.onPan(share(e));
+    else u.setScale("x", { min: live.current.from, max: live.current.to });
+  };
+  document.addEventListener("mousemove", move);
   document.addEventListener("mouseup", up);
 }
 
@@ -95,8 +109,8 @@ function drawGaps(u: uPlot, p: Props): void {
   u.ctx.clip();
   for (const g of p.gaps) {
     if (g.reason === "future") continue;
-    const x = u.valToPos(Math.max(g.from, p.from), "x", true);
-    const end = u.valToPos(Math.min(g.to, p.to), "x", true);
+    const x = u.valToPos(g.from, "x", true);
+    const end = u.valToPos(g.to, "x", true);
     u.ctx.fillStyle = hatch(u.ctx, colour(g.reason === "no data" ? "--line" : "--bad"));
     u.ctx.globalAlpha = g.reason === "no data" ? 0.6 : 0.28;
     u.ctx.fillRect(x, top, Math.max(end - x, 2 * devicePixelRatio), height);
@@ -152,7 +166,7 @@ function Legend({ p, time }: { p: Props; time: number | null }) {
 export function Chart(p: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const live = useRef(p);
+  const live = useRef<Live>({ current: p, moved: 0 }).current;
   live.current = p;
   const [time, point] = useState<number | null>(null);
   const [theme, setTheme] = useState(0);
