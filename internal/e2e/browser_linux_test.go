@@ -185,6 +185,22 @@ func (b *browser) click(selector string) {
 	b.do("click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
+// place is where something stands in the window, in CSS pixels.
+type place struct{ x, y, width, height float64 }
+
+// box returns the place of what a CSS selector finds first, which is brought into sight.
+func (b *browser) box(selector string) place {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, browserPatience)
+	defer cancel()
+	js := fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height]; })()`, selector)
+	r, err := chromedp.Run(ctx, chromedp.Evaluate[[4]float64](js))
+	if err != nil {
+		b.t.Fatalf("where is %s: %v", selector, err)
+	}
+	return place{r[0], r[1], r[2], r[3]}
+}
+
 // press hits a key that writes a character. As with a person's key, nothing is written if the page takes it; keys writes in any case.
 func (b *browser) press(key string) {
 	b.t.Helper()

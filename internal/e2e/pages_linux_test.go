@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -30,6 +31,7 @@ func TestDemoInABrowser(t *testing.T) {
 	b.await("the connection is live", `document.querySelector("[data-connection=live]")`)
 
 	mismatchComesAndGoes(b)
+	graphsAreDrawn(b)
 	everyPage(b)
 	b.quiet()
 }
@@ -53,6 +55,19 @@ func mismatchComesAndGoes(b *browser) {
 	b.await("nothing was loaded anew", "window.sameDocument")
 }
 
+func graphsAreDrawn(b *browser) {
+	b.t.Helper()
+	b.visit("/devices/switch1/interfaces/ge-0%2F0%2F44")
+	for _, chart := range []string{"traffic", "utilisation", "packets"} {
+		b.await(chart+" has points", fmt.Sprintf(`document.querySelector("[data-chart=%s]")?.dataset.points >= 4`, chart))
+		b.await(chart+" is drawn in the colour of what comes in", painted(chart))
+	}
+	b.await("the 95th percentile is told", `/\d [kMG]b\/s/.test(document.querySelector("[data-p95=in]")?.innerText)`)
+	b.await("states stand on the time line", `document.querySelector(".timeline .seg.up")`)
+	b.visit("/devices/switch1/interfaces/ge-0%2F0%2F3")
+	b.await("the time line has the fall", `document.querySelector(".timeline .seg.bad")`)
+}
+
 func everyPage(b *browser) {
 	b.t.Helper()
 	pages := []struct{ name, path string }{{"fleet", "/"}, {"device", "/devices/switch1"}, {"host", "/devices/this-host"},
@@ -74,17 +89,35 @@ func portRow(name string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("main tbody tr")].find(r => r.querySelector("th")?.innerText.trim() === %q)`, name)
 }
 
+// painted is an expression that is true when a graph's canvas has many pixels of the colour of what comes in.
+func painted(chart string) string {
+	return fmt.Sprintf(`(() => {
+		const canvas = document.querySelector("[data-chart=%s] canvas");
+		if (!canvas) return false;
+		const probe = document.body.appendChild(document.createElement("span"));
+		probe.style.color = "var(--in)";
+		const want = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+		probe.remove();
+		const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+		let n = 0;
+		for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 250 && want.every((v, k) => Math.abs(v - data[i + k]) < 4)) n++;
+		return n > 50;
+	})()`, chart)
+}
+
 // hostile is what a device may call a port: markup, marks that turn the direction of writing, octets that are no UTF-8, and much of it.
 var hostile = `<script>document.title="owned"</script><img src=x onerror="document.title='owned'">` + "\u202egnp.exe \u0007\xff\xfe" + strings.Repeat("A", 10_000)
 
 // TestPagesInABrowser drives the pages of a collector over a switch whose ports the test moves, and which gives hostile names.
 func TestPagesInABrowser(t *testing.T) {
 	t.Parallel()
-	d := newDevice(t, "edge", false, sim.Port{Index: 1, Name: "ge1", Alias: "uplink", Speed: 1e9, InRate: 1e6, OutRate: 1e5},
-		sim.Port{Index: 2, Name: "ge2", Alias: hostile, Speed: 1e9, InRate: 2e6}, sim.Port{Index: 3, Name: `<b>"ge'3/</b>` + "\u202e", Alias: "odd", Speed: 1e9, InRate: 3e6})
+	ports := []sim.Port{{Index: 1, Name: "ge1", Alias: "uplink", Speed: 1e9, InRate: 1e6, OutRate: 1e5}, {Index: 2, Name: "ge2", Alias: hostile, Speed: 1e9, InRate: 2e6},
+		{Index: 3, Name: `<b>"ge'3/</b>` + "\u202e", Alias: "odd", Speed: 1e9, InRate: 3e6}}
+	d := &device{Device: sim.New(sim.Options{Name: "edge", Boot: time.Now().Add(-age), Ports: ports})}
+	silence := d.serve(t, "127.0.0.1:0")
 	folder := t.TempDir()
 	config := filepath.Join(folder, "snmpcollect.yaml")
-	text := fmt.Sprintf("interval: 1s\nstate: %s\nlisten: %s\ncredentials:\n  lab: {version: 2c, community: public}\ntargets:\n  - {name: edge, address: %q, credential: lab, collect: [system, interfaces]}\n"+
+	text := fmt.Sprintf("interval: 1s\nstate: %s\nlisten: %s\ncredentials:\n  lab: {version: 2c, community: public}\ntargets:\n  - {name: edge, address: %q, credential: lab, collect: [system, interfaces], timeout: 300ms, retries: 0}\n"+
 		"alerts:\n  interface_mismatch: {for: 0s}\n", filepath.Join(folder, "state"), freeAddress(t), d.address)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -95,6 +128,7 @@ func TestPagesInABrowser(t *testing.T) {
 	byKeys(b)
 	darkByChoice(b)
 	hostileNames(b)
+	aroundInTime(b, func() { silence() }, func() { silence = d.serve(t, d.address) })
 	acknowledge(b, d)
 	b.quiet()
 
@@ -184,6 +218,37 @@ func hostileNames(b *browser) {
 	if title := b.text("document.title"); strings.Contains(title, "owned") {
 		b.t.Errorf("a port's alias ran: the title is %q", title)
 	}
+}
+
+// aroundInTime looks for the word on why there is a gap in the graphs of a port, whose device is made silent for a while, and moves through them.
+func aroundInTime(b *browser, silent, back func()) {
+	b.t.Helper()
+	b.open("/devices/edge/interfaces/ge1?span=1m")
+	b.await("traffic is drawn", painted("traffic"))
+	silent()
+	b.await("the page says that the device does not answer", `/does not answer/.test(document.querySelector("main .problem")?.innerText)`)
+	b.await("a gap is listed", `/unreachable/.test(document.querySelector("main details")?.textContent)`)
+	back()
+	b.await("the device is back", `!document.querySelector("main .problem")`)
+	b.await("the gap has its reason, where the pointer is", `(() => {
+		const plot = document.querySelector("[data-chart=traffic] .u-over"), box = plot.getBoundingClientRect();
+		window.swept = ((window.swept ?? 0) + 12) % box.width; // from now backwards
+		plot.dispatchEvent(new MouseEvent("mousemove", {bubbles: true, clientX: box.right - window.swept, clientY: box.top + 20}));
+		return /did not answer/.test(document.querySelector("[data-gap=unreachable]")?.innerText);
+	})()`)
+	b.shot("gap")
+	box := b.box("[data-chart=traffic] .u-over")
+	b.do("drag", chromedp.DragAndDropXY(box.x+0.5*box.width, box.y+50, box.x+0.8*box.width, box.y+60))
+	b.await("dragging zooms", `/from=\d+&to=\d+/.test(location.search) && document.querySelector("[data-chart=traffic]")`)
+	const wayBack = `[...document.querySelectorAll("main button")].find(e => e.innerText === "Back" && !e.disabled)`
+	b.await("the way back is open", wayBack)
+	b.eval(wayBack + ".click()")
+	b.await("the span is what it was", `location.search === "?span=1m"`)
+	b.eval(`document.querySelector(".graphs").focus()`)
+	b.keys(kb.ArrowLeft)
+	b.await("an arrow moves", `/from=\d+&to=\d+/.test(location.search)`)
+	b.press("n")
+	b.await("n is now again", `location.search === "?span=1m"`)
 }
 
 // acknowledge has a port go down, says that somebody looks after it, silences it, and has it come back.

@@ -108,7 +108,7 @@ const places: Record<string, string> = { f: "/", a: "/alerts", e: "/events", c: 
 /** Keys that hold on every page. */
 function useKeys(help: () => void, route: Route): void {
   useEffect(() => {
-    let going = 0; // when "g" was hit
+    let going = false; // "g" was hit, and the next key says where to
     const key = (e: KeyboardEvent): void => {
       if (e.ctrlKey || e.metaKey || e.altKey || (e.target as Element).matches(editable) || document.querySelector("dialog[open]")) return;
       const to = places[e.key];
@@ -119,12 +119,11 @@ function useKeys(help: () => void, route: Route): void {
         field.focus();
         field.select();
       } else if (e.key === "?") help();
-      else if (e.key === "g") going = e.timeStamp;
-      else if (to && going && e.timeStamp - going < 1500) go(to);
+      else if (to && going) go(to);
       else if (e.key === "u" && route.page === "interface") go(devicePath(route.args[0] ?? ""));
       else if (e.key === "u" && route.page === "alert") go("/alerts");
       else if (e.key === "u") go("/");
-      if (e.key !== "g") going = 0;
+      going = e.key === "g";
     };
     document.addEventListener("keydown", key);
     return () => document.removeEventListener("keydown", key);

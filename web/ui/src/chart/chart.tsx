@@ -148,7 +148,6 @@ function Legend({ p, time }: { p: Props; time: number | null }) {
   const found = time === null ? undefined : at(p, time);
   const index = found?.index ?? -1;
   const tinted = tints((p.group.series ?? []).map((x) => x.name));
-  const known = (p.group.series ?? []).some((s) => s.avg[index] != null);
   return (
     <figcaption class="legend">
       <b>{p.title}</b>
@@ -158,7 +157,7 @@ function Legend({ p, time }: { p: Props; time: number | null }) {
         return <span key={s.name}><svg class={`swatch tint-${tinted[i]}`} viewBox="0 0 14 8" aria-hidden="true"><path d="M0 4h14" class={isOut(s.name) && !p.mirror ? "dashed" : ""} /></svg>{s.name} <b class="figure">{write(last)}</b>{time !== null && s.max?.[index] != null && <small> max {write(s.max[index])}</small>}</span>;
       })}
       {time !== null && <time class="muted">{dateTime(time * 1000)}</time>}
-      {found?.gap && !known && <span class="state warn" data-gap={found.gap.reason}>gap: {found.gap.text || verdictText(found.gap.reason)}</span>}
+      {found?.gap && <span class="state warn" data-gap={found.gap.reason}>gap: {p.group.name === "traffic" ? found.gap.text || verdictText(found.gap.reason) : found.gap.reason}</span>}
     </figcaption>
   );
 }

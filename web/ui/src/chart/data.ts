@@ -73,10 +73,11 @@ export function range(lo: number | null, hi: number | null, unit: string, marks:
   return [bottom * 1.08, Math.max(top * 1.08, bottom < 0 ? 0 : least / 10)];
 }
 
-/** The index of the point that stands for time, and the gap that it lies in. */
+/** The index of the point that stands for time, and the gap that time lies in, which may be shorter than what a point stands for. A verdict says more than that nothing is stored. */
 export function at(p: { times: number[]; gaps: Gap[] }, time: number): { index: number; gap: Gap | undefined } {
   const index = p.times.findIndex((t) => t >= time);
-  return { index, gap: p.gaps.find((g) => time >= g.from && time <= g.to) };
+  const here = p.gaps.filter((g) => time >= g.from && time <= g.to);
+  return { index, gap: here.find((g) => g.reason !== "no data") ?? here[0] };
 }
 
 /** What the graph shows, in a sentence. */
