@@ -107,6 +107,8 @@ const places: Record<string, string> = { f: "/", a: "/alerts", e: "/events", c: 
 
 /** Keys that hold on every page. */
 function useKeys(help: () => void, route: Route): void {
+  const at = useRef(route);
+  at.current = route;
   useEffect(() => {
     let going = false; // "g" was hit, and the next key says where to
     const key = (e: KeyboardEvent): void => {
@@ -120,14 +122,14 @@ function useKeys(help: () => void, route: Route): void {
         field.select();
       } else if (e.key === "?") help();
       else if (to && going) go(to);
-      else if (e.key === "u" && route.page === "interface") go(devicePath(route.args[0] ?? ""));
-      else if (e.key === "u" && route.page === "alert") go("/alerts");
+      else if (e.key === "u" && at.current.page === "interface") go(devicePath(at.current.args[0] ?? ""));
+      else if (e.key === "u" && at.current.page === "alert") go("/alerts");
       else if (e.key === "u") go("/");
       going = e.key === "g";
     };
     document.addEventListener("keydown", key);
     return () => document.removeEventListener("keydown", key);
-  }, [help, route.page, route.args.join("\n")]);
+  }, [help]); // once: between the two keys of "g f" nothing may be forgotten
 }
 
 function App() {
