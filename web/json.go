@@ -34,11 +34,15 @@ func digits(v float64, n int) float64 {
 	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
 		return v
 	}
-	scale := math.Pow(10, float64(n-1)-math.Floor(math.Log10(math.Abs(v))))
-	if math.IsInf(scale, 0) || scale == 0 {
-		return v
+	places := n - 1 - int(math.Floor(math.Log10(math.Abs(v))))
+	if places < 0 {
+		unit := math.Pow10(-places)
+		return math.Round(v/unit) * unit
 	}
-	return math.Round(v*scale) / scale
+	if scale := math.Pow10(places); !math.IsInf(scale, 0) {
+		return math.Round(v*scale) / scale
+	}
+	return v
 }
 
 // Numbers are numbers of which NaN and infinite ones are null in JSON. They are written with five significant digits: they are drawn.

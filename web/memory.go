@@ -56,6 +56,7 @@ func NewMemory() *Memory {
 
 // device is what is known of one. Who holds its mu may take no other lock but the log's and the hub's.
 type device struct {
+	name   string
 	mu     sync.Mutex
 	target Target
 
@@ -79,7 +80,7 @@ func (m *Memory) Keep(targets []Target) {
 	for _, t := range targets {
 		d := m.devices[t.Name]
 		if d == nil {
-			d = &device{state: StateNew, tables: map[string]*table{}}
+			d = &device{name: t.Name, state: StateNew, tables: map[string]*table{}}
 		}
 		d.mu.Lock()
 		if !slices.Equal(d.target.Profiles, t.Profiles) {

@@ -60,7 +60,7 @@ func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET "+healthPath, p.health)
 	mux.HandleFunc("GET /status", p.status)
-	source := live.Source{Version: version.Version(), Table: p.table, Stats: p.polls.Stats, Alerts: func() (current, neverUp []alert.Alert) {
+	source := live.Source{Version: version.Version(), Memory: p.memory, Stats: p.polls.Stats, Alerts: func() (current, neverUp []alert.Alert) {
 		return p.alerts.Alerts(), p.alerts.NeverUp()
 	}}
 	mux.Handle("GET "+live.Path, source.Handler(p.log))

@@ -15,7 +15,6 @@ import (
 	"walkabout/alert"
 	"walkabout/alert/notify"
 	"walkabout/cmd/snmpcollect/config"
-	"walkabout/cmd/snmpcollect/live"
 	"walkabout/cmd/snmpcollect/ondemand"
 	"walkabout/cmd/snmpcollect/self"
 	"walkabout/cmd/snmpcollect/sinks"
@@ -58,7 +57,6 @@ type parts struct {
 	traps    *traps    // nil: nothing is received
 	pinger   *ping.Pinger
 	onDemand *ondemand.Handler // nil: nobody is polled on demand
-	table    *live.Table       // nil: nobody can look at it
 	memory   *web.Memory       // of the pages; nobody may look at it
 	problems *web.Problems     // of the log
 	pages    *pages
@@ -191,9 +189,8 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 	p.pinger = ping.New(ping.Options{Log: p.log})
 	all := []collector.Sink{sinks.Alerts(p.tail, p.pollSamples(), p.alerts)}
 	if cfg.Listen != "" {
-		p.table = live.NewTable()
 		p.memory.Keep(sinks.PageTargets(targets))
-		all = append(all, p.table, sinks.Pages(p.memory))
+		all = append(all, sinks.Pages(p.memory))
 	}
 	if cfg.Scrape != nil && cfg.Scrape.LastValues {
 		p.values = values.New(values.Options{Series: cfg.Scrape.Series, Stale: cfg.Scrape.StaleAfter})
@@ -214,8 +211,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 
 // forgetOthers lets go of what is shown of devices that are no targets any more.
 func (p *parts) forgetOthers(targets []collector.Target, profiles collector.Profiles) {
-	if p.table != nil {
-		p.table.Keep(targets)
+	if p.pages != nil && p.pages.listener != nil {
 		p.memory.Keep(sinks.PageTargets(targets))
 	}
 	if p.values != nil {

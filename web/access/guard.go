@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"walkabout/internal/lograte"
 	"walkabout/internal/secret"
 )
 
@@ -61,6 +62,7 @@ type Guard struct {
 	cross    *http.CrossOriginProtection
 	accounts atomic.Pointer[accounts]
 	failures failures
+	said     lograte.Sources
 }
 
 // Paths are those of which other things hold.
@@ -157,7 +159,7 @@ func (g *Guard) identify(a *accounts, w http.ResponseWriter, r *http.Request) (I
 	}
 	id, err := a.check(r.Context(), given)
 	if err != nil {
-		if errors.Is(err, errWrong) {
+		if errors.Is(err, errWrong) && g.said.Due(source.Addr()) {
 			g.log.Warn("somebody gave a wrong password or token to the pages", "source", source)
 		}
 		challenge(w, r, err.Error())

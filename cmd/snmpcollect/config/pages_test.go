@@ -59,3 +59,21 @@ func TestReach(t *testing.T) {
 		})
 	}
 }
+
+// TestListenSummary: check says who will see the pages.
+func TestListenSummary(t *testing.T) {
+	users := fmt.Sprintf("pages: {users: [{name: ann, password_hash: %q}]}\n", hash)
+	for text, want := range map[string]string{
+		"": "listen: 127.0.0.1:8161; everybody on this machine may see the pages\n", "listen: \"\"\n": "listen: off\n", users: "listen: 127.0.0.1:8161; users (1) may see the pages\n",
+		"api_token: s\n": "listen: 127.0.0.1:8161; everybody on this machine may see the pages; changes take api_token\n",
+	} {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, _ := config.Load(path, collector.BuiltIn(), os.Getenv)
+		if got := c.Summary(); !strings.HasSuffix(got, want) {
+			t.Errorf("%q:\n%s", text, got)
+		}
+	}
+}

@@ -9,16 +9,14 @@ import (
 
 	"walkabout/alert"
 	"walkabout/cmd/snmpcollect/live"
+	"walkabout/web"
 )
 
-// Board draws the last poll of every device as a table. It is a collector.Sink; its methods may be called from any goroutine.
-type Board struct{ *live.Table }
-
-// NewBoard returns an empty Board.
-func NewBoard() *Board { return &Board{live.NewTable()} }
+// Board draws the last poll of every device as a table. Its methods may be called from any goroutine.
+type Board struct{ *web.Memory }
 
 // Draw writes the board as it stands at now for a terminal of so many columns and lines (but alerts are all told); 0 is no limit.
-func (b *Board) Draw(now time.Time, alerts, neverUp []alert.Alert, width, height int) string {
+func (b Board) Draw(now time.Time, alerts, neverUp []alert.Alert, width, height int) string {
 	var out strings.Builder
 	b.drawDevices(&out, now)
 	tail := drawAlerts(alerts, len(neverUp))
@@ -26,30 +24,24 @@ func (b *Board) Draw(now time.Time, alerts, neverUp []alert.Alert, width, height
 	if height == 0 {
 		room = 1 << 20
 	}
-	b.drawRows(&out, max(room, 5), live.Marks(alerts, neverUp))
+	b.drawRows(&out, max(room, 5), live.Marked(b.Memory, alerts, neverUp))
 	out.WriteString(tail)
 	return live.Fit(out.String(), width)
 }
 
-func (b *Board) drawDevices(out *strings.Builder, now time.Time) {
-	polls, counts := b.Devices()
-	for i, p := range polls {
+func (b Board) drawDevices(out *strings.Builder, now time.Time) {
+	for _, p := range b.Polls() {
 		switch {
 		case !p.Answered:
-			fmt.Fprintf(out, "%-9s no answer: %s\n", p.Device, live.Clip(fmt.Sprint(p.Err), 80))
+			fmt.Fprintf(out, "%-9s no answer: %s\n", p.Device, live.Clip(p.Err, 80))
 		default:
-			fmt.Fprintf(out, "%-9s up %-14v polled %2.0f s ago in %v, %d samples\n", p.Device, time.Duration(p.UpTime)*10*time.Millisecond,
-				now.Sub(p.At).Seconds(), p.Duration.Round(100*time.Microsecond), counts[i])
+			fmt.Fprintf(out, "%-9s up %-14v polled %2.0f s ago in %v, %d samples\n", p.Device, p.UpTime, now.Sub(p.At).Seconds(), p.Duration.Round(100*time.Microsecond), p.Samples)
 		}
 	}
 }
 
 // drawRows writes up to room interfaces: those with an alert, then the busiest, and some of each device.
-func (b *Board) drawRows(out *strings.Builder, room int, marks map[live.Key]string) {
-	rows := b.Interfaces(func(i *live.Interface) bool {
-		i.Alert = marks[live.Key{Device: i.Device, Name: i.Name}]
-		return true
-	})
+func (b Board) drawRows(out *strings.Builder, room int, rows []live.Interface) {
 	live.SortInterfaces(rows, "alert")
 	shown := choose(rows, room)
 	live.SortInterfaces(shown, "alert")

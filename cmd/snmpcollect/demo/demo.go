@@ -59,8 +59,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	board := NewBoard()
-	c, err := startCollector(targets, board, problems, log)
+	c, err := startCollector(targets, problems, log)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
@@ -74,7 +73,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	running.run(func() error { return c.polls.Run(ctx) })
 	running.run(func() error { return c.pages.serve(ctx) })
-	show(ctx, o, board, c)
+	show(ctx, o, c)
 	cancel()
 	err = running.wait()
 	if err == nil {
@@ -187,7 +186,7 @@ type collecting struct {
 }
 
 // startCollector keeps what is polled in a store of which nothing remains: the demonstration leaves nothing behind.
-func startCollector(targets []collector.Target, board *Board, problems *web.Problems, log *slog.Logger) (*collecting, error) {
+func startCollector(targets []collector.Target, problems *web.Problems, log *slog.Logger) (*collecting, error) {
 	c := &collecting{memory: web.NewMemory(), problems: problems}
 	c.memory.Keep(sinks.PageTargets(targets))
 	if err := c.startRunner(log); err != nil {
@@ -205,7 +204,7 @@ func startCollector(targets []collector.Target, board *Board, problems *web.Prob
 	}
 	if err == nil {
 		c.polls, err = collector.New(collector.Options{Targets: targets, Logger: log, Sinks: []collector.Sink{
-			board, sinks.Alerts(tail, sinks.NewPolls(targets), c.alerts), sinks.Pages(c.memory),
+			sinks.Alerts(tail, sinks.NewPolls(targets), c.alerts), sinks.Pages(c.memory),
 		}})
 	}
 	if err != nil {
@@ -242,13 +241,13 @@ func (c *collecting) closeRunner(ctx context.Context) error {
 }
 
 // show draws until ctx ends, or once at the end of o.Once.
-func show(ctx context.Context, o Options, board *Board, c *collecting) {
+func show(ctx context.Context, o Options, c *collecting) {
 	if o.Once > 0 {
 		timer := time.NewTimer(o.Once)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-			fmt.Fprint(o.Stdout, c.frame(o.Now(), board, 0, 0))
+			fmt.Fprint(o.Stdout, c.frame(o.Now(), 0, 0))
 		case <-ctx.Done():
 		}
 		return
@@ -266,7 +265,7 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 				width, height = w, h
 			}
 		}
-		if _, err := fmt.Fprint(o.Stdout, erase, c.frame(o.Now(), board, width, height)); err != nil {
+		if _, err := fmt.Fprint(o.Stdout, erase, c.frame(o.Now(), width, height)); err != nil {
 			return // nobody looks any more
 		}
 		select {
@@ -278,14 +277,14 @@ func show(ctx context.Context, o Options, board *Board, c *collecting) {
 	}
 }
 
-func (c *collecting) frame(now time.Time, board *Board, width, height int) string {
+func (c *collecting) frame(now time.Time, width, height int) string {
 	s := c.runner.Stats()
 	head := fmt.Sprintf("Walkabout demo, %s: this machine and two switches, every %v. Ctrl-C ends.\nIn a browser: %s\n%d samples stored, %d rejected.\n\n",
 		now.Format(time.TimeOnly), interval, c.pages.url(), s.Written, s.Rejected)
 	if height > 0 {
 		height = max(height-4, 1)
 	}
-	return head + board.Draw(now, c.alerts.Alerts(), c.alerts.NeverUp(), width, height)
+	return head + Board{c.memory}.Draw(now, c.alerts.Alerts(), c.alerts.NeverUp(), width, height)
 }
 
 const whatNext = `

@@ -11,9 +11,11 @@ import (
 	"unicode/utf8"
 
 	"walkabout/alert"
+	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/collector"
 	"walkabout/counter"
 	"walkabout/metric"
+	"walkabout/web"
 )
 
 func TestRunOnce(t *testing.T) {
@@ -59,8 +61,10 @@ func state(name string, n uint64) metric.Field {
 
 func TestDraw(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
-	b := NewBoard()
-	b.Poll(t.Context(), collector.Poll{Device: "core1", At: at, Duration: 12 * time.Millisecond, Answered: true, UpTime: 100, HasUpTime: true, Samples: []metric.Sample{
+	b := Board{web.NewMemory()}
+	b.Keep([]web.Target{{Name: "core1"}, {Name: "core2"}})
+	pages := sinks.Pages(b.Memory)
+	pages.Poll(t.Context(), collector.Poll{Device: "core1", At: at, Duration: 12 * time.Millisecond, Answered: true, UpTime: 100, HasUpTime: true, Samples: []metric.Sample{
 		sample("core1", "quiet", state("ifAdminStatus", 1), state("ifOperStatus", 1)),
 		sample("core1", "busy", state("ifAdminStatus", 1), state("ifOperStatus", 1),
 			metric.Field{Name: "ifHCInOctets", Kind: metric.Counter64, Rate: 125e6, Verdict: counter.OK},
@@ -69,7 +73,7 @@ func TestDraw(t *testing.T) {
 		sample("core1", "bad\x1b[2J", state("ifAdminStatus", 1), state("ifOperStatus", 7),
 			metric.Field{Name: "ifInOctets", Kind: metric.Counter32, Verdict: counter.Ambiguous}),
 	}})
-	b.Poll(t.Context(), collector.Poll{Device: "core2", At: at, Err: errors.New("timeout")})
+	pages.Poll(t.Context(), collector.Poll{Device: "core2", At: at, Err: errors.New("timeout")})
 	alerts := []alert.Alert{{Device: "core1", Key: "bad\x1b[2J", State: alert.Firing, Since: at, Summary: "down"}}
 	neverUp := []alert.Alert{{Device: "core1", Key: "free", State: alert.Listed}}
 	want := strings.TrimPrefix(`

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,9 +17,11 @@ import (
 
 	"walkabout/alert"
 	"walkabout/cmd/snmpcollect/live"
+	"walkabout/cmd/snmpcollect/sinks"
 	"walkabout/collector"
 	"walkabout/counter"
 	"walkabout/metric"
+	"walkabout/web"
 )
 
 var at = time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
@@ -38,23 +39,25 @@ func rate(name string, perSecond float64) metric.Field {
 // moment is three devices and what is known of them.
 func moment(t *testing.T) live.Source {
 	t.Helper()
-	table := live.NewTable()
-	table.Poll(t.Context(), collector.Poll{Device: "core1", At: at, Answered: true, UpTime: 8640000, Samples: []metric.Sample{
+	memory := web.NewMemory()
+	memory.Keep([]web.Target{{Name: "core1"}, {Name: "core2"}, {Name: "core3"}, {Name: "core4"}})
+	pages := sinks.Pages(memory)
+	pages.Poll(t.Context(), collector.Poll{Device: "core1", At: at, Answered: true, UpTime: 8640000, HasUpTime: true, Samples: []metric.Sample{
 		sample("core1", "busy", 1, rate("ifHCInOctets", 125e6), rate("ifHCOutOctets", 1000), rate("ifInErrors", 2), metric.Field{Name: "ifAlias", Kind: metric.String, Str: "uplink"}),
 		sample("core1", "broken\x1b[2J", 2, metric.Field{Name: "ifInOctets", Kind: metric.Counter32, Verdict: counter.Ambiguous}),
 		{Measurement: "system"},
 	}})
-	table.Poll(t.Context(), collector.Poll{Device: "core2", At: at, Answered: true, Samples: []metric.Sample{
+	pages.Poll(t.Context(), collector.Poll{Device: "core2", At: at, Answered: true, Samples: []metric.Sample{
 		sample("core2", "free", 2), sample("core2", "calm", 1, rate("ifHCInOctets", 125), rate("ifHCOutOctets", 12.5e6)),
 	}})
-	table.Poll(t.Context(), collector.Poll{Device: "core3", At: at, Err: errors.New("no answer")})
+	pages.Poll(t.Context(), collector.Poll{Device: "core3", At: at, Err: errors.New("no answer")})
 	stats := []collector.Stats{
 		{Device: "core1", Last: at.Add(-5 * time.Second), Answered: true, Polls: 10, Duration: 12 * time.Millisecond, Requests: 40, Verdicts: map[counter.Verdict]uint64{counter.OK: 9, counter.Ambiguous: 2, counter.First: 1}},
 		{Device: "core2", Last: at.Add(-7 * time.Second), Answered: true, Polls: 10, Partial: 1, Duration: 1500 * time.Millisecond, Lag: 20 * time.Millisecond, Retries: 4, Err: "interface: too much"},
 		{Device: "core3", Last: at.Add(-time.Second), Polls: 10, Failed: 10, Err: "no answer from 192.0.2.3"},
 		{Device: "core4"},
 	}
-	return live.Source{Version: "v", Table: table, Stats: func() []collector.Stats { return stats }, Alerts: func() (current, neverUp []alert.Alert) {
+	return live.Source{Version: "v", Memory: memory, Stats: func() []collector.Stats { return stats }, Alerts: func() (current, neverUp []alert.Alert) {
 		return []alert.Alert{{Device: "core1", Key: "broken\x1b[2J", State: alert.Firing, Since: at, Summary: "core1 broken: admin up, oper down"},
 			{Device: "core1", Key: "old", State: alert.Resolved}}, []alert.Alert{{Device: "core2", Key: "free", State: alert.Listed}}
 	}}
@@ -150,58 +153,6 @@ func TestSorts(t *testing.T) {
 		if diff := cmp.Diff(tt.q, back); err != nil || diff != "" {
 			t.Errorf("%+v read again: %v %s", tt.q, err, diff)
 		}
-	}
-}
-
-// TestTableFollows: what a device has is what its last answered poll had, and devices that are no targets are forgotten.
-func TestTableFollows(t *testing.T) {
-	table := live.NewTable()
-	poll := func(answered bool, names ...string) string {
-		p := collector.Poll{Device: "a", Answered: answered}
-		for _, n := range names {
-			p.Samples = append(p.Samples, sample("a", n, 1))
-		}
-		table.Poll(t.Context(), p)
-		var out []string
-		for _, i := range table.Interfaces(func(*live.Interface) bool { return true }) {
-			out = append(out, i.Name)
-		}
-		return strings.Join(out, " ")
-	}
-	for _, tt := range []struct {
-		answered bool
-		names    string
-		want     string
-	}{{true, "x y z", "x y z"}, {true, "y", "y"}, {true, "a b c d e", "a b c d e"}, {false, "", "a b c d e"}, {true, "b c", "b c"}} {
-		if got := poll(tt.answered, strings.Fields(tt.names)...); got != tt.want {
-			t.Errorf("after %q: %q, want %q", tt.names, got, tt.want)
-		}
-	}
-	table.Keep([]collector.Target{{Name: "b"}})
-	if got := table.Interfaces(func(*live.Interface) bool { return true }); len(got) != 0 {
-		t.Errorf("of a device that is no target: %v", got)
-	}
-}
-
-// TestExtraPoll holds that a poll of one interface between two of the schedule changes its state, and nothing else.
-func TestExtraPoll(t *testing.T) {
-	table := live.NewTable()
-	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	poll := func(extra bool, samples ...metric.Sample) string {
-		table.Poll(t.Context(), collector.Poll{Device: "a", At: at, Answered: true, Extra: extra, Samples: samples})
-		var out []string
-		for _, i := range table.Interfaces(func(*live.Interface) bool { return true }) {
-			in := "-"
-			if i.In != nil {
-				in = fmt.Sprint(*i.In)
-			}
-			out = append(out, i.Name+" "+i.Oper+" "+in)
-		}
-		return strings.Join(out, ", ")
-	}
-	poll(false, sample("a", "e1", 1, rate("ifHCInOctets", 100)), sample("a", "e2", 1, rate("ifHCInOctets", 200)))
-	if got, want := poll(true, sample("a", "e2", 2), sample("a", "e3", 1)), "e1 up 800, e2 down 1600"; got != want {
-		t.Errorf("%s, want %s", got, want)
 	}
 }
 
@@ -322,23 +273,5 @@ func TestTopWithoutCollector(t *testing.T) {
 	}
 	if err := top.Once(t.Context()); err == nil {
 		t.Error("once: no error")
-	}
-}
-
-// BenchmarkTablePoll is what the table costs each poll of a switch of 48 ports.
-func BenchmarkTablePoll(b *testing.B) {
-	var samples []metric.Sample
-	for i := range 48 {
-		fields := make([]metric.Field, 0, 30)
-		for j := range 18 {
-			fields = append(fields, rate(fmt.Sprintf("ifOther%d", j), 1))
-		}
-		fields = append(fields, rate("ifHCInOctets", 1), rate("ifHCOutOctets", 1), rate("ifInErrors", 1), rate("ifOutErrors", 1), metric.Field{Name: "ifSpeed"}, metric.Field{Name: "ifAlias"})
-		samples = append(samples, sample("a", fmt.Sprintf("GigabitEthernet1/0/%d", i), 1, fields...))
-	}
-	table := live.NewTable()
-	b.ReportAllocs()
-	for b.Loop() {
-		table.Poll(b.Context(), collector.Poll{Device: "a", Answered: true, Samples: samples})
 	}
 }

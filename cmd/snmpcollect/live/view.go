@@ -14,6 +14,7 @@ import (
 
 	"walkabout/alert"
 	"walkabout/collector"
+	"walkabout/web"
 )
 
 // Query says what of the moment is wanted.
@@ -103,7 +104,7 @@ const maxAlerts = 100
 // Source is where a View comes from.
 type Source struct {
 	Version string
-	Table   *Table
+	Memory  *web.Memory
 	Stats   func() []collector.Stats
 	Alerts  func() (current, neverUp []alert.Alert)
 }
@@ -113,9 +114,8 @@ func (s Source) View(q Query, now time.Time) View {
 	v := View{At: now, Version: s.Version}
 	all := s.Stats()
 	v.Targets = len(all)
-	polls, _ := s.Table.Devices()
-	upTimes := make(map[string]uint32, len(polls))
-	for _, p := range polls {
+	upTimes := map[string]time.Duration{}
+	for _, p := range s.Memory.Polls() {
 		upTimes[p.Device] = p.UpTime
 	}
 	current, neverUp := s.Alerts()
@@ -148,7 +148,7 @@ func (s Source) View(q Query, now time.Time) View {
 		return v
 	}
 	marks := Marks(current, neverUp)
-	v.Interfaces = s.Table.Interfaces(func(i *Interface) bool {
+	v.Interfaces = interfaces(s.Memory, func(i *Interface) bool {
 		i.Alert = marks[Key{i.Device, i.Name}]
 		return match(i.Device, i.Name, i.Alias, i.Admin+"/"+i.Oper, i.Verdict, i.Alert)
 	})
