@@ -64,7 +64,7 @@ func (e *Engine) observe(ts []Transition, d *device, k conditionKey, o *RuleOpti
 		describe(a)
 		e.dress(a)
 		delete(d.conditions, k)
-		return e.end(ts, a, p.At, Recovered)
+		return e.end(ts, a, p.At, c.calm, Recovered)
 	}
 	if !fresh && !c.well {
 		a.Observed += elapsed
@@ -100,7 +100,7 @@ func (e *Engine) drop(ts []Transition, d *device, k conditionKey, at time.Time, 
 		return ts
 	}
 	delete(d.conditions, k)
-	return e.end(ts, c.alert, at, why)
+	return e.end(ts, c.alert, at, 0, why)
 }
 
 // dropOf ends the conditions that a function picks, in the order of their keys.

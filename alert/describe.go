@@ -69,7 +69,7 @@ func (d *device) rowLabels(s *metric.Sample) map[string]string {
 	return labels
 }
 
-// resolvedSummary tells the end of a, whose Summary tells how things are now.
+// resolvedSummary tells the end of a, whose Summary tells how things are now, and whose condition was gone at that time.
 func resolvedSummary(a *Alert, at time.Time) string {
 	why := map[Reason]string{
 		Recovered: "recovered", Removed: "the interface is gone", TargetRemoved: "no longer collected", RuleRemoved: "the rule is off",

@@ -134,7 +134,9 @@ func (e *Engine) Observe(p Poll) []Transition {
 	if run := d.readUpTime(p); p.Reset || run == restarted || run == unknownRun && allReset(e.rows) {
 		d.heldUntil = stamp(p.At).Add(e.cfg.RebootHold)
 		d.epoch++
-		d.upTimeBefore = before
+		if run != sameRun { // else the collector has found out later than we did
+			d.upTimeBefore = before
+		}
 		e.touch(d)
 	} else if until := stamp(p.At).Add(e.cfg.RebootHold); d.heldUntil.After(until) { // the clock was set back
 		d.heldUntil = until
@@ -309,12 +311,13 @@ func (e *Engine) tell(ts []Transition, t Transition) []Transition {
 func (e *Engine) resolve(ts []Transition, slot **Alert, at time.Time, why Reason) []Transition {
 	a := *slot
 	*slot = nil
-	return e.end(ts, a, at, why)
+	return e.end(ts, a, at, 0, why)
 }
 
-func (e *Engine) end(ts []Transition, a *Alert, at time.Time, why Reason) []Transition {
+// end resolves a, whose condition was not seen for as long as calm says.
+func (e *Engine) end(ts []Transition, a *Alert, at time.Time, calm time.Duration, why Reason) []Transition {
 	a.Reason = why
-	a.Summary = resolvedSummary(a, at)
+	a.Summary = resolvedSummary(a, at.Add(-calm))
 	return e.enter(ts, a, Resolved, at)
 }
 

@@ -56,8 +56,10 @@ func (e *Engine) recovered(ts []Transition, p *port, at time.Time, elapsed time.
 	case a.State == Firing && f.calm < hold:
 		return ts, false
 	}
+	calm := f.calm
 	f.calm, f.well = 0, false
-	return e.resolve(ts, &p.alert, at, Recovered), true
+	p.alert = nil
+	return e.end(ts, a, at, calm, Recovered), true
 }
 
 // flap marks the alert of p, which fires already. It is told once more for that, under an ID of its own.

@@ -235,7 +235,7 @@ func TestFlappingTold(t *testing.T) {
 		"sw1 p1: admin up, oper up; recovered after 1m0s",
 		"sw1 p1: admin up, oper down, seen for 30s",
 		"sw1 p1: admin up, oper up, flapping: 4 changes in 2m30s",
-		"sw1 p1: admin up, oper up, flapping; recovered after 6m0s",
+		"sw1 p1: admin up, oper up, flapping; recovered after 1m0s", // and well for five minutes since
 	}
 	if diff := cmp.Diff(want, summaries); diff != "" {
 		t.Error(diff)
@@ -272,4 +272,18 @@ func TestHoldDown(t *testing.T) {
 		{90, again, nil}, {120, "fail timeout", one(silent)}, {150, again, one("no_answer pending>resolved recovered")}, // a poll that is not answered is not well
 		{180, again, nil}, {210, again, one(recovered)},
 	})
+}
+
+// A second word of the same reset does not make the time before it that of the new run.
+func TestRebootedTells(t *testing.T) {
+	cfg := config()
+	cfg.DeviceRebooted.Enabled = true
+	e := play(t, cfg, nil, []step{
+		{0, "poll up=100000 | p1 up/up", nil},
+		{30, "poll reset up=500 | p1 up/up", one("rebooted inactive>firing")},
+		{60, "poll reset up=3500 | p1 up/up", nil},
+	})
+	if got, want := e.Alerts(start)[0].Summary, "sw1: the device or its SNMP agent restarted, it is up for 35s and was for 16m40s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
