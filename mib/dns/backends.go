@@ -86,7 +86,7 @@ func openBIND(a Access) (Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &orderedBIND{bind{h}, rndc{c, a.RNDCKey}, a.Pattern}, nil
+	return &orderedBIND{bind{h}, rndc{c, a.RNDCKey}, a.Pattern, &bindSources{}}, nil
 }
 
 // openRecursor returns a RecursionWriter if it is told who is let in.

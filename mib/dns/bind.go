@@ -49,6 +49,7 @@ var bindRules = []Rule{
 	{Object: "dnsServZoneSerial", From: "zones: serial"},
 	{Object: "dnsServZoneCurrent", From: "zones: serial, expires"},
 	{Object: "dnsServZoneLastSourceSuccess", From: "0.0.0.0 of a primary; of a secondary absent"},
+	{Object: "dnsServZoneSrcStatus", From: "rndc showzone: primaries, if it has rndc= and allow-new-zones yes, and names no list of them"},
 	{Object: "dnsResConfigImplementIdent", From: "version"},
 	{Object: "dnsResConfigUpTime", From: "boot-time"},
 	{Object: "dnsResConfigResetTime", From: "config-time"},
@@ -187,7 +188,7 @@ func (z *bindZones) list(now time.Time) []Zone {
 	zones := []Zone{}
 	for _, view := range slices.Sorted(maps.Keys(z.Views)) {
 		for _, zone := range z.Views[view].Zones {
-			out := Zone{Name: zone.Name, Class: dns.StringToClass[zone.Class], HasSerial: true, Status: ZoneNotCurrent}
+			out := Zone{Name: zone.Name, View: view, Class: dns.StringToClass[zone.Class], HasSerial: true, Status: ZoneNotCurrent}
 			switch zone.Type {
 			case "primary", "master":
 				out.Primary = true

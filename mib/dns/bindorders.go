@@ -12,6 +12,7 @@ type orderedBIND struct {
 	bind
 	rndc    rndc
 	pattern string // the configuration of new zones, in which %s is the zone's name
+	sources *bindSources
 }
 
 // Reload implements Reloader.
@@ -51,6 +52,7 @@ func (b *orderedBIND) RemoveZone(ctx context.Context, name string) (Restore, err
 	if err != nil {
 		return nil, err
 	}
+	b.sources.forget()
 	at := strings.Index(shown, "{")
 	if at < 0 {
 		return nil, fmt.Errorf("%w: to showzone it says %q", ErrAnswer, clip(shown))

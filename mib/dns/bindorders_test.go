@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 
@@ -141,5 +143,72 @@ func TestNSDOrders(t *testing.T) {
 	}
 	if b, err := dns.Open("nsd", dns.Access{Address: "/x"}); err != nil || b.(dns.ZoneWriter).CheckAdd(dns.NewZone{Name: "a"}) == nil {
 		t.Errorf("a zone without a pattern is made: %v", err)
+	}
+}
+
+// TestBINDSources: where secondaries are transferred from is asked once, and again when BIND has read its configuration.
+func TestBINDSources(t *testing.T) {
+	key := dns.RNDCKey{Algorithm: "hmac-sha256", Secret: secret.New("hush")}
+	show := func(config string) []string { return []string{"result", "0", "text", config} }
+	said := map[string][]string{
+		"showzone sec.test IN _default": show(`zone "sec.test" { type secondary; file "masters { 9.9.9.9; }"; primaries port 53 { 192.0.2.1 port 5300 key "k"; 192.0.2.2; 2001:db8::1; }; };`),
+		"showzone old.test IN _default": show(`zone "old.test" { type slave; masters { 192.0.2.3; }; };`),
+	}
+	for _, test := range []struct {
+		what string
+		says map[string][]string
+		want []string // sources of sec.test and old.test
+		told int      // orders in three readings, before which the last one the configuration is read anew
+	}{
+		{"both", said, []string{"sec 192.0.2.1", "sec 192.0.2.2", "old 192.0.2.3"}, 4},
+		{"a list", map[string][]string{"showzone sec.test IN _default": show(`{ primaries { 192.0.2.1; list; }; };`), "showzone old.test IN _default": said["showzone old.test IN _default"]}, []string{"old 192.0.2.3"}, 4},
+		{"it shows none", map[string][]string{"showzone sec.test IN _default": {"result", "25", "err", "failure"}, "showzone old.test IN _default": {"result", "25", "err", "failure"}}, nil, 2},
+	} {
+		c, web := &controlled{key: key, says: test.says}, &webServer{}
+		pages := httptest.NewServer(web)
+		defer pages.Close()
+		b, err := dns.Open("bind", dns.Access{Address: pages.URL, RNDC: listen(t, c.answer), RNDCKey: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			a, _ := bindAnswers.cut("", 0)
+			if i == 2 {
+				a["/json/v1/server"] = strings.ReplaceAll(a["/json/v1/server"], `"config-time":"2026-11-21T14`, `"config-time":"2026-11-21T15`)
+			}
+			web.set(a)
+			r, err := b.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, z := range r.Zones {
+				for _, source := range z.Sources {
+					if source.Is4() {
+						got = append(got, strings.TrimSuffix(z.Name, ".test")+" "+source.String())
+					}
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.what, diff)
+			}
+		}
+		c.mu.Lock()
+		if len(c.told) != test.told {
+			t.Errorf("%s: %q", test.what, c.told)
+		}
+		c.mu.Unlock()
+	}
+	// A channel that nobody is at costs the rest nothing.
+	web := &webServer{}
+	web.set(bindAnswers)
+	pages := httptest.NewServer(web)
+	defer pages.Close()
+	b, err := dns.Open("bind", dns.Access{Address: pages.URL, RNDC: listen(t, func(net.Conn) {}), RNDCKey: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := b.Read(t.Context()); err != nil || len(r.Zones) != 4 {
+		t.Errorf("%v", err)
 	}
 }

@@ -82,6 +82,7 @@ type Sbelt struct {
 // Zone is a zone that a server serves. A time, an address or an Origin with its zero value was not told.
 type Zone struct {
 	Name   string // fully qualified or not, escaped as in zone files
+	View   string // the server's, where it has several
 	Class  uint16
 	Status ZoneStatus
 	Serial uint32 // 0 of a zone that was never loaded; not told if HasSerial is false

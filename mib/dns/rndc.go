@@ -15,6 +15,7 @@ import (
 	"hash"
 	"io"
 	"math/rand/v2"
+	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -137,40 +138,69 @@ func (k RNDCKey) sign(body []byte) []byte {
 	return ccEntry(nil, "hsha", ccBinary, value)
 }
 
-// order has the server carry out an order, and returns what it says to it: a first message gets the nonce that the second must have.
+// order has the server carry out an order, and returns what it says to it.
 func (r *rndc) order(ctx context.Context, order string) (said string, err error) {
-	conn, end, err := r.dial(ctx)
+	s, end, err := r.open(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer end()
-	nonce := ""
-	serial := rand.Uint32()
-	for _, what := range []string{"null", order} {
-		serial++
-		now := time.Now().Unix()
-		ctrl := []string{"_ser", strconv.FormatUint(uint64(serial), 10), "_tim", strconv.FormatInt(now, 10), "_exp", strconv.FormatInt(now+60, 10)}
-		if nonce != "" {
-			ctrl = append(ctrl, "_nonce", nonce)
-		}
-		body := ccEntry(ccEntry(nil, "_ctrl", ccTable, ccTexts(ctrl...)), "_data", ccTable, ccTexts("type", what))
-		message := append(ccEntry(nil, "_auth", ccTable, r.key.sign(body)), body...)
-		frame := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(len(message)+4)), ccVersion)
-		if _, err := conn.Write(append(frame, message...)); err != nil {
-			return "", ended(ctx, err)
-		}
-		answer, err := r.answer(conn)
-		if err != nil {
-			return "", ended(ctx, err)
-		}
-		nonce = string(ccFind(ccFind(answer, "_ctrl"), "_nonce"))
-		data := ccFind(answer, "_data")
-		if result := string(ccFind(data, "result")); what != "null" && result != "0" {
-			return "", fmt.Errorf("%w %s: %q", ErrRefused, clip(what), clip(string(ccFind(data, "err"))+" "+string(ccFind(data, "text"))))
-		}
-		said = string(ccFind(data, "text"))
+	return s.order(ctx, order)
+}
+
+// rndcSession is a connection that takes orders one after another.
+type rndcSession struct {
+	*rndc
+	conn   net.Conn
+	serial uint32
+	nonce  string // that all but the first message must have
+}
+
+// open connects: a first message gets the nonce.
+func (r *rndc) open(ctx context.Context) (*rndcSession, func(), error) {
+	conn, end, err := r.dial(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	return said, nil
+	s := &rndcSession{rndc: r, conn: conn, serial: rand.Uint32()}
+	if _, err := s.exchange("null"); err != nil {
+		end()
+		return nil, nil, ended(ctx, err)
+	}
+	return s, end, nil
+}
+
+func (s *rndcSession) order(ctx context.Context, order string) (said string, err error) {
+	data, err := s.exchange(order)
+	if err != nil {
+		return "", ended(ctx, err)
+	}
+	if string(ccFind(data, "result")) != "0" {
+		return "", fmt.Errorf("%w %s: %q", ErrRefused, clip(order), clip(string(ccFind(data, "err"))+" "+string(ccFind(data, "text"))))
+	}
+	return string(ccFind(data, "text")), nil
+}
+
+// exchange sends what as the type of a message, and returns the table _data of the answer.
+func (s *rndcSession) exchange(what string) ([]byte, error) {
+	s.serial++
+	now := time.Now().Unix()
+	ctrl := []string{"_ser", strconv.FormatUint(uint64(s.serial), 10), "_tim", strconv.FormatInt(now, 10), "_exp", strconv.FormatInt(now+60, 10)}
+	if s.nonce != "" {
+		ctrl = append(ctrl, "_nonce", s.nonce)
+	}
+	body := ccEntry(ccEntry(nil, "_ctrl", ccTable, ccTexts(ctrl...)), "_data", ccTable, ccTexts("type", what))
+	message := append(ccEntry(nil, "_auth", ccTable, s.key.sign(body)), body...)
+	frame := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(len(message)+4)), ccVersion)
+	if _, err := s.conn.Write(append(frame, message...)); err != nil {
+		return nil, err
+	}
+	answer, err := s.answer(s.conn)
+	if err != nil {
+		return nil, err
+	}
+	s.nonce = string(ccFind(ccFind(answer, "_ctrl"), "_nonce"))
+	return ccFind(answer, "_data"), nil
 }
 
 // answer reads a message and returns what is signed of it.
