@@ -2,7 +2,7 @@
 
 LDFLAGS = -s -w -X walkabout/internal/version.stamped=$$(git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build ui demo test bench bench-collector bench-scale bench-alert fuzz soak torture dashboards lint clean
+.PHONY: help build ui demo test bench bench-collector bench-scale bench-alert bench-store fuzz soak torture dashboards lint clean
 
 help:
 	@echo 'make build   both programs, into bin/'
@@ -13,6 +13,7 @@ help:
 	@echo 'make bench   the benchmarks; BENCH=regexp COUNT=n'
 	@echo 'make bench-scale   1,001 interfaces, 5,000 connections, 10,000 routes, beside Net-SNMP; ARGS="-alone" without; some minutes'
 	@echo 'make bench-alert  from the end of a cable to the webhook, with notifications and without; what 48 interfaces cost'
+	@echo 'make bench-store  what the store writes and reads a second, and its memory and disk; some minutes; ARGS="-devices 1000"'
 	@echo 'make bench-collector  CPU of the collector a poll of a 48-port switch, at 100, 1,000 and 5,000 of them, beside others; some minutes; ARGS="-devices 100 -v3"'
 	@echo 'make fuzz    each fuzzer for FUZZTIME=30s; FUZZ=regexp'
 	@echo 'make soak    a million hostile messages to one agent; CASES=n'
@@ -44,6 +45,10 @@ bench-scale:
 bench-alert:
 	@go test -tags interop -count=1 -v -run TestCableToWebhook ./internal/e2e | grep -E 'webhook|its end|FAIL|^ok'
 	@go test -run '^$$' -bench Observe48 ./alert
+
+bench-store:
+	go test -run '^$$' -bench . -benchtime 2s ./store
+	go run ./internal/bench/storememory $(ARGS)
 
 bench-collector:
 	go run ./internal/bench/collectorcpu $(ARGS)

@@ -26,6 +26,7 @@ type Exporter struct {
 	synced  synced
 
 	described map[string]bool // metrics
+	appended  uint64          // samples, with those that were not committed
 	// unsure is that a write failed half-way: what the log has may not be what the memory has, so that it is read anew before anything is acknowledged.
 	unsure bool
 	behind time.Time // since when the clock is behind what is stored; zero if it is not
@@ -105,6 +106,7 @@ func (e *Exporter) reopen(change func(db *tsdb.DB) error) error {
 func (e *Exporter) write(ctx context.Context, db *tsdb.DB, batch []metric.Sample) (rejects exporters.Rejects, err error) {
 	app := db.Appender(ctx)
 	latest := time.Now().Add(aheadMost)
+	before := e.appended
 	for i := range batch {
 		if batch[i].At.After(latest) {
 			rejects.Add(i, fmt.Errorf("store: %v is in the future", batch[i].At))
@@ -121,6 +123,7 @@ func (e *Exporter) write(ctx context.Context, db *tsdb.DB, batch []metric.Sample
 		e.unsure = true
 		return rejects, e.failed(err)
 	}
+	e.store.samples.Add(e.appended - before)
 	return rejects, nil
 }
 
@@ -139,7 +142,10 @@ func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
 		if ref == 0 {
 			lset = e.scratch.Copy() // the database keeps it
 		}
-		if _, err := app.Append(ref, lset, row.At.UnixMilli(), p.Value); err != nil && first == nil {
+		switch _, err := app.Append(ref, lset, row.At.UnixMilli(), p.Value); {
+		case err == nil:
+			e.appended++
+		case first == nil:
 			first = fmt.Errorf("%s: %w", lset, err)
 		}
 	})

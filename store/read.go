@@ -29,9 +29,10 @@ func (s *Store) read(ctx context.Context, from, to time.Time, show func(labels.L
 	hints := &storage.SelectHints{Start: from.UnixMilli(), End: to.UnixMilli(), DisableTrimming: true}
 	set := q.Select(ctx, false, hints, matchers...)
 	var it chunkenc.Iterator
+	most := 0 // of one series; the others have about as many
 	for set.Next() {
 		it = set.At().Iterator(it)
-		var points []point
+		points := make([]point, 0, most)
 		for it.Next() == chunkenc.ValFloat {
 			t, v := it.At()
 			if t >= hints.Start && t <= hints.End {
@@ -41,6 +42,7 @@ func (s *Store) read(ctx context.Context, from, to time.Time, show func(labels.L
 		if err := it.Err(); err != nil {
 			return fmt.Errorf("store: reading %s: %w", set.At().Labels(), err)
 		}
+		most = max(most, len(points))
 		show(set.At().Labels(), points)
 	}
 	if err := set.Err(); err != nil {

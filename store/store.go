@@ -72,6 +72,7 @@ type Store struct {
 	idle  chan struct{} // closed when users becomes 0; nil if nobody waits for it
 
 	repaired atomic.Uint64 // blocks and logs that were put aside
+	samples  atomic.Uint64 // that were written
 
 	metaMu sync.Mutex
 	meta   map[string]Metadata // by metric
@@ -187,7 +188,8 @@ type Stats struct {
 	Oldest   time.Time // zero if there is nothing
 	Newest   time.Time
 	Repaired uint64 // blocks and logs that were put aside or cut, since the start
-	Refused  uint64 // samples of series beyond Options.MaxSeries, since the start
+	Samples  uint64 // that were written, since the start
+	Refused  uint64 // those of series beyond Options.MaxSeries, since the start
 }
 
 // Stats returns the figures of this moment; zeros of a Store that is closed or being opened anew.
@@ -198,7 +200,7 @@ func (s *Store) Stats() Stats {
 	}
 	defer s.done()
 	head := db.Head()
-	out := Stats{Series: head.NumSeries(), Octets: head.Size(), Repaired: s.repaired.Load(), Refused: s.limit.refused.Load()}
+	out := Stats{Series: head.NumSeries(), Octets: head.Size(), Repaired: s.repaired.Load(), Samples: s.samples.Load(), Refused: s.limit.refused.Load()}
 	oldest, newest := int64(math.MaxInt64), int64(math.MinInt64)
 	if head.MaxTime() != math.MinInt64 {
 		oldest, newest = head.MinTime(), head.MaxTime()

@@ -263,7 +263,7 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 		f.log.Error("the pages go on as they were", "err", err)
 	}
 	cfg.Pages.Certificate, cfg.Pages.Key = f.running.Pages.Certificate, f.running.Pages.Key
-	cfg.Outputs, cfg.Scrape, cfg.Store, cfg.Self = f.running.Outputs, f.running.Scrape, f.running.Store, f.running.Self
+	cfg.Outputs, cfg.Scrape, cfg.Store, cfg.Self = f.running.Outputs, f.running.Scrape, withRules(f.running.Store, cfg.Store), f.running.Self
 	f.running = cfg
 	f.log.Info("the configuration was read anew", "targets", len(targets))
 	return true

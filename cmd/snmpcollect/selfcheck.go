@@ -39,7 +39,7 @@ func (p *parts) checkSelf(now time.Time) {
 		c.Values["first"] = late[0]
 		c.Summary = fmt.Sprintf("%d targets are polled late, %s among them: the collector has too much to do", len(late), late[0])
 	}
-	p.alerts.Check(now, append(checks, c))
+	p.alerts.Check(now, append(append(checks, c), p.storeChecks()...))
 }
 
 // late returns the targets that have missed more than three of their slots in a row.

@@ -32,6 +32,7 @@ type embedded struct {
 	*store.Store
 	polls *sinks.Polls
 	rules *rules.Manager
+	names map[rules.Named]string // of alerting rules, as those of alert
 }
 
 // openStore opens the store that cfg wants. One that cannot be opened is said, and the collector goes on without: what it would have taken waits in the
@@ -52,7 +53,7 @@ func (p *parts) openStore(cfg config.Config, targets []collector.Target) error {
 		p.log.Error("the store cannot be opened; the collector goes on without it, and what is polled waits in the spool for the next start", "err", err)
 		return nil
 	}
-	e := &embedded{Store: db, polls: sinks.NewPolls(targets)}
+	e := &embedded{Store: db, polls: sinks.NewPolls(targets), names: cfg.Store.Alerts}
 	e.rules, err = rules.Start(rules.Options{Store: db, Engine: promapi.NewEngine(ruleTimeout, ruleSamples, nil, p.log), ExternalURL: cfg.Alerts.ExternalURL, Logger: p.log},
 		cfg.Store.Rules)
 	if err != nil {
@@ -93,12 +94,24 @@ func (p *parts) reloadRules(cfg config.Config) {
 	}
 	if err := p.store.rules.Update(cfg.Store.Rules); err != nil {
 		p.log.Error("the rules could not be read anew; the old ones go on", "err", err)
+		return
 	}
+	p.store.names = cfg.Store.Alerts
 }
 
 // withoutRules returns s as far as a change of it takes a restart.
 func withoutRules(s *config.Store) config.Store {
 	out := *cmp.Or(s, &config.Store{})
-	out.Rules = nil
+	out.Rules, out.Alerts = nil, nil
 	return out
+}
+
+// withRules returns the store that runs with the rules of the new configuration.
+func withRules(running, s *config.Store) *config.Store {
+	if running == nil || s == nil {
+		return running
+	}
+	out := *running
+	out.Rules, out.Alerts = s.Rules, s.Alerts
+	return &out
 }

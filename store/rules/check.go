@@ -23,11 +23,20 @@ type Problem struct {
 	Err  error
 }
 
+// File is what a rule file has.
+type File struct {
+	Rules  int     // of both kinds
+	Alerts []Named // of the alerting ones, in their order
+}
+
+// Named is an alerting rule by its alertname and its label severity, which may be empty.
+type Named struct{ Alert, Severity string }
+
 // maxFile bounds a rule file.
 const maxFile = 16 << 20
 
-// Check reads the rule file at path strictly and returns its mistakes, and how many rules there are.
-func Check(path string) (rules int, problems []Problem) {
+// Check reads the rule file at path strictly and returns its mistakes.
+func Check(path string) (file File, problems []Problem) {
 	info, err := os.Stat(path)
 	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxFile) {
 		err = errors.New("it is no regular file of at most 16 MiB")
@@ -37,7 +46,7 @@ func Check(path string) (rules int, problems []Problem) {
 		text, err = os.ReadFile(path)
 	}
 	if err != nil {
-		return 0, []Problem{{Err: err}}
+		return file, []Problem{{Err: err}}
 	}
 	groups, errs := rulefmt.Parse(text, false, model.UTF8Validation, parser.NewParser(parser.Options{}), promslog.NewNopLogger())
 	var root yaml.Node
@@ -52,10 +61,15 @@ func Check(path string) (rules int, problems []Problem) {
 	}
 	if groups != nil {
 		for _, g := range groups.Groups {
-			rules += len(g.Rules)
+			file.Rules += len(g.Rules)
+			for _, r := range g.Rules {
+				if r.Alert != "" {
+					file.Alerts = append(file.Alerts, Named{r.Alert, cmp.Or(r.Labels["severity"], g.Labels["severity"])})
+				}
+			}
 		}
 	}
-	return rules, problems
+	return file, problems
 }
 
 // place is how the library begins an error about one: line and column, of a rule and then perhaps of a key in it; or as the YAML decoder does.

@@ -92,8 +92,9 @@ func (m *Manager) Close() {
 	<-m.done
 }
 
-// Alert is one of an alerting rule that is firing.
+// Alert is one of an alerting rule.
 type Alert struct {
+	Firing      bool   // false: it is pending
 	Name        string // alertname
 	Labels      map[string]string
 	Annotations map[string]string
@@ -102,15 +103,17 @@ type Alert struct {
 	Value       float64
 }
 
-// Firing returns the alerts that are firing.
-func (m *Manager) Firing() []Alert {
-	var out []Alert
+// Active returns the alerts that are pending or firing, and the alertnames of rules that were not evaluated yet since the start.
+func (m *Manager) Active() (out []Alert, unknown []string) {
 	for _, r := range m.AlertingRules() {
+		if r.GetEvaluationTimestamp().IsZero() {
+			unknown = append(unknown, r.Name())
+		}
 		for _, a := range r.ActiveAlerts() {
-			if a.State == rules.StateFiring {
-				out = append(out, Alert{Name: r.Name(), Labels: a.Labels.Map(), Annotations: a.Annotations.Map(), Since: a.ActiveAt, FiredAt: a.FiredAt, Value: a.Value})
+			if a.State == rules.StateFiring || a.State == rules.StatePending {
+				out = append(out, Alert{Firing: a.State == rules.StateFiring, Name: r.Name(), Labels: a.Labels.Map(), Annotations: a.Annotations.Map(), Since: a.ActiveAt, FiredAt: a.FiredAt, Value: a.Value})
 			}
 		}
 	}
-	return out
+	return out, unknown
 }

@@ -48,13 +48,13 @@ func TestCheck(t *testing.T) {
 		"a label for a name": {head + "      - record: x-\n        expr: up\n        labels: {__name__: y}\n", 1, []string{`4: group "a", rule 1, "x-": invalid label name: __name__`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			n, problems := rules.Check(write(t, filepath.Join(t.TempDir(), "r.yml"), test.text))
+			file, problems := rules.Check(write(t, filepath.Join(t.TempDir(), "r.yml"), test.text))
 			var got []string
 			for _, p := range problems {
 				got = append(got, fmt.Sprintf("%d: %v", p.Line, p.Err))
 			}
-			if diff := cmp.Diff(test.want, got); diff != "" || n != test.rules {
-				t.Errorf("%d rules, -want +got:\n%s", n, diff)
+			if diff := cmp.Diff(test.want, got); diff != "" || file.Rules != test.rules {
+				t.Errorf("%+v, -want +got:\n%s", file, diff)
 			}
 		})
 	}
@@ -97,12 +97,15 @@ func TestManager(t *testing.T) {
 			}
 			time.Sleep(30 * time.Second)
 		}
-		firing := m.Firing()
+		firing, unknown := m.Active()
+		if len(unknown) != 0 {
+			t.Errorf("not evaluated: %v", unknown)
+		}
 		if len(firing) != 1 || firing[0].FiredAt.Sub(firing[0].Since) < time.Minute || firing[0].Since.Before(began) {
 			t.Fatalf("%+v", firing)
 		}
 		firing[0].Since, firing[0].FiredAt = time.Time{}, time.Time{}
-		want := []rules.Alert{{Name: "Silent", Labels: map[string]string{"alertname": "Silent", "device": "core1", "severity": "critical"}, Annotations: map[string]string{"summary": "core1 is silent"}}}
+		want := []rules.Alert{{Firing: true, Name: "Silent", Labels: map[string]string{"alertname": "Silent", "device": "core1", "severity": "critical"}, Annotations: map[string]string{"summary": "core1 is silent"}}}
 		if diff := cmp.Diff(want, firing); diff != "" {
 			t.Error(diff)
 		}
@@ -110,17 +113,22 @@ func TestManager(t *testing.T) {
 			t.Errorf("%d samples were recorded", n)
 		}
 		write(t, file, "groups: [\n")
-		if err := m.Update([]string{file}); err == nil || len(m.Firing()) != 1 {
-			t.Errorf("a bad file: %v, %d firing", err, len(m.Firing()))
+		if err := m.Update([]string{file}); err == nil || active(m) != 1 {
+			t.Errorf("a bad file: %v, %d firing", err, active(m))
 		}
-		if err := m.Update(nil); err != nil || len(m.Firing()) != 0 {
-			t.Errorf("no files: %v, %d firing", err, len(m.Firing()))
+		if err := m.Update(nil); err != nil || active(m) != 0 {
+			t.Errorf("no files: %v, %d firing", err, active(m))
 		}
 		m.Close()
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+func active(m *rules.Manager) int {
+	alerts, _ := m.Active()
+	return len(alerts)
 }
 
 func count(t *testing.T, db *store.Store, name string) (n int) {

@@ -135,7 +135,7 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	before := c.Stamp(true)
 	parts := r.parts(&f)
 	c.Names = r.loadProfiles(&f, parts)
-	ruleFiles := r.ruleFiles(f.Store)
+	ruleFiles, storeAlerts := r.ruleFiles(f.Store)
 	changed := c.Stamp(true) != before
 	c.Profiles, c.sources = r.profiles, r.sources
 	c.read = [2]uint64{c.Stamp(false), c.Stamp(true)}
@@ -159,9 +159,10 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 		c.Self = base.Interval
 	}
 	c.Outputs = r.outputs(f.Outputs)
-	c.Store = r.store(f.Store, ruleFiles, c.Outputs)
+	c.Store = r.store(f.Store, ruleFiles, storeAlerts, c.Outputs)
 	c.SpoolKeep = spool.Bounds{Age: time.Duration(f.Spool.Keep), Size: cmp.Or(int64(f.Spool.KeepSize), defaultSpoolSize)}
 	c.Alerts = r.alerts(f.Alerts)
+	r.checkNames(c.Store, c.Alerts.Rules)
 	c.Alerts.ExternalURL = r.externalURL(f.ExternalURL)
 	c.APIToken, _ = r.secret(source{"api_token", f.APIToken, f.APITokenFile, f.APITokenEnv})
 	c.Pages = r.pages(f.Pages)

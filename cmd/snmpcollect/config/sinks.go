@@ -40,6 +40,7 @@ func (r *reader) name(given, kind string, taken map[string]bool, at ...any) stri
 // AlertsFor returns c.Alerts for these targets.
 func (c Config) AlertsFor(targets []collector.Target) alert.Config {
 	alerts := c.Alerts
+	alerts.Rules = append(slices.Clip(alerts.Rules), c.Store.alertRules()...)
 	for _, t := range targets {
 		host, _, err := collector.SplitAddress(t.Address)
 		if err != nil {

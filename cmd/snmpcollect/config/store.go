@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
+	"walkabout/alert"
 	"walkabout/exporters"
 	"walkabout/exporters/filter"
 	"walkabout/exporters/series"
@@ -23,6 +26,8 @@ type Store struct {
 	Bounds  spool.Bounds
 	Queue   exporters.Config
 	Rules   []string // files of recording and alerting rules
+	// Alerts names the alerting ones of them as alert's rules, which they become beside.
+	Alerts map[rules.Named]string
 }
 
 // storeName is what the store is called among the outputs.
@@ -59,14 +64,14 @@ func Unused() filter.Selection {
 }
 
 // store returns what s says; nil if there is to be none. Without the section there is one where there is no other output.
-func (r *reader) store(s *storeKeys, ruleFiles []string, outputs []Output) *Store {
+func (r *reader) store(s *storeKeys, ruleFiles []string, alerts []rules.Named, outputs []Output) *Store {
 	if s == nil {
 		if len(outputs) > 0 {
 			return nil
 		}
 		s = &storeKeys{}
 	}
-	c := &Store{Bounds: spool.Bounds{Size: defaultSpoolSize, Age: defaultSpoolAge}, Rules: ruleFiles}
+	c := &Store{Bounds: spool.Bounds{Size: defaultSpoolSize, Age: defaultSpoolAge}, Rules: ruleFiles, Alerts: names(alerts)}
 	c.Queue = exporters.Config{Name: storeName, Polls: true, Filter: filter.Config{Keep: s.Keep.read(), Drop: Unused()}}
 	if drop := s.Drop.read(); len(drop.Measurements)+len(drop.Tags)+len(drop.Fields) > 0 {
 		c.Queue.Filter.Drop = drop
@@ -94,11 +99,10 @@ func (r *reader) store(s *storeKeys, ruleFiles []string, outputs []Output) *Stor
 }
 
 // ruleFiles returns the rule files that the section names, with the mistakes in them told.
-func (r *reader) ruleFiles(s *storeKeys) []string {
+func (r *reader) ruleFiles(s *storeKeys) (files []string, alerts []rules.Named) {
 	if s == nil {
-		return nil
+		return nil, nil
 	}
-	var files []string
 	for i, pattern := range s.Rules {
 		r.checkPath(pattern, "store", "rules", i)
 		found, err := expand(r.path, pattern)
@@ -112,7 +116,8 @@ func (r *reader) ruleFiles(s *storeKeys) []string {
 			if absolute, err := filepath.Abs(path); err == nil {
 				path = absolute
 			}
-			_, problems := rules.Check(path)
+			file, problems := rules.Check(path)
+			alerts = append(alerts, file.Alerts...)
 			for _, p := range problems {
 				r.problems = append(r.problems, Problem{File: path, Line: p.Line, Err: p.Err})
 			}
@@ -120,7 +125,60 @@ func (r *reader) ruleFiles(s *storeKeys) []string {
 		}
 	}
 	r.sources = append(r.sources, files...)
-	return files
+	return files, alerts
+}
+
+// names gives each of the alerting rules a name among alert's rules: its alertname, with the severity behind it where there are several.
+func names(list []rules.Named) map[rules.Named]string {
+	severities := map[string]map[string]bool{}
+	for _, n := range list {
+		if severities[n.Alert] == nil {
+			severities[n.Alert] = map[string]bool{}
+		}
+		severities[n.Alert][n.Severity] = true
+	}
+	out := map[rules.Named]string{}
+	for _, n := range list {
+		out[n] = n.Alert
+		if len(severities[n.Alert]) > 1 && n.Severity != "" {
+			out[n] += " " + n.Severity
+		}
+	}
+	return out
+}
+
+// stored is the Condition of a rule that is evaluated over the store: no poll decides on it.
+type stored struct{}
+
+func (stored) Eval(*alert.Row) (holds, known bool) { return false, false }
+func (stored) Values(*alert.Row) map[string]string { return nil }
+func (stored) Summary(*alert.Row) string           { return "" }
+func (stored) Same(other alert.Condition) bool     { return other == alert.Condition(stored{}) }
+
+// alertRules returns the alerting rules of the store as those of alert.
+func (s *Store) alertRules() []alert.Rule {
+	if s == nil {
+		return nil
+	}
+	var out []alert.Rule
+	for n, name := range s.Alerts {
+		o := alert.RuleOptions{Enabled: true, Severity: n.Severity}
+		if n.Severity != alert.Critical && n.Severity != alert.Info {
+			o.Severity = alert.Warning
+		}
+		out = append(out, alert.Rule{RuleOptions: o, Name: name, Condition: stored{}})
+	}
+	slices.SortFunc(out, func(a, b alert.Rule) int { return strings.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(out, func(a, b alert.Rule) bool { return a.Name == b.Name })
+}
+
+// checkNames tells of alerting rules that are called as rules of alerts.
+func (r *reader) checkNames(s *Store, own []alert.Rule) {
+	for _, rule := range s.alertRules() {
+		if slices.Contains(alert.RuleNames[:], rule.Name) || slices.ContainsFunc(own, func(o alert.Rule) bool { return o.Name == rule.Name }) {
+			r.fail(fmt.Errorf("rules: an alert is called %q, which is what a rule of alerts is called", rule.Name), "store", "rules")
+		}
+	}
 }
 
 func (s *Store) summary() string {

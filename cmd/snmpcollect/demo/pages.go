@@ -39,7 +39,7 @@ func (c *collecting) openPages(ctx context.Context, started time.Time, log *slog
 	if err != nil {
 		return nil, err
 	}
-	ui := web.New(web.Options{Version: version.Version(), Started: started, Memory: c.memory, Alerts: c.alerts, Log: log,
+	ui := web.New(web.Options{Version: version.Version(), Started: started, Memory: c.memory, Alerts: c.alerts, Log: log, History: sinks.History(c.store),
 		Stats: func() []web.DeviceStats { return sinks.PageStats(c.polls.Stats()) },
 		Collector: func() web.Collector {
 			about := sinks.Health([]*exporters.Runner{c.runner}, c.spool, c.alerts)
