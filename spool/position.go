@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"math"
 	"time"
 
 	"walkabout/internal/lograte"
@@ -35,6 +36,7 @@ type position struct {
 
 	// Of enforce.
 	waiting  int64         // octets
+	room     int64         // octets that could wait before the disk is full
 	oldest   time.Duration // age of what waits longest
 	filling  bool          // it was said that a bound is near
 	saidDrop lograte.Kind
@@ -47,11 +49,11 @@ const (
 	calmShare    = 0.7
 )
 
-// share returns how much of its nearest bound a position uses, from 0 to 1 and above.
+// share returns how much of its nearest bound a position uses, from 0 to 1 and above. The disk's end is one.
 func (p *position) share() float64 {
-	var of float64
+	of := float64(p.waiting) / float64(max(p.room, 1))
 	if p.bounds.Size > 0 {
-		of = float64(p.waiting) / float64(p.bounds.Size)
+		of = max(of, float64(p.waiting)/float64(p.bounds.Size))
 	}
 	if p.bounds.Age > 0 {
 		of = max(of, float64(p.oldest)/float64(p.bounds.Age))
@@ -68,12 +70,18 @@ func (s *Spool) enforce() {
 		}
 		s.disk.Unlock()
 	}
+	free, err := s.options.Free(s.options.Dir)
+	if err != nil { // then nothing is known of the disk's end
+		free = math.MaxInt64 / 2
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.clock()
+	s.free = free
 	for _, name := range s.names() {
 		p := s.positions[name]
 		s.enforceOn(p, now)
+		p.room = p.waiting + free
 		if p.unsaid > 0 && p.saidDrop.Due() {
 			s.log.Error("spool: an output took nothing for too long: its oldest records were dropped", "output", name, "dropped", p.unsaid,
 				"size_limit", p.bounds.Size, "age_limit", p.bounds.Age)
@@ -82,8 +90,8 @@ func (s *Spool) enforce() {
 		switch share := p.share(); {
 		case !p.filling && share >= fillingShare:
 			p.filling = true
-			s.log.Warn("spool: an output lags, and the spool will drop its oldest records at the limit", "output", name, "waiting_octets", p.waiting,
-				"size_limit", p.bounds.Size, "oldest", p.oldest.Round(time.Second), "age_limit", p.bounds.Age)
+			s.log.Warn("spool: an output lags, and the spool will drop its oldest records at the limit; or the disk is nearly full", "output", name,
+				"waiting_octets", p.waiting, "size_limit", p.bounds.Size, "disk_free", free, "oldest", p.oldest.Round(time.Second), "age_limit", p.bounds.Age)
 		case p.filling && share < calmShare:
 			p.filling = false
 		}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"walkabout/internal/lograte"
+	"walkabout/internal/statedir"
 )
 
 // ErrClosed is returned by Append after Close.
@@ -46,6 +47,8 @@ type Options struct {
 	Keep        Bounds        // what stays for a replay when everybody has taken it; nothing
 	RecentSize  int64         // octets of the newest records that are kept in memory as well; 16 MiB
 	Logger      *slog.Logger  // slog.Default()
+	// Free tells how many octets the disk of a folder has room for; statedir.Free.
+	Free func(dir string) (int64, error)
 }
 
 func (o Options) withDefaults() Options {
@@ -54,6 +57,9 @@ func (o Options) withDefaults() Options {
 	o.GroupDelay = cmp.Or(max(o.GroupDelay, 0), 20*time.Millisecond)
 	o.RecentSize = cmp.Or(max(o.RecentSize, 0), 16<<20)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
+	if o.Free == nil {
+		o.Free = statedir.Free
+	}
 	return o
 }
 
@@ -95,8 +101,9 @@ type Spool struct {
 	visible   uint64   // records below may be read
 	segments  []*segment
 	positions map[string]*position
-	dirty     bool // positions have changed since they were written
-	forgotten bool // there are segments, and it is not known who took what
+	dirty     bool  // positions have changed since they were written
+	forgotten bool  // there are segments, and it is not known who took what
+	free      int64 // octets that the disk has room for; looked at every second
 	stats     counts
 
 	// Only the goroutine uses these.
@@ -286,8 +293,9 @@ func (s *Spool) end() error {
 	s.mu.Unlock()
 	s.disk.Lock()
 	errs = append(errs, s.seal())
-	s.disk.Unlock()
 	s.collect()
+	_ = s.unstick() // now that there may be room; files that are open take theirs though they were removed
+	s.disk.Unlock()
 	return errors.Join(append(errs, s.saveMarks())...)
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -310,6 +311,33 @@ func TestNames(t *testing.T) {
 	equal(t, "what waits", []spool.ReaderStats{{Name: "late", Present: true}}, s.Stats().Readers)
 	late.Close()
 	closeIt(t, s)
+}
+
+// TestDiskNearlyFull: that the disk has little room is said before it is full.
+func TestDiskNearlyFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		var free atomic.Int64
+		free.Store(1 << 40)
+		s := open(t, spool.Options{Dir: t.TempDir(), Free: func(string) (int64, error) { return free.Load(), nil }, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		r := reader(t, s, spool.ReaderOptions{Name: "r"})
+		add(t, s, 0, 100)
+		for _, step := range []struct {
+			free    int64
+			filling bool
+		}{{1 << 40, false}, {500, true}, {1200, true}, {1 << 40, false}} {
+			free.Store(step.free)
+			time.Sleep(2 * time.Second)
+			if stats := s.Stats(); stats.Free != step.free || stats.Readers[0].Filling != step.filling {
+				t.Errorf("with %d octets free: %+v", step.free, stats)
+			}
+		}
+		if n := strings.Count(log.String(), "the disk is nearly full"); n != 1 {
+			t.Errorf("said %d times:\n%s", n, &log)
+		}
+		r.Close()
+		closeIt(t, s)
+	})
 }
 
 // TestDiskThatTakesNothing has the folder replaced by a file.

@@ -12,6 +12,7 @@ type Stats struct {
 	Unsaved     int    // records that are in memory only, since the disk takes nothing
 	Segments    int
 	Octets      int64 // of the segments, on disk
+	Free        int64 // octets that the disk has room for; looked at every second
 	Readers     []ReaderStats
 }
 
@@ -23,7 +24,7 @@ type ReaderStats struct {
 	Records uint64        // that wait
 	Octets  int64         // of them, on disk; looked at every second
 	Oldest  time.Duration // how long the oldest of them has waited; looked at every second
-	Filling bool          // a bound is near, or passed
+	Filling bool          // a bound is near, or passed, or the disk is nearly full
 	Dropped uint64        // records dropped at the bounds, over all runs
 	Corrupt uint64        // records that could not be read, over all runs
 }
@@ -34,7 +35,7 @@ func (s *Spool) Stats() Stats {
 	defer s.mu.Unlock()
 	out := Stats{
 		Appended: s.stats.appended, Refused: s.stats.refused, Failures: s.stats.failures, Lost: s.stats.lost, Quarantined: s.stats.quarantined,
-		Unsaved: s.unsaved(), Segments: len(s.segments),
+		Unsaved: s.unsaved(), Segments: len(s.segments), Free: s.free,
 	}
 	for _, g := range s.segments {
 		out.Octets += g.octets
