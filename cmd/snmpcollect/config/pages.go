@@ -102,3 +102,23 @@ func (c Config) Access() access.Config {
 	host, _, _ := net.SplitHostPort(c.Listen) // it was checked
 	return access.Config{Users: c.Pages.Users, Token: c.APIToken, Loopback: LoopbackHost(host)}
 }
+
+// listenSummary says where the pages are, and who may see them.
+func (c Config) listenSummary() string {
+	if c.Listen == "" {
+		return "off"
+	}
+	who := "everybody on this machine may see the pages"
+	switch {
+	case len(c.Pages.Users) > 0:
+		who = fmt.Sprintf("users (%d) may see the pages", len(c.Pages.Users))
+	case c.Access().Loopback && !c.APIToken.IsZero():
+		who += "; changes take api_token"
+	case !c.APIToken.IsZero():
+		who = "whoever has api_token may see the pages"
+	}
+	if c.Pages.Certificate != "" {
+		who += ", by TLS"
+	}
+	return c.Listen + "; " + who
+}

@@ -62,6 +62,6 @@ func (c Config) Summary() string {
 	b.WriteString("alerts:\n")
 	c.alertSummary(&b)
 	c.notifySummary(&b)
-	fmt.Fprintf(&b, "listen: %s\n", cmp.Or(c.Listen, "off"))
+	fmt.Fprintf(&b, "listen: %s\n", c.listenSummary())
 	return b.String()
 }
