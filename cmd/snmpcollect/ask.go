@@ -66,7 +66,7 @@ func (p process) askCommands() []*cobra.Command {
 		})
 	bulk := p.askCommand("bulkwalk TARGET [NAME...]", "Ask an agent for all that is below names, by GETBULK, which is fast", cobra.MinimumNArgs(1),
 		"  snmpcollect bulkwalk core1 IF-MIB::ifXTable\n  snmpcollect bulkwalk 192.0.2.1 -u monitor -a SHA-256 -A password -x AES -X password ifTable", walk)
-	table := p.askCommand("table TARGET NAME", "Show a table of an agent's, a line a row", cobra.ExactArgs(2),
+	table := p.askCommand("table TARGET NAME", "Show a table of an agent's, a line a row", oneTable,
 		"  snmpcollect table core1 ifTable --columns ifDescr,ifOperStatus,ifInOctets\n  snmpcollect table core1 ipNetToPhysicalTable --json",
 		func(ctx context.Context, q *query.Query, a *asking, names []string) error {
 			width, _ := terminalSize(q.Out)
@@ -121,6 +121,14 @@ func (p process) askCommand(use, short string, args cobra.PositionalArgs, exampl
 		return query.Explain(c.Context(), err, sockets.Open, o)
 	}
 	return c
+}
+
+// oneTable takes a target and a table.
+func oneTable(c *cobra.Command, args []string) error {
+	if len(args) > 2 {
+		return fmt.Errorf("one table at a time; of its columns only some: --columns %s", strings.Join(args[2:], ","))
+	}
+	return cobra.ExactArgs(2)(c, args)
 }
 
 // query returns what the flags and the target say, but for the session.

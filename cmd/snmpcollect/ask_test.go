@@ -46,6 +46,7 @@ func TestAsk(t *testing.T) {
 		{"an address that is none", "get a/b sysName -c public", "no usable host"},
 		{"a MIB that is none", "get 192.0.2.1 sysName -c public -M /nonexistent -m NO-MIB", "/nonexistent"},
 		{"nothing to get", "get core1", "requires at least 2 arg"},
+		{"columns in place of --columns", "table core1 ifTable ifDescr ifMtu", "--columns ifDescr,ifMtu"},
 	} {
 		code, stdout, stderr := command(t.Context(), strings.Fields(tt.args)...)
 		switch {
