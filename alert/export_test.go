@@ -1,5 +1,10 @@
 package alert
 
+import "reflect"
+
+// NoRareIsChanged reports whether somebody has changed what all ports share that have nothing rare.
+func NoRareIsChanged() bool { return !reflect.DeepEqual(noRare, rare{}) }
+
 // Ledger is what the lines of a journal add up to, for tests that write one line for each step.
 type Ledger struct{ l *ledger }
 

@@ -146,6 +146,9 @@ func checkStory(t *testing.T, octets []byte) {
 			t.Fatalf("%s\n%s", strings.Join(told, "\n"), broken)
 		}
 	}
+	if alert.NoRareIsChanged() {
+		t.Fatalf("%s\nwhat ports share is changed", strings.Join(told, "\n"))
+	}
 	want := without.Snapshot(s.at)
 	if diff := cmp.Diff(want, with.Snapshot(s.at), quietFields); diff != "" {
 		t.Errorf("%s\nthe state without a restart and with (-without +with):\n%s", strings.Join(told, "\n"), diff)

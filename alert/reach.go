@@ -88,20 +88,20 @@ func (e *Engine) Failed(at time.Time, device string, err error) []Transition {
 
 // reclassify sees to it that d has an alert of the rule that its silence is of: at once while nobody was told of another, else when it lasts.
 func (e *Engine) reclassify(ts []Transition, d *device, rule, kind string, at time.Time) []Transition {
-	since := at
+	since, explained := at, ""
 	o := e.options(rule)
 	if a := d.unreachable; a != nil && a.Rule != rule {
 		if a.State == Firing && (!o.Enabled || d.reach.same < max(1, o.Polls)) {
 			return ts
 		}
-		since = a.Since
-		if a.State == Firing {
-			since = at
+		if a.State != Firing {
+			since, explained = a.Since, a.ExplainedBy
 		}
 		ts = e.resolve(ts, &d.unreachable, at, Superseded)
 	}
 	if d.unreachable == nil && o.Enabled {
 		d.unreachable = newAlert(d.name, rule, "", kind, since)
+		d.unreachable.ExplainedBy = explained
 	}
 	return ts
 }

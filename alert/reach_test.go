@@ -1,7 +1,10 @@
 package alert_test
 
 import (
+	"fmt"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"walkabout/alert"
 )
@@ -101,5 +104,22 @@ func TestParents(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) { play(t, c.cfg, nil, c.steps) })
+	}
+}
+
+// A device that is explained counts once, whatever it does not answer for.
+func TestExplainsCounts(t *testing.T) {
+	e := play(t, family(), nil, []step{
+		{0, "silent core1 host_down", one("core1 no_answer inactive>pending")},
+		{10, "silent acc1 timeout", one("acc1 no_answer inactive>pending")},
+		{30, "silent core1 host_down", one("core1 no_answer pending>firing")},
+		{40, "silent acc1 snmp_silent", one("acc1 no_answer pending>resolved superseded", "acc1 snmp_silent inactive>pending")},
+	})
+	var got []string
+	for _, a := range e.Alerts(start) {
+		got = append(got, fmt.Sprintf("%s %v by %q, explains %d", a.Device, a.State, a.ExplainedBy, a.Explains))
+	}
+	if diff := cmp.Diff([]string{`acc1 pending by "core1", explains 0`, `core1 firing by "", explains 1`}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
