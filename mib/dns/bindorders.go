@@ -46,7 +46,7 @@ func (b *orderedBIND) AddZone(ctx context.Context, z NewZone) error {
 // CheckRemove implements ZoneWriter.
 func (b *orderedBIND) CheckRemove(*Zone) error { return nil }
 
-// RemoveZone implements ZoneWriter. A zone of named.conf is back when the server starts again.
+// RemoveZone implements ZoneWriter. A zone of named.conf is back when the server reads that again.
 func (b *orderedBIND) RemoveZone(ctx context.Context, name string) (Restore, error) {
 	shown, err := b.rndc.order(ctx, "showzone "+name) // zone "NAME" { CONFIGURATION };
 	if err != nil {
