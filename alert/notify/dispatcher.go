@@ -114,6 +114,9 @@ func (d *Dispatcher) Configure(receivers []Receiver, mirrors []MirrorOptions) er
 			return fmt.Errorf("notify: two notifiers are called %q", c.Name)
 		}
 		if d.find(c.Name) == nil {
+			if c.Sender == nil {
+				return fmt.Errorf("notify: %q has no sender", c.Name)
+			}
 			b, err := d.open(c)
 			if err != nil {
 				return err

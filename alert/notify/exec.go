@@ -77,14 +77,7 @@ func (e *Exec) prepare(m *Message) (string, command.Program, error) {
 	if err != nil {
 		return "", e.program, fmt.Errorf("exec: encoding: %w", err)
 	}
-	subject, err := e.templates.Subject(m)
-	if err != nil {
-		return "", e.program, err
-	}
-	text, err := e.templates.Text(m)
-	if err != nil {
-		return "", e.program, err
-	}
+	subject, text := e.templates.Subject(m), e.templates.Text(m)
 	d := m.data(time.UTC)
 	first := d.All()[0]
 	status := "firing"

@@ -120,9 +120,12 @@ func (m *mirror) every() time.Duration {
 // show shows what fires and is no secret to people, and what ended lately.
 func (m *mirror) show(ctx context.Context, alerts Alerts) error {
 	now := time.Now()
+	m.mu.Lock()
+	match := m.Match
+	m.mu.Unlock()
 	all := slices.DeleteFunc(alerts.Alerts(), func(a alert.Alert) bool {
 		ended := a.State == alert.Resolved && !a.FiredAt.IsZero() && now.Sub(a.ResolvedAt) <= showResolved
-		return a.Untold || a.State != alert.Firing && !ended || !m.Match.Match(a.Property)
+		return a.Untold || a.State != alert.Firing && !ended || !match.Match(a.Property)
 	})
 	if len(all) == 0 {
 		return nil
@@ -153,6 +156,14 @@ func (m *mirror) show(ctx context.Context, alerts Alerts) error {
 	return nil
 }
 
+// obey makes match what m is shown.
+func (m *mirror) obey(match silence.Matchers) {
+	m.mu.Lock()
+	m.Match = match
+	m.mu.Unlock()
+	m.poke()
+}
+
 func (m *mirror) read() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -166,6 +177,7 @@ func (d *Dispatcher) reflect(list []MirrorOptions) {
 	for _, o := range list {
 		i := slices.IndexFunc(old, func(m *mirror) bool { return m.Name == o.Name })
 		if o.Mirror == nil && i >= 0 {
+			old[i].obey(o.Match)
 			d.mirrors = append(d.mirrors, old[i])
 			continue
 		}

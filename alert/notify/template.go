@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	html "html/template"
-	"io"
 	"strings"
 	text "text/template"
 	"text/template/parse"
@@ -23,7 +22,7 @@ const (
 // What a template may take.
 const (
 	mostSource = 256 << 10
-	mostOutput = 256 << 10
+	mostOutput = 1 << 20
 	mostTime   = 2 * time.Second
 	mostNodes  = 200_000 // times round a loop, and calls
 )
@@ -81,8 +80,8 @@ func ParseTemplates(name, source string, zone *time.Location) (*Templates, error
 		meter(one.Tree)
 	}
 	for _, m := range []*Message{Example(time.Now(), false), Example(time.Now(), true)} {
-		for _, part := range []func(*Message) (string, error){t.Subject, t.Text, t.HTML} {
-			if _, err := part(m); err != nil {
+		for _, part := range []string{SubjectPart, TextPart, HTMLPart} {
+			if _, err := t.execute(part, m); err != nil {
 				return nil, err
 			}
 		}
@@ -144,50 +143,71 @@ func count(l *parse.ListNode) {
 }
 
 // Subject returns one line.
-func (t *Templates) Subject(m *Message) (string, error) {
-	s, err := t.run(SubjectPart, m)
-	return strings.Join(strings.Fields(s), " "), err
+func (t *Templates) Subject(m *Message) string {
+	s, err := t.execute(SubjectPart, m)
+	if err != nil {
+		s = m.data(t.zone).Headline()
+	}
+	return strings.Join(strings.Fields(s), " ")
 }
 
-// Text returns plain text, of lines.
-func (t *Templates) Text(m *Message) (string, error) {
-	s, err := t.run(TextPart, m)
-	return strings.TrimSpace(s) + "\n", err
+// Text returns plain text, of lines. A template that was right for the examples and fails for m takes nothing from anybody: a plain list is told
+// in its place, and why.
+func (t *Templates) Text(m *Message) string {
+	s, err := t.execute(TextPart, m)
+	if err != nil {
+		s = t.plain(m, err)
+	}
+	return strings.TrimSpace(s) + "\n"
 }
 
 // HTML returns a document, in which all that comes from elsewhere is escaped.
-func (t *Templates) HTML(m *Message) (string, error) {
-	return t.execute(HTMLPart, m, func(steps map[string]any, w io.Writer, d Data) error {
-		c, err := t.html.Clone()
-		if err != nil {
-			return err
-		}
-		return c.Funcs(steps).ExecuteTemplate(w, HTMLPart, d)
-	})
+func (t *Templates) HTML(m *Message) string {
+	s, err := t.execute(HTMLPart, m)
+	if err != nil {
+		s = "<!DOCTYPE html>\n<pre>" + html.HTMLEscapeString(t.plain(m, err)) + "</pre>\n"
+	}
+	return s
 }
 
-func (t *Templates) run(part string, m *Message) (string, error) {
-	return t.execute(part, m, func(steps map[string]any, w io.Writer, d Data) error {
-		c, err := t.text.Clone()
-		if err != nil {
-			return err
-		}
-		return c.Funcs(steps).ExecuteTemplate(w, part, d)
-	})
+// plain is what is told where a template fails.
+func (t *Templates) plain(m *Message, failed error) string {
+	var b strings.Builder
+	d := m.data(t.zone)
+	fmt.Fprintf(&b, "(%v)\n", failed)
+	for _, note := range d.Notes() {
+		b.WriteString(note + "\n")
+	}
+	for _, v := range d.All() {
+		fmt.Fprintf(&b, "%s %s\n", v.Status(), v.Summary)
+	}
+	return b.String()
 }
 
 var errTooMuch = errors.New("it takes too many steps or too long, or writes too much")
 
 // execute runs a part within its bounds.
-func (t *Templates) execute(part string, m *Message, run func(functions map[string]any, w io.Writer, d Data) error) (string, error) {
+func (t *Templates) execute(part string, m *Message) (string, error) {
 	end, steps := time.Now().Add(mostTime), 0
-	out := &bounded{}
-	err := run(functions(func() (string, error) {
+	metered := functions(func() (string, error) {
 		if steps++; steps > mostNodes || steps%256 == 0 && time.Now().After(end) {
 			return "", errTooMuch
 		}
 		return "", nil
-	}), out, m.data(t.zone))
+	})
+	out, d := &bounded{}, m.data(t.zone)
+	var err error
+	if part == HTMLPart {
+		var c *html.Template
+		if c, err = t.html.Clone(); err == nil {
+			err = c.Funcs(metered).ExecuteTemplate(out, part, d)
+		}
+	} else {
+		var c *text.Template
+		if c, err = t.text.Clone(); err == nil {
+			err = c.Funcs(metered).ExecuteTemplate(out, part, d)
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w %q: %s", ErrTemplate, part, strings.TrimPrefix(err.Error(), "template: "))
 	}

@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,12 +56,7 @@ func hostile() *notify.Message {
 func TestTemplates(t *testing.T) {
 	tm := notify.DefaultTemplates(time.UTC)
 	for name, m := range map[string]*notify.Message{"one": notify.Example(exampleAt, false), "several": notify.Example(exampleAt, true), "hostile": hostile()} {
-		subject, err1 := tm.Subject(m)
-		text, err2 := tm.Text(m)
-		html, err3 := tm.HTML(m)
-		if err := errors.Join(err1, err2, err3); err != nil {
-			t.Fatal(err)
-		}
+		subject, text, html := tm.Subject(m), tm.Text(m), tm.HTML(m)
 		golden(t, name+".txt", subject+"\n\n"+text)
 		golden(t, name+".html", html)
 		if name == "hostile" {
@@ -79,9 +75,8 @@ func TestOwnTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subject, _ := tm.Subject(notify.Example(exampleAt, false))
-	html, _ := tm.HTML(notify.Example(exampleAt, false))
-	text, _ := tm.Text(notify.Example(exampleAt, false))
+	m := notify.Example(exampleAt, false)
+	subject, text, html := tm.Subject(m), tm.Text(m), tm.HTML(m)
 	want := []string{"core1 too …", "<b>TEST CRITICAL core1 Gi0/3 (uplink &lt;Lyon&gt;): admin up, oper down, seen for 1m0s</b>"}
 	if diff := cmp.Diff(want, []string{subject, html}); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -101,7 +96,7 @@ func TestBadTemplates(t *testing.T) {
 		`{{define "text"}}{{range 1000000000}}{{end}}{{end}}`:                                     "too many steps",
 		`{{define "text"}}{{range 1000000000}}{{if true}}{{range 9}}{{end}}{{end}}{{end}}{{end}}`: "too many steps",
 		`{{define "text"}}{{template "text" .}}{{end}}`:                                           "steps", // or too deep
-		`{{define "text"}}{{range 100000}}0123456789{{end}}{{end}}`:                               "writes too much",
+		`{{define "text"}}{{range 150000}}0123456789{{end}}{{end}}`:                               "writes too much",
 		`{{define "html"}}{{range 1000000000}}{{end}}{{end}}`:                                     "too many steps",
 		`{{define "html"}}<a href={{end}}`:                                                        "html",
 		strings.Repeat("x", 300<<10):                                                              "larger than",
@@ -122,12 +117,49 @@ func TestMessageOfMany(t *testing.T) {
 		m.Items = append(m.Items, it)
 	}
 	tm := notify.DefaultTemplates(time.UTC)
-	subject, err1 := tm.Subject(m)
-	text, err2 := tm.Text(m)
-	if err := errors.Join(err1, err2); err != nil {
-		t.Fatal(err)
-	}
+	subject, text := tm.Subject(m), tm.Text(m)
 	if subject != "TEST core1: CRITICAL 401 firing" || !strings.Contains(text, "301 more are not listed here.") {
 		t.Errorf("%s\n%.300s", subject, text)
+	}
+}
+
+// A template that is right for the examples and fails for what happens takes nothing from anybody.
+func TestTemplateThatFailsLater(t *testing.T) {
+	source := `{{define "text"}}{{if eq (len .All) 40}}{{range 9999999}}{{end}}{{end}}fine{{end}}{{define "html"}}{{if eq (len .All) 40}}{{index .All 99}}{{end}}{{end}}`
+	tm, err := notify.ParseTemplates("own.tmpl", source, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := notify.Example(exampleAt, false)
+	for i := range 39 {
+		it := m.Items[0]
+		it.Fingerprint, it.Summary = fmt.Sprint(i), fmt.Sprintf("port <%d> is down", i)
+		m.Items = append(m.Items, it)
+	}
+	if text := tm.Text(m); !strings.Contains(text, "too many steps") || !strings.Contains(text, "CRITICAL port <38> is down\n") {
+		t.Errorf("%.300s", text)
+	}
+	if html := tm.HTML(m); !strings.Contains(html, "own.tmpl:1:") || !strings.Contains(html, "CRITICAL port &lt;38&gt; is down\n") {
+		t.Errorf("%.300s", html)
+	}
+}
+
+// A device cannot keep people from being told by saying far too much.
+func TestDeviceThatSaysTooMuch(t *testing.T) {
+	m := notify.Example(exampleAt, false)
+	long := strings.Repeat("😀", 60_000)
+	for i := range 300 {
+		it := m.Items[0]
+		it.Fingerprint, it.Summary, it.Labels, it.Values = fmt.Sprint(i), long, map[string]string{"ifAlias": long, "hostname": long, "sysLocation": long}, map[string]string{}
+		for n := range 50 {
+			it.Values[fmt.Sprint(n)] = long
+		}
+		m.Items = append(m.Items, it)
+	}
+	tm := notify.DefaultTemplates(time.UTC)
+	for _, text := range []string{tm.Text(m), tm.HTML(m)} {
+		if strings.Contains(text, "too much") || !strings.Contains(text, "201 more are not listed here.") {
+			t.Errorf("%.300s", text)
+		}
 	}
 }

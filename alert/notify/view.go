@@ -8,12 +8,20 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"walkabout/alert"
 )
 
-// mostViews bounds the alerts of each list that templates see.
-const mostViews = 100
+// What templates see at most: alerts in each list, characters of what a device says, of a summary and of a value
+// that decided, and of those how many.
+const (
+	mostViews    = 100
+	mostLabel    = 200
+	mostSummary  = 500
+	mostReading  = 160
+	mostReadings = 8
+)
 
 // Data is what templates see of a Message. An alert that changed more than once is there once, as it last was.
 type Data struct {
@@ -38,29 +46,27 @@ type View struct {
 
 // data returns what templates see of m. Times are of zone.
 func (m *Message) data(zone *time.Location) Data {
-	d := Data{ID: m.ID, Group: clean(m.Group), At: m.At.In(zone), Held: m.Held, Lost: m.Lost, Test: m.Test, Reminder: true}
-	place := map[string]int{}
-	var views []View
+	d := Data{ID: m.ID, Group: brief(mostLabel, m.Group), At: m.At.In(zone), Held: m.Held, Lost: m.Lost, Test: m.Test, Reminder: true}
+	var order []string // fingerprints, as they first come
+	last, changes := map[string]*Item{}, map[string]int{}
 	for i := range m.Items {
 		it := &m.Items[i]
-		at, known := place[it.Fingerprint]
-		if !known {
-			at = len(views)
-			place[it.Fingerprint] = at
-			views = append(views, View{})
+		if last[it.Fingerprint] == nil {
+			order = append(order, it.Fingerprint)
 		}
-		v := View{Alert: cleanAlert(it.Alert, zone), Why: it.Why, Changes: views[at].Changes + 1}
-		views[at] = v
+		last[it.Fingerprint] = it
+		changes[it.Fingerprint]++
 		d.Reminder = d.Reminder && it.Why == Reminder
 		d.Escalated = d.Escalated || it.Why == Escalation
 	}
-	for _, v := range views {
+	for _, fp := range order {
+		it := last[fp]
 		list, count := &d.Firing, &d.FiringCount
-		if v.State == alert.Resolved {
+		if it.State == alert.Resolved {
 			list, count = &d.Ended, &d.EndedCount
 		}
 		if *count++; len(*list) < mostViews {
-			*list = append(*list, v)
+			*list = append(*list, View{Alert: cleanAlert(it.Alert, zone), Why: it.Why, Changes: changes[fp]})
 		} else {
 			d.MoreThanListed++
 		}
@@ -178,7 +184,10 @@ func (v View) When() string {
 // Readings are the values that decided, "NAME VALUE", in the order of names.
 func (v View) Readings() (list []string) {
 	for _, name := range slices.Sorted(maps.Keys(v.Values)) {
-		list = append(list, name+" "+v.Values[name])
+		if len(list) == mostReadings {
+			return append(list, "…")
+		}
+		list = append(list, Cut(mostReading, name+" "+v.Values[name]))
 	}
 	return list
 }
@@ -216,9 +225,10 @@ func span(d time.Duration) string { return d.Round(time.Second).String() }
 
 // cleanAlert returns a without control characters, with times of zone.
 func cleanAlert(a alert.Alert, zone *time.Location) alert.Alert {
-	for _, s := range []*string{&a.Device, &a.Rule, &a.Kind, &a.Key, &a.Severity, &a.Summary, &a.ExplainedBy} {
-		*s = clean(*s)
+	for _, s := range []*string{&a.Device, &a.Rule, &a.Kind, &a.Key, &a.Severity, &a.ExplainedBy} {
+		*s = brief(mostLabel, *s)
 	}
+	a.Summary = brief(mostSummary, a.Summary)
 	a.Labels, a.Values = cleanMap(a.Labels), cleanMap(a.Values)
 	for _, t := range []*time.Time{&a.Since, &a.FiredAt, &a.ResolvedAt, &a.LastFired} {
 		*t = t.In(zone)
@@ -229,9 +239,14 @@ func cleanAlert(a alert.Alert, zone *time.Location) alert.Alert {
 func cleanMap(m map[string]string) map[string]string {
 	out := make(map[string]string, len(m))
 	for k, v := range m {
-		out[clean(k)] = clean(v)
+		out[brief(mostLabel, k)] = brief(mostLabel, v)
 	}
 	return out
+}
+
+// brief is clean, of at most n characters.
+func brief(n int, text string) string {
+	return Cut(n, clean(text[:min(len(text), (n+1)*utf8.UTFMax)]))
 }
 
 // clean takes out what would break a line, or turn its direction: what a device says may hold anything.

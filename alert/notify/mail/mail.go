@@ -164,23 +164,11 @@ func (m *Mail) domain() string {
 }
 
 // compose makes the mail of n.
-func (m *Mail) compose(n *notify.Message) (*gomail.Msg, error) {
-	subject, err := m.templates.Subject(n)
-	if err != nil {
-		return nil, err
-	}
-	text, err := m.templates.Text(n)
-	if err != nil {
-		return nil, err
-	}
-	html, err := m.templates.HTML(n)
-	if err != nil {
-		return nil, err
-	}
+func (m *Mail) compose(n *notify.Message) *gomail.Msg {
 	msg := gomail.NewMsg()
 	msg.FromMailAddress(m.from)
 	msg.ToMailAddress(m.to...)
-	msg.Subject(notify.Cut(mostSubject, subject))
+	msg.Subject(notify.Cut(mostSubject, m.templates.Subject(n)))
 	msg.SetDateWithValue(n.At)
 	msg.SetMessageIDWithValue(m.messageID(n.ID))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's absence is told to us
@@ -188,9 +176,9 @@ func (m *Mail) compose(n *notify.Message) (*gomail.Msg, error) {
 		msg.SetGenHeaderPreformatted(gomail.HeaderReferences, strings.Join(refs, "\r\n "))
 		msg.SetGenHeaderPreformatted(gomail.HeaderInReplyTo, refs[len(refs)-1])
 	}
-	msg.SetBodyString(gomail.TypeTextPlain, text)
-	msg.AddAlternativeString(gomail.TypeTextHTML, html)
-	return msg, nil
+	msg.SetBodyString(gomail.TypeTextPlain, m.templates.Text(n))
+	msg.AddAlternativeString(gomail.TypeTextHTML, m.templates.HTML(n))
+	return msg
 }
 
 func (m *Mail) messageID(id string) string { return "walkabout." + id + "@" + m.domain() }
@@ -210,10 +198,7 @@ func (m *Mail) references(n *notify.Message) []string {
 
 // Preview implements notify.Sender: the mail as it would be sent.
 func (m *Mail) Preview(n *notify.Message) (string, error) {
-	msg, err := m.compose(n)
-	if err != nil {
-		return "", err
-	}
+	msg := m.compose(n)
 	msg.SetEncoding(gomail.NoEncoding)
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
@@ -228,10 +213,7 @@ func (m *Mail) Close() {}
 // Send implements notify.Sender. A recipient whom the server refuses keeps nobody else from the mail. If it refuses some for now, they alone are
 // tried again; after a restart of the program all are, under the same Message-ID.
 func (m *Mail) Send(ctx context.Context, n *notify.Message) error {
-	msg, err := m.compose(n)
-	if err != nil {
-		return &alert.RejectedError{Err: fmt.Errorf("email: %w", err)}
-	}
+	msg := m.compose(n)
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
 	c, end, err := m.dial(ctx)

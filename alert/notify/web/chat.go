@@ -85,15 +85,7 @@ func NewTelegram(o Options, b TelegramOptions, t *notify.Templates) (*Chat, erro
 
 // body returns what is posted of m.
 func (c *Chat) body(m *notify.Message) ([]byte, error) {
-	title, err := c.templates.Subject(m)
-	if err != nil {
-		return nil, err
-	}
-	text, err := c.templates.Text(m)
-	if err != nil {
-		return nil, err
-	}
-	s := said{title: title, text: strings.TrimSpace(text), ended: true}
+	s := said{title: c.templates.Subject(m), text: strings.TrimSpace(c.templates.Text(m)), ended: true}
 	linked := map[string]bool{}
 	for i := range m.Items {
 		it := &m.Items[i]
@@ -152,17 +144,21 @@ func units(text string) (n int) {
 	return n
 }
 
+// prefix returns how many octets of text are at most so many units.
+func prefix(most int, text string) int {
+	n := 0
+	for i, r := range text {
+		if n += utf16.RuneLen(r); n > most {
+			return i
+		}
+	}
+	return len(text)
+}
+
 // cutUnits is notify.Cut by units of UTF-16.
 func cutUnits(most int, text string) string {
 	if units(text) <= most {
 		return text
 	}
-	n := 0
-	for i, r := range text {
-		if n+utf16.RuneLen(r) > most-1 {
-			return text[:i] + "…"
-		}
-		n += utf16.RuneLen(r)
-	}
-	return text
+	return text[:prefix(most-1, text)] + "…"
 }

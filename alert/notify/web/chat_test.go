@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -179,11 +180,10 @@ func TestHostileDevices(t *testing.T) {
 // A storm fits into what each service takes.
 func TestLimits(t *testing.T) {
 	m := notify.Example(exampleAt, false)
-	for range 300 {
+	for i := range 300 {
 		it := m.Items[0]
-		it.Fingerprint += "x"
-		it.Fingerprint = it.Fingerprint[1:]
-		it.Summary = strings.Repeat("😀ü", 300)
+		it.Fingerprint = fmt.Sprintf("%032d", i)
+		it.Summary = strings.Repeat("😀", 1000)
 		it.Labels = map[string]string{"ifAlias": strings.Repeat("y", 500)}
 		m.Items = append(m.Items, it)
 	}

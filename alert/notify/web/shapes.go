@@ -2,11 +2,9 @@ package web
 
 import (
 	"strings"
-
-	"walkabout/alert/notify"
 )
 
-// What the services take at most, in characters, with some left for what is around.
+// What the services take at most, in units of UTF-16, as the strictest of them count, with some left for what is around.
 const (
 	slackHeader   = 150  // a header block
 	slackSection  = 2900 // a section block: 3000
@@ -46,17 +44,17 @@ var slackEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // slackBody has what devices say in blocks of plain text, in which Slack reads nothing.
 func slackBody(s said) slackMessage {
-	m := slackMessage{Text: slackEscape.Replace(tame(notify.Cut(slackHeader, s.title)) + "\n" + fenced(notify.Cut(slackText, s.text)))}
-	m.Blocks = append(m.Blocks, slackBlock{"header", slackTextPart{"plain_text", notify.Cut(slackHeader, s.title)}})
-	rest := []rune(s.text)
-	for n := 0; len(rest) > 0 && n < slackSections; n++ {
-		part := rest[:min(len(rest), slackSection)]
-		if end := lastLine(part); len(part) < len(rest) && end > 0 {
+	m := slackMessage{Text: slackEscape.Replace(tame(cutUnits(slackHeader, s.title)) + "\n" + fenced(cutUnits(slackText, s.text)))}
+	m.Blocks = append(m.Blocks, slackBlock{"header", slackTextPart{"plain_text", cutUnits(slackHeader, s.title)}})
+	rest := s.text
+	for n := 0; rest != "" && n < slackSections; n++ {
+		part := rest[:prefix(slackSection, rest)]
+		if end := strings.LastIndexByte(part, '\n'); len(part) < len(rest) && end > 0 {
 			part = part[:end]
 		}
 		rest = rest[len(part):]
-		text := strings.Trim(string(part), "\n")
-		if n == slackSections-1 && len(rest) > 0 {
+		text := strings.Trim(part, "\n")
+		if n == slackSections-1 && rest != "" {
 			text += "\n…"
 		}
 		if text != "" {
@@ -71,16 +69,6 @@ func slackBody(s said) slackMessage {
 		m.Blocks = append(m.Blocks, slackBlock{"section", slackTextPart{"mrkdwn", strings.Join(links, "   ")}})
 	}
 	return m
-}
-
-// lastLine returns where the last line of part begins; 0: it has one.
-func lastLine(part []rune) int {
-	for i := len(part) - 1; i > 0; i-- {
-		if part[i] == '\n' {
-			return i
-		}
-	}
-	return 0
 }
 
 type teamsMessage struct {
@@ -132,8 +120,8 @@ func teamsBody(s said) teamsMessage {
 	}
 	card := adaptiveCard{Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
 		MSTeams: map[string]any{"width": "Full"},
-		Body:    []richText{{Type: "RichTextBlock", Inlines: []textRun{{Type: "TextRun", Text: notify.Cut(teamsTitle, s.title), Weight: "Bolder", Size: "Medium", Color: color}}}}}
-	lines := strings.Split(notify.Cut(teamsText, s.text), "\n")
+		Body:    []richText{{Type: "RichTextBlock", Inlines: []textRun{{Type: "TextRun", Text: cutUnits(teamsTitle, s.title), Weight: "Bolder", Size: "Medium", Color: color}}}}}
+	lines := strings.Split(cutUnits(teamsText, s.text), "\n")
 	if len(lines) > teamsLines {
 		lines = append(lines[:teamsLines], "…")
 	}
@@ -166,7 +154,7 @@ type discordEmbed struct {
 var discordEscape = strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "~", `\~`, "`", "\\`", "|", `\|`, "[", `\[`, "<", `\<`)
 
 func discordBody(s said) discordMessage {
-	e := discordEmbed{Title: notify.Cut(discordTitle, discordEscape.Replace(tame(notify.Cut(discordTitle/2, s.title)))), Description: fenced(notify.Cut(discordText-200, s.text)), Color: 0xb01020}
+	e := discordEmbed{Title: cutUnits(discordTitle, discordEscape.Replace(tame(s.title))), Description: fenced(cutUnits(discordText-200, s.text)), Color: 0xb01020}
 	if s.ended {
 		e.Color = 0x207020
 	}
@@ -181,10 +169,10 @@ func discordBody(s said) discordMessage {
 
 // cutFence cuts a fenced text that its joiners made too long, and keeps its end.
 func cutFence(text string) string {
-	if len([]rune(text)) <= discordText {
+	if units(text) <= discordText {
 		return text
 	}
-	return notify.Cut(discordText-4, text) + "\n```"
+	return cutUnits(discordText-4, text) + "\n```"
 }
 
 type telegramMessage struct {
