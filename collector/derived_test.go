@@ -132,6 +132,7 @@ func TestValues(t *testing.T) {
 				at(t, "sysUpTime.0", snmp.TimeTicks(uint32(now.UnixMilli()/10))),
 				at(t, "hrDeviceType.1", snmp.ObjectID(oid.MustParse("1.3.6.1.2.1.25.3.1.3"))), at(t, "hrDeviceStatus.1", snmp.Integer(2)),
 				at(t, "lldpLocSysCapEnabled.0", snmp.OctetString("\x28")), at(t, "hrSystemDate.0", snmp.OctetString("\x07\xea\x0b\x15\x0b\x23\x00\x00")), at(t, "mtxrHlTemperature.0", snmp.Integer(415)),
+				at(t, "bgpLocalAs.0", snmp.Integer(-94967294)),
 				at(t, "laLoad.1", snmp.OctetString("0.25")), at(t, "laLoadFloat.1", snmp.Opaque("\x9f\x78\x04\x3e\x80\x00\x00")),
 				{Name: e.Append(1, 5), Value: snmp.Integer(8)}, {Name: e.Append(2, 5), Value: snmp.Integer(8)}, {Name: e.Append(3, 5), Value: snmp.Integer(1)}, {Name: e.Append(4, 5), Value: snmp.Integer(12345)},
 				{Name: e.Append(1, 6), Value: snmp.Integer(99)}, {Name: e.Append(2, 6), Value: snmp.Integer(0)}, {Name: e.Append(4, 6), Value: snmp.Integer(1)},
@@ -145,6 +146,7 @@ scalars:
       - {oid: LLDP-MIB::lldpLocSysCapEnabled}
       - {oid: HOST-RESOURCES-MIB::hrSystemDate}
       - {oid: MIKROTIK-MIB::mtxrHlTemperature, factor: 0.1}
+      - {oid: BGP4-MIB::bgpLocalAs, type: unsigned}
 tables:
   - measurement: devices
     columns: [{oid: hrDeviceType, type: descriptor}, {oid: hrDeviceStatus, tag: true}]
@@ -166,7 +168,7 @@ tables:
 		h.next("dev")
 		p := h.next("dev")
 		want := []string{
-			"scalars | lldpLocSysCapEnabled=bridge,router hrSystemDate=2026-11-21T11:35:00.0 mtxrHlTemperature=41.5",
+			"scalars | lldpLocSysCapEnabled=bridge,router hrSystemDate=2026-11-21T11:35:00.0 mtxrHlTemperature=41.5 bgpLocalAs=4200000002",
 			"devices hrDeviceIndex=1 hrDeviceStatus=running | hrDeviceType=hrDeviceProcessor",
 			"load laIndex=1 | laLoad=0.25 laLoadFloat=0.25",
 			"sensor entPhysicalIndex=5 entSensorType=celsius | entSensorScale=8 entSensorPrecision=1 entSensorValue=1.2345",

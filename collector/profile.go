@@ -221,6 +221,7 @@ type Type string
 const (
 	TypeInteger     Type = "integer"     // INTEGER; other numbers as well
 	TypeGauge       Type = "gauge"       // Gauge32, Unsigned32; other numbers that are not negative as well
+	TypeUnsigned    Type = "unsigned"    // as TypeGauge, where agents send what needs all 32 bits as INTEGER, so that it looks negative: AS numbers (RFC 6793)
 	TypeTimeTicks   Type = "timeticks"   // hundredths of a second
 	TypeCounter     Type = "counter"     // a Counter32 or a Counter64, whichever the agent has
 	TypeCounter32   Type = "counter32"   // a Counter32 and nothing else
@@ -238,14 +239,14 @@ const (
 	TypeDescriptor  Type = "descriptor"  // an OID by its name: hrDeviceProcessor
 )
 
-var types = []Type{TypeInteger, TypeGauge, TypeTimeTicks, TypeCounter, TypeCounter32, TypeCounter64, TypeFloat, TypeString, TypePhysAddress, TypeOID, TypeIP,
+var types = []Type{TypeInteger, TypeGauge, TypeUnsigned, TypeTimeTicks, TypeCounter, TypeCounter32, TypeCounter64, TypeFloat, TypeString, TypePhysAddress, TypeOID, TypeIP,
 	TypeEnum, TypeBits, TypeDateAndTime, TypeInetAddress, TypeDisplay, TypeDescriptor}
 
 func (t Type) counter() bool { return t == TypeCounter || t == TypeCounter32 || t == TypeCounter64 }
 
 // number reports whether fields of t are numbers.
 func (t Type) number() bool {
-	return t.counter() || t == TypeInteger || t == TypeGauge || t == TypeTimeTicks || t == TypeFloat
+	return t.counter() || t == TypeInteger || t == TypeGauge || t == TypeUnsigned || t == TypeTimeTicks || t == TypeFloat
 }
 
 // Unit is counter.Unit with its names in YAML: events (which is the default), octets, packets, errors.

@@ -257,5 +257,5 @@ func (r *profileReader) indexPart(p *IndexPart) {
 }
 
 // bases are what parts of an index are encoded as.
-var bases = map[Type]smi.Base{TypeInteger: smi.Integer, TypeGauge: smi.Unsigned, TypeTimeTicks: smi.TimeTicks, TypeEnum: smi.Integer, TypeOID: smi.ObjectIdentifier,
+var bases = map[Type]smi.Base{TypeInteger: smi.Integer, TypeGauge: smi.Unsigned, TypeUnsigned: smi.Unsigned, TypeTimeTicks: smi.TimeTicks, TypeEnum: smi.Integer, TypeOID: smi.ObjectIdentifier,
 	TypeDescriptor: smi.ObjectIdentifier, TypeIP: smi.IPAddress}

@@ -35,6 +35,12 @@ func field(f *metric.Field, o *Object, v snmp.Value) bool {
 			f.Num = uint64(v.Int())
 		}
 		return v.IsNumber() && v.Int() >= 0
+	case TypeUnsigned:
+		f.Kind, f.Num = metric.Unsigned, v.Uint()
+		if v.Kind() == snmp.KindInteger {
+			f.Num = uint64(uint32(v.Int()))
+		}
+		return v.IsNumber()
 	case TypeFloat:
 		number, ok := float(v)
 		f.Kind, f.Num = metric.Float, math.Float64bits(number)
