@@ -26,6 +26,7 @@ type Exporter struct {
 	synced  synced
 
 	described map[string]bool // metrics
+	refs      *refs           // of the database that is open
 	appended  uint64          // samples, with those that were not committed
 	// unsure is that a write failed half-way: what the log has may not be what the memory has, so that it is read anew before anything is acknowledged.
 	unsure bool
@@ -34,7 +35,7 @@ type Exporter struct {
 
 // Exporter returns the one Exporter of the Store. Its Close leaves the Store open.
 func (s *Store) Exporter() *Exporter {
-	return &Exporter{store: s, mapper: newMapper(s.options), builder: labels.NewScratchBuilder(16), synced: unsynced, described: map[string]bool{}}
+	return &Exporter{store: s, mapper: newMapper(s.options), builder: labels.NewScratchBuilder(16), synced: unsynced, described: map[string]bool{}, refs: newRefs()}
 }
 
 // Close implements exporters.Exporter.
@@ -98,14 +99,16 @@ func (e *Exporter) reopen(change func(db *tsdb.DB) error) error {
 		e.unsure = true
 		return err
 	}
-	e.unsure, e.synced = false, unsynced
+	e.unsure, e.synced, e.refs = false, unsynced, newRefs()
 	return nil
 }
 
 // write commits what of the batch can be stored.
 func (e *Exporter) write(ctx context.Context, db *tsdb.DB, batch []metric.Sample) (rejects exporters.Rejects, err error) {
 	app := db.Appender(ctx)
-	latest := time.Now().Add(aheadMost)
+	now := time.Now()
+	e.refs.sweep(now)
+	latest := now.Add(aheadMost)
 	before := e.appended
 	for i := range batch {
 		if batch[i].At.After(latest) {
@@ -130,26 +133,55 @@ func (e *Exporter) write(ctx context.Context, db *tsdb.DB, batch []metric.Sample
 // append adds the points of s; the error is about the first that cannot be stored, the others are.
 func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
 	var first error
-	find, _ := app.(storage.GetRef)
-	e.mapper.each(s, func(row *series.Row, p *series.Point) {
-		e.describe(p)
-		e.labels(row, p)
-		var ref storage.SeriesRef
-		lset := e.scratch
-		if find != nil {
-			ref, lset = find.GetRef(e.scratch, e.scratch.Hash())
+	var row *rowRefs
+	n := 0 // of the points that have no label of their own
+	e.mapper.each(s, func(r *series.Row, p *series.Point) {
+		if p.Label.Name != "" {
+			if _, err := e.appendNamed(app, r, p); err != nil && first == nil {
+				first = err
+			}
+			return
 		}
-		if ref == 0 {
-			lset = e.scratch.Copy() // the database keeps it
+		if row == nil {
+			row = e.refs.row(r.Labels)
 		}
-		switch _, err := app.Append(ref, lset, row.At.UnixMilli(), p.Value); {
-		case err == nil:
-			e.appended++
-		case first == nil:
-			first = fmt.Errorf("%s: %w", lset, err)
+		number := n
+		n++
+		if ref := row.find(number, p.Name); ref != 0 {
+			if _, err := app.Append(ref, labels.EmptyLabels(), r.At.UnixMilli(), p.Value); err == nil {
+				e.appended++
+				return
+			}
+		}
+		ref, err := e.appendNamed(app, r, p)
+		switch {
+		case err != nil && first == nil:
+			first = err
+		case err == nil && number <= len(row.refs):
+			e.refs.learn(row, number, p.Name, ref)
 		}
 	})
 	return first
+}
+
+// appendNamed adds a point by its labels, and returns the reference of its series.
+func (e *Exporter) appendNamed(app storage.Appender, row *series.Row, p *series.Point) (storage.SeriesRef, error) {
+	e.describe(p)
+	e.labels(row, p)
+	var ref storage.SeriesRef
+	lset := e.scratch
+	if find, ok := app.(storage.GetRef); ok {
+		ref, lset = find.GetRef(e.scratch, e.scratch.Hash())
+	}
+	if ref == 0 {
+		lset = e.scratch.Copy() // the database keeps it
+	}
+	ref, err := app.Append(ref, lset, row.At.UnixMilli(), p.Value)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", lset, err)
+	}
+	e.appended++
+	return ref, nil
 }
 
 // maxMetrics bounds what is remembered of metrics. There are some hundreds; profiles decide on them, not devices.

@@ -31,6 +31,12 @@ type port struct {
 var counters = [...]string{"ifHCInOctets", "ifHCInUcastPkts", "ifHCInMulticastPkts", "ifHCInBroadcastPkts", "ifHCOutOctets", "ifHCOutUcastPkts", "ifHCOutMulticastPkts",
 	"ifHCOutBroadcastPkts", "ifInErrors", "ifInDiscards", "ifInUnknownProtos", "ifOutErrors", "ifOutDiscards", "ifInNUcastPkts", "ifOutNUcastPkts"}
 
+var gauges = [...]struct {
+	name  string
+	value uint64
+}{{"ifType", 6}, {"ifMtu", 1500}, {"ifSpeed", 1e9}, {"ifHighSpeed", 1000}, {"ifAdminStatus", 1}, {"ifOperStatus", 1}, {"ifLastChange", 12345},
+	{"ifLinkUpDownTrapEnable", 1}, {"ifPromiscuousMode", 2}, {"ifConnectorPresent", 1}, {"ifCounterDiscontinuityTime", 0}, {"ifOutQLen", 0}}
+
 // perSecond is about how fast each of counters goes.
 var perSecond = [...]float64{4e6, 5000, 20, 5, 3e6, 4000, 30, 6, 0, 0.01, 0, 0, 0.02, 25, 36}
 
@@ -61,9 +67,8 @@ func (s *Switch) row(i int, at time.Time) metric.Sample {
 	gauge := func(name string, v uint64) {
 		f = append(f, metric.Field{Name: name, Kind: metric.Unsigned, Num: v})
 	}
-	for name, v := range map[string]uint64{"ifType": 6, "ifMtu": 1500, "ifSpeed": 1e9, "ifHighSpeed": 1000, "ifAdminStatus": 1, "ifOperStatus": 1, "ifLastChange": 12345,
-		"ifLinkUpDownTrapEnable": 1, "ifPromiscuousMode": 2, "ifConnectorPresent": 1, "ifCounterDiscontinuityTime": 0, "ifOutQLen": 0} {
-		gauge(name, v)
+	for _, g := range gauges {
+		gauge(g.name, g.value)
 	}
 	f = append(f, metric.Field{Name: "ifPhysAddress", Kind: metric.String, Str: "02:00:5e:00:00:01"})
 	swing := p.level * (1 + 0.5*math.Sin(float64(at.Unix())/3000+float64(i))) * (0.8 + 0.4*s.random.Float64())
