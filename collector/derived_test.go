@@ -168,7 +168,7 @@ tables:
 		h.next("dev")
 		p := h.next("dev")
 		want := []string{
-			"scalars | lldpLocSysCapEnabled=bridge,router hrSystemDate=2026-11-21T11:35:00.0 mtxrHlTemperature=41.5 bgpLocalAs=4200000002",
+			"scalars | lldpLocSysCapEnabled=bridge,router hrSystemDate=2026-11-21T11:35:00.0 mtxrHlTemperature=41.5 bgpLocalAs=4.200000002e+09",
 			"devices hrDeviceIndex=1 hrDeviceStatus=running | hrDeviceType=hrDeviceProcessor",
 			"load laIndex=1 | laLoad=0.25 laLoadFloat=0.25",
 			"sensor entPhysicalIndex=5 entSensorType=celsius | entSensorScale=8 entSensorPrecision=1 entSensorValue=1.2345",
