@@ -54,8 +54,9 @@ type Notifier struct {
 	Name      string `json:"name"`
 	Waiting   int    `json:"waiting"`
 	Delivered uint64 `json:"delivered"`
-	Failed    uint64 `json:"failed"` // attempts
-	Lost      uint64 `json:"lost"`   // rejected, expired, dropped
+	Failed    uint64 `json:"failed"`          // attempts
+	Lost      uint64 `json:"lost"`            // rejected, expired, dropped
+	Error     string `json:"error,omitempty"` // of the last attempt
 }
 
 // Spool is the queue on disk.

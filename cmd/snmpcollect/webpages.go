@@ -43,7 +43,7 @@ func userOf(r *http.Request) string {
 
 // about is what the pages show of the collector itself.
 func (p *parts) about(keeps *config.Store, f *fleet) web.Collector {
-	out := sinks.Health(p.runners, p.spool, p.alerts)
+	out := sinks.Health(p.runners, p.spool, p.told.Stats())
 	out.Started, out.Problems, out.Traps = p.started, p.problems.Last(), p.traps.about()
 	out.Reload.Last, out.Reload.Good = f.lastRead()
 	out.Store = p.aboutStore(keeps, out.Outputs)

@@ -42,7 +42,7 @@ func (c *collecting) openPages(ctx context.Context, started time.Time, log *slog
 	ui := web.New(web.Options{Version: version.Version(), Started: started, Memory: c.memory, Alerts: c.alerts, Log: log, History: sinks.History(c.store),
 		Stats: func() []web.DeviceStats { return sinks.PageStats(c.polls.Stats()) },
 		Collector: func() web.Collector {
-			about := sinks.Health([]*exporters.Runner{c.runner}, c.spool, c.alerts)
+			about := sinks.Health([]*exporters.Runner{c.runner}, c.spool, nil)
 			about.Started, about.Health, about.Problems = started, "ok", c.problems.Last()
 			about.Reload = web.Reload{Last: started, Good: true}
 			return about

@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"time"
 
-	"walkabout/alert"
+	"walkabout/alert/notify"
 	"walkabout/collector"
 	"walkabout/exporters"
 	"walkabout/internal/version"
@@ -62,7 +62,7 @@ func PageStats(all []collector.Stats) []web.DeviceStats {
 }
 
 // Health gathers what the pages show of a collector's parts.
-func Health(runners []*exporters.Runner, s *spool.Spool, m *alert.Manager) web.Collector {
+func Health(runners []*exporters.Runner, s *spool.Spool, notifiers []notify.Stats) web.Collector {
 	out := web.Collector{Version: version.Version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Process: process(),
 		Outputs: []web.Output{}, Notifiers: []web.Notifier{}}
 	figures := s.Stats()
@@ -79,9 +79,9 @@ func Health(runners []*exporters.Runner, s *spool.Spool, m *alert.Manager) web.C
 			out.Outputs = append(out.Outputs, output(r, s))
 		}
 	}
-	for _, n := range m.Stats() {
-		out.Notifiers = append(out.Notifiers, web.Notifier{Name: n.Name, Waiting: n.Queued, Delivered: n.Delivered, Failed: n.Failures,
-			Lost: n.Rejected + n.Expired + n.Dropped})
+	for _, n := range notifiers {
+		out.Notifiers = append(out.Notifiers, web.Notifier{Name: n.Name, Waiting: n.Waiting, Delivered: n.Delivered, Failed: n.Failures,
+			Lost: n.Rejected + n.Expired + n.Dropped, Error: web.Text(n.LastError)})
 	}
 	return out
 }
