@@ -23,7 +23,7 @@ import (
 )
 
 // browserPatience is how long a page may take to show what is awaited.
-const browserPatience = time.Minute
+const browserPatience = 2 * time.Minute
 
 // look is how a page is looked at.
 type look struct {

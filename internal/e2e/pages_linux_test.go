@@ -31,6 +31,7 @@ func TestDemoInABrowser(t *testing.T) {
 	b.await("the connection is live", `document.querySelector("[data-connection=live]")`)
 
 	mismatchComesAndGoes(b)
+	graphsAreDrawn(b)
 	everyPage(b)
 	b.quiet()
 }
@@ -52,6 +53,19 @@ func mismatchComesAndGoes(b *browser) {
 	b.await("ge-0/0/3 is up and its alert is over", row+`?.querySelector(".state.ok") && !/firing|pending/.test(`+row+`.innerText)`)
 	b.await("the navigation counts none", `!document.querySelector(".nav .count.bad")`)
 	b.await("nothing was loaded anew", "window.sameDocument")
+}
+
+func graphsAreDrawn(b *browser) {
+	b.t.Helper()
+	b.visit("/devices/switch1/interfaces/ge-0%2F0%2F44")
+	for _, chart := range []string{"traffic", "utilisation", "packets"} {
+		b.await(chart+" has points", fmt.Sprintf(`document.querySelector("[data-chart=%s]")?.dataset.points >= 4`, chart))
+		b.await(chart+" is drawn in the colour of what comes in", painted(chart))
+	}
+	b.await("the 95th percentile is told", `/\d [kMG]b\/s/.test(document.querySelector("[data-p95=in]")?.innerText)`)
+	b.await("states stand on the time line", `document.querySelector(".timeline .seg.up")`)
+	b.visit("/devices/switch1/interfaces/ge-0%2F0%2F3")
+	b.await("the time line has the fall", `document.querySelector(".timeline .seg.bad")`)
 }
 
 func everyPage(b *browser) {
@@ -243,7 +257,10 @@ func acknowledge(b *browser, d *device) {
 	d.set(b.t, "ge1", func(p *sim.Port) { p.Down = true })
 	b.open("/alerts")
 	b.await("the alert fires", `document.querySelector(".alerts li .state.bad")`)
-	b.click(".alerts li .alert-summary")
+	b.press("/")
+	b.keys(kb.ArrowDown)
+	b.await("the alert has the focus", `document.activeElement.closest(".alerts li")`)
+	b.keys(kb.Enter)
 	b.await("its page is open", `/^\/alerts\/[0-9a-f]{32}$/.test(location.pathname) && document.querySelector("main h1")`)
 	b.sound("an alert")
 	b.eval(`[...document.querySelectorAll("main button")].find(e => e.innerText === "Acknowledge").click()`)

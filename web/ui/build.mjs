@@ -12,7 +12,7 @@ const result = await esbuild.build({
   bundle: true,
   minify: true,
   format: "iife",
-  target: ["chrome123", "firefox120", "safari17.5"],
+  target: ["chrome123", "firefox124", "safari17.5"],
   jsx: "automatic",
   jsxImportSource: "preact",
   legalComments: "none", // THIRD-PARTY.txt has them

@@ -7,6 +7,7 @@ import { serverNow } from "../parts/age";
 import { Empty, Shown } from "../parts/notice";
 import { Search } from "../parts/search";
 import { SeverityMark } from "../parts/state";
+import { moveRow } from "../parts/table";
 import { Text } from "../parts/text";
 import { alertPath, devicePath } from "../router";
 
@@ -65,7 +66,7 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
         };
         return (
           <>
-            <ol class="events" aria-label="Events, the newest first">{entries.map((e) => <Entry key={e.id} e={e} />)}</ol>
+            <ol class="events" onKeyDown={moveRow} aria-label="Events, the newest first">{entries.map((e) => <Entry key={e.id} e={e} />)}</ol>
             {more && <button type="button" onClick={() => void load().catch(() => {})}>Older</button>}
           </>
         );

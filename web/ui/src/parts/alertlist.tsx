@@ -4,6 +4,7 @@ import { alertPath, devicePath, interfacePath } from "../router";
 import { AlertActions } from "./actions";
 import { Age } from "./age";
 import { AlertMark, SeverityMark } from "./state";
+import { moveRow } from "./table";
 import { Text } from "./text";
 
 /** Who looks after it, what keeps it quiet, why it stands still. */
@@ -34,7 +35,7 @@ export function Where({ a, device = true }: { a: Alert; device?: boolean }) {
 
 export function AlertList({ alerts, again, device = true }: { alerts: Alert[]; again: () => void; device?: boolean }) {
   return (
-    <ul class="alerts">
+    <ul class="alerts" onKeyDown={moveRow}>
       {alerts.map((a) => (
         <li key={a.fingerprint} class={a.state === "firing" && !a.ack && !a.silenced_by ? "is-bad" : ""} data-fingerprint={a.fingerprint}>
           <div class="alert-state"><AlertMark state={a.state} /><SeverityMark severity={a.severity} /></div>

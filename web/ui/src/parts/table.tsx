@@ -80,12 +80,12 @@ function Head<T>({ column: c, order: o, orderKey }: { column: Column<T>; order: 
   );
 }
 
-/** Arrows, Home and End move between the first links of rows; Enter follows one as any link. */
-function moveRow(e: KeyboardEvent): void {
+/** Arrows, Home and End move between the first links of a table's rows, or of a list's; Enter follows one as any link. */
+export function moveRow(e: KeyboardEvent): void {
   const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[e.key];
-  const row = (e.target as Element).closest("tbody tr");
-  if (step === undefined || !row || e.altKey || e.ctrlKey || e.metaKey) return;
-  const links = [...(e.currentTarget as Element).querySelectorAll<HTMLElement>("tbody tr")].map((r) => r.querySelector<HTMLElement>("a, button")).filter((l) => l !== null);
+  const row = (e.target as Element).closest("tbody tr, li");
+  if (step === undefined || !row || e.altKey || e.ctrlKey || e.metaKey || (e.target as Element).closest("dialog")) return;
+  const links = [...(e.currentTarget as Element).querySelectorAll<HTMLElement>("tbody tr, li")].map((r) => r.querySelector<HTMLElement>("a, button")).filter((l) => l !== null);
   const at = links.findIndex((l) => row.contains(l));
   const next = links[Math.max(0, Math.min(links.length - 1, at + step))];
   if (!next) return;
@@ -93,9 +93,9 @@ function moveRow(e: KeyboardEvent): void {
   next.focus();
 }
 
-/** Puts the focus on the first row of the page's first table; false if there is none. */
+/** Puts the focus on the first row of the page's first table or list; false if there is none. */
 export function focusFirstRow(): boolean {
-  const link = document.querySelector<HTMLElement>("main tbody tr a");
+  const link = document.querySelector<HTMLElement>("main tbody tr a, main .alerts li a, main .events li a");
   link?.focus();
   return link !== null;
 }
