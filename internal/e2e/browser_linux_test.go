@@ -34,10 +34,9 @@ type look struct {
 }
 
 var (
-	desk      = look{"light", "light", 1360, 850, 1}
-	deskDark  = look{"dark", "dark", 1360, 850, 1}
-	phone     = look{"phone", "light", 360, 760, 2}
-	phoneDark = look{"phone-dark", "dark", 360, 760, 2}
+	desk     = look{"light", "light", 1360, 850, 1}
+	deskDark = look{"dark", "dark", 1360, 850, 1}
+	phone    = look{"phone", "light", 360, 760, 2}
 )
 
 // browser is Chromium without a window, and one tab of it. Its methods belong to the test's goroutine.

@@ -114,7 +114,7 @@ function Graphs({ device, name, s, set }: { device: string; name: string; s: spa
     set(to);
   };
   return (
-    <Shown data={data}>{(g) => {
+    <div class="graphs" tabIndex={0} role="group" aria-label="Graphs: arrows move, plus and minus zoom, n is now" onKeyDown={keys}><Shown data={data}>{(g) => {
       const times = g.times ?? [];
       const groups = (g.groups ?? []).toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name)).filter((x) => (x.series ?? []).some((line) => line.avg.some((v) => v !== null)));
       if (g.problem || groups.length === 0) {
@@ -127,16 +127,14 @@ function Graphs({ device, name, s, set }: { device: string; name: string; s: spa
       }
       return (
         <>
-          <div class="graphs" tabIndex={0} role="group" aria-label="Graphs: arrows move, plus and minus zoom, n is now" onKeyDown={keys}>
-            {groups.map((group) => (
-              <Chart key={group.name} group={group} title={titles[group.name] ?? group.name} times={times} from={g.from} to={g.to} gaps={g.gaps ?? []} marks={marks(g, group, mirror)}
-                mirror={mirror && group.name !== "errors"} height={group.name === "traffic" ? 260 : 150}
-                onSelect={(from, to) => set(to - from >= 10 ? { from, to } : { from: from - 5, to: from + 5 })} onPan={(share) => set(span.pan(s, share, now()))} onBack={() => {
-                  if (stepsBack() > 0) history.back();
-                }} />
-            ))}
-            <Timeline states={g.states ?? []} from={g.from} to={g.to} />
-          </div>
+          {groups.map((group) => (
+            <Chart key={group.name} group={group} title={titles[group.name] ?? group.name} times={times} from={g.from} to={g.to} gaps={g.gaps ?? []} marks={marks(g, group, mirror)}
+              mirror={mirror && group.name !== "errors"} height={group.name === "traffic" ? 260 : 150}
+              onSelect={(from, to) => set(to - from >= 10 ? { from, to } : { from: from - 5, to: from + 5 })} onPan={(share) => set(span.pan(s, share, now()))} onBack={() => {
+                if (stepsBack() > 0) history.back();
+              }} />
+          ))}
+          <Timeline states={g.states ?? []} from={g.from} to={g.to} />
           <p><label class="state off"><input type="checkbox" checked={mirror} onChange={(e) => {
             setMirror(e.currentTarget.checked);
             localStorage.setItem(mirrorKey, e.currentTarget.checked ? "yes" : "no");
@@ -145,7 +143,7 @@ function Graphs({ device, name, s, set }: { device: string; name: string; s: spa
           <Gaps g={g} />
         </>
       );
-    }}</Shown>
+    }}</Shown></div>
   );
 }
 
