@@ -75,6 +75,27 @@ func (e *Engine) takeChanges(c *commit) {
 	e.changes = changes{touched: e.touched[:0]}
 }
 
+// takeQuiet fills c with the states of at most that many devices that changed and that none of the transitions is of.
+func (e *Engine) takeQuiet(c *commit, most int, fresh []Transition) {
+	told := map[string]bool{}
+	for i := range fresh {
+		told[fresh[i].Device] = true
+	}
+	left := e.touched[:0]
+	for _, d := range e.touched {
+		if d == e.self || told[d.name] || len(c.Devices) >= most {
+			left = append(left, d)
+			continue
+		}
+		d.touched = false
+		if e.devices[d.name] == d {
+			c.Devices = append(c.Devices, d.state())
+		}
+	}
+	clear(e.touched[len(left):])
+	e.touched = left
+}
+
 // takeAll fills c with what changed and with what is no device's, for a file that begins anew.
 func (e *Engine) takeAll(c *commit) {
 	e.takeChanges(c)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -346,5 +347,48 @@ func TestQuietPollsWriteNothing(t *testing.T) {
 			t.Errorf("what is observed of a firing alert was written %d times in ten minutes", changes)
 		}
 		d.close(t)
+	})
+}
+
+// The state of a fleet is written some devices at a time, and is whole after a restart.
+func TestLargeFleet(t *testing.T) {
+	path := stateFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config()
+		cfg.InterfaceMismatch.For = 0
+		for i := range 1000 {
+			cfg.Targets = append(cfg.Targets, alert.Target{Device: fmt.Sprint("d", i)})
+		}
+		a := newReceiver("a")
+		d := open(t, path, a)
+		d.Configure(time.Now(), cfg)
+		for i := range 1000 {
+			d.poll(t, fmt.Sprintf("device=d%d | p1 up/up", i))
+		}
+		d.fire(t, "device=d500 | p9 up/down")
+		time.Sleep(2 * time.Minute)
+		d.close(t)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		longest := 0
+		for line := range strings.Lines(string(data)) {
+			longest = max(longest, strings.Count(line, `"device":"d`))
+		}
+		if longest > 250 { // and labels of an alert
+			t.Errorf("%d devices in one line", longest)
+		}
+		before := d.Alerts()
+		m, err := alert.Start(alert.Options{Config: cfg, Path: path})
+		if err == nil {
+			err = m.Close(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, m.Alerts()); diff != "" || len(before) != 1 {
+			t.Errorf("-before +after:\n%s", diff)
+		}
 	})
 }

@@ -267,7 +267,7 @@ const pendingALine = 100
 
 // rewrite emits the whole state: device by device, so that pollers need not wait long, and last, by take, all that is no device's and what changed meanwhile.
 // The engine is used under with.
-func rewrite(e *Engine, with func(func()), take func(c *commit) (unrecorded []Transition, pending []Undelivered), emit func([]byte) error) error {
+func rewrite(e *Engine, with func(func()), take func(c *commit) (unrecorded []Transition, pending []Undelivered, err error), emit func([]byte) error) error {
 	put := func(c *commit) error {
 		data, err := c.line()
 		if err != nil {
@@ -295,7 +295,10 @@ func rewrite(e *Engine, with func(func()), take func(c *commit) (unrecorded []Tr
 		}
 	}
 	var last commit
-	unrecorded, pending := take(&last)
+	unrecorded, pending, err := take(&last)
+	if err != nil {
+		return err
+	}
 	if len(unrecorded) > 0 {
 		if err := put(&commit{Transitions: unrecorded}); err != nil {
 			return err
