@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,6 +61,20 @@ func (s *sender) set(answer func(context.Context, *notify.Message) error) {
 var errDown = errors.New("connection refused")
 
 func refuse(context.Context, *notify.Message) error { return errDown }
+
+// messages returns those that s took.
+func (s *sender) messages() []notify.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.took)
+}
+
+// tried returns those that came, taken or not.
+func (s *sender) tried() []notify.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.tries)
+}
 
 // said writes the messages that s took: "SECONDS GROUP: KEY STATE, KEY STATE (why)".
 func (s *sender) said() []string {

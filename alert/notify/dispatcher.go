@@ -151,7 +151,10 @@ func (d *Dispatcher) Configure(receivers []Receiver, mirrors []MirrorOptions) er
 		}
 		r.halt()
 		r.sender.Close()
-		if n := r.read().Waiting; n > 0 && d.find(r.name) == nil {
+		if d.find(r.name) != nil {
+			continue // its book is another's now
+		}
+		if n := r.read().Waiting; n > 0 {
 			r.log.Warn("a notifier is gone; what it was not yet told is kept in its file", "waiting", n, "path", r.path)
 		}
 	}

@@ -33,8 +33,8 @@ func TestGrouping(t *testing.T) {
 			"65 core1: core1 p1 resolved, core1 p3 firing, core1 p4 firing",
 			"3637 core1: core1 p2 resolved, core1 p3 resolved, core1 p4 resolved",
 			"3637 core2: core2 p9 resolved")
-		if first, last := s.took[0], s.took[3]; cmp.Diff([]string{first.ID, s.took[2].ID}, last.Follows) != "" {
-			t.Errorf("an end follows %v, its alerts were first told in %s and %s", last.Follows, first.ID, s.took[2].ID)
+		if first, last := s.messages()[0], s.messages()[3]; cmp.Diff([]string{first.ID, s.messages()[2].ID}, last.Follows) != "" {
+			t.Errorf("an end follows %v, its alerts were first told in %s and %s", last.Follows, first.ID, s.messages()[2].ID)
 		}
 		d.close(t)
 		if !s.closed {
@@ -91,18 +91,18 @@ func TestRateAndDigest(t *testing.T) {
 		}
 		d.tell(t, storm...)
 		time.Sleep(6 * time.Second)
-		if n := len(s.took); n != 10 {
+		if n := len(s.messages()); n != 10 {
 			t.Fatalf("%d messages: %v", n, s.said())
 		}
-		if last := s.took[9]; last.Held != 51 || len(last.Items) != 51 {
+		if last := s.messages()[9]; last.Held != 51 || len(last.Items) != 51 {
 			t.Errorf("the last is a digest of %d with %d alerts", last.Held, len(last.Items))
 		}
 		d.tell(t, end[:30]...)
 		time.Sleep(10 * time.Second)
 		d.tell(t, end[30:]...)
 		time.Sleep(time.Minute)
-		if last := s.took[10]; len(s.took) != 11 || last.Held != 60 || len(last.Items) != 60 {
-			t.Errorf("%d messages, the last is a digest of %d with %d alerts", len(s.took), last.Held, len(last.Items))
+		if last := s.messages()[10]; len(s.messages()) != 11 || last.Held != 60 || len(last.Items) != 60 {
+			t.Errorf("%d messages, the last is a digest of %d with %d alerts", len(s.messages()), last.Held, len(last.Items))
 		}
 		d.tell(t, "edge1 p1 firing", "edge2 p1 firing")
 		time.Sleep(20 * time.Second)
@@ -110,7 +110,7 @@ func TestRateAndDigest(t *testing.T) {
 			t.Errorf("%+v", stats)
 		}
 		time.Sleep(time.Minute)
-		if len(s.took) != 12 || s.took[11].Held != 2 {
+		if len(s.messages()) != 12 || s.messages()[11].Held != 2 {
 			t.Errorf("%v", s.said()[11:])
 		}
 		d.close(t)
@@ -134,7 +134,7 @@ func TestRemindersStopUponAcknowledgement(t *testing.T) {
 		s.expect(t, "0 core1: core1 p1 firing, core1 p2 firing", "3600 core1: core1 p2 firing (reminder)", "7200 core1: core1 p2 firing (reminder)",
 			"9000 core1: core1 p1 firing (reminder)", "9060 core1: core1 p1 resolved, core1 p2 resolved")
 		ids := map[string]bool{}
-		for _, m := range s.took {
+		for _, m := range s.messages() {
 			for _, it := range m.Items {
 				if ids[it.ID] {
 					t.Errorf("the ID %s is there twice", it.ID)

@@ -30,7 +30,7 @@ func TestOutage(t *testing.T) {
 		s.set(nil)
 		time.Sleep(10 * time.Minute)
 		told := map[string]int{}
-		for _, m := range s.took {
+		for _, m := range s.messages() {
 			for _, it := range m.Items {
 				told[it.ID]++
 			}
@@ -40,8 +40,8 @@ func TestOutage(t *testing.T) {
 				t.Errorf("%s was told %d times", id, n)
 			}
 		}
-		if len(told) != 40 || len(s.took) > 3 {
-			t.Errorf("%d alerts in %d messages", len(told), len(s.took))
+		if len(told) != 40 || len(s.messages()) > 3 {
+			t.Errorf("%d alerts in %d messages", len(told), len(s.messages()))
 		}
 		stats := d.Stats()[0]
 		if stats.Waiting != 0 || stats.Delivered != 40 || stats.Failures == 0 || stats.LastError != "" {
@@ -132,7 +132,7 @@ func TestTooManyWait(t *testing.T) {
 		d.tell(t, "core1 p4 firing", "core1 p5 firing")
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if m := s.took[0]; m.Lost != 2 || len(m.Items) != 3 {
+		if m := s.messages()[0]; m.Lost != 2 || len(m.Items) != 3 {
 			t.Errorf("%d lost, told %v", m.Lost, s.said())
 		}
 		if stats := d.Stats()[0]; stats.Dropped != 2 || !strings.Contains(d.log.String(), "notifications dropped") {
@@ -165,18 +165,20 @@ func TestRestart(t *testing.T) {
 
 		again := newSender()
 		e := open(t, killed, notify.Receiver{Name: "a/b", Policy: people(), Sender: again})
+		e.mu.Lock()
 		e.alerts = d.alerts
+		e.mu.Unlock()
 		if err := e.Notify(t.Context(), ts); err != nil { // the manager did not get to note that it was handed on
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
 		again.expect(t, "0 core1: core1 p1 firing", "55 core1: core1 p2 firing")
-		if s.tries[0].ID != again.took[0].ID {
-			t.Errorf("the message had the ID %s, and has %s", s.tries[0].ID, again.took[0].ID)
+		if s.tried()[0].ID != again.messages()[0].ID {
+			t.Errorf("the message had the ID %s, and has %s", s.tried()[0].ID, again.messages()[0].ID)
 		}
 		e.tell(t, "core1 p1 resolved")
 		time.Sleep(time.Minute)
-		if last := again.took[2]; len(last.Follows) != 1 || last.Follows[0] != s.tries[0].ID {
+		if last := again.messages()[2]; len(last.Follows) != 1 || last.Follows[0] != s.tried()[0].ID {
 			t.Errorf("the end follows %v", last.Follows)
 		}
 		e.close(t)
@@ -248,9 +250,7 @@ func TestConfigure(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		d.tell(t, "core1 p1 resolved")
 		time.Sleep(time.Second)
-		stays.mu.Lock()
-		n := len(stays.took)
-		stays.mu.Unlock()
+		n := len(stays.messages())
 		if n != 1 || stays.closed || !changes.closed || !gone.closed {
 			t.Errorf("stays took %d, closed: %t %t %t", n, stays.closed, changes.closed, gone.closed)
 		}

@@ -102,11 +102,11 @@ func TestStorms(t *testing.T) {
 					t.Error(err)
 				}
 				items := 0
-				for _, got := range s.took {
+				for _, got := range s.messages() {
 					items += len(got.Items)
 				}
-				if len(s.took) != c.messages || items != c.items {
-					t.Errorf("%d messages of %d transitions, want %d of %d: %v", len(s.took), items, c.messages, c.items, s.said())
+				if len(s.messages()) != c.messages || items != c.items {
+					t.Errorf("%d messages of %d transitions, want %d of %d: %v", len(s.messages()), items, c.messages, c.items, s.said())
 				}
 			})
 		})

@@ -49,6 +49,13 @@ func (f *fakeManager) RoundTrip(r *http.Request) (*http.Response, error) {
 	return status(200, nil), err
 }
 
+// taken returns what was posted.
+func (f *fakeManager) taken() [][]amAlert {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([][]amAlert(nil), f.posts...)
+}
+
 func alertmanager(t *testing.T, f http.RoundTripper, url string) *web.Alertmanager {
 	t.Helper()
 	a, err := web.NewAlertmanager(web.Options{URL: secret.New(url), Transport: f}, time.Minute)
@@ -127,23 +134,21 @@ func TestMirror(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if len(a.posts) != 1 || len(a.posts[0]) != 1 {
-			t.Errorf("at once: %v", a.posts)
+		if posts := a.taken(); len(posts) != 1 || len(posts[0]) != 1 {
+			t.Errorf("at once: %v", posts)
 		}
 		time.Sleep(3*time.Minute + time.Second)
-		if len(a.posts) != 4 || len(b.posts) < 3 {
-			t.Errorf("after three minutes %d and %d", len(a.posts), len(b.posts))
+		if x, y := len(a.taken()), len(b.taken()); x != 4 || y < 3 {
+			t.Errorf("after three minutes %d and %d", x, y)
 		}
 		ended := resolved.Alert
 		ended.ResolvedAt = time.Now()
 		s.set(ended)
 		_ = d.Notify(t.Context(), []alert.Transition{resolved})
 		time.Sleep(time.Hour)
-		a.mu.Lock()
-		if n := len(a.posts); n != 4+16 || !a.posts[19][0].EndsAt.Equal(ended.ResolvedAt) {
-			t.Errorf("%d posts at the end", n)
+		if posts := a.taken(); len(posts) != 4+16 || !posts[19][0].EndsAt.Equal(ended.ResolvedAt) {
+			t.Errorf("%d posts at the end", len(posts))
 		}
-		a.mu.Unlock()
 		stats := d.Stats()
 		if stats[0].Delivered != 2 || stats[0].Messages != 20 || stats[1].Failures != 2 || stats[1].LastError != "" {
 			t.Errorf("%+v", stats)

@@ -422,7 +422,7 @@ func TestSignature(t *testing.T) {
 			t.Errorf("time %q", got.Header.Get("webhook-timestamp"))
 		}
 		h := hmac.New(sha256.New, raw)
-		fmt.Fprintf(h, "%s.%d.%s", got.Header.Get("webhook-id"), at, body)
+		_, _ = fmt.Fprintf(h, "%s.%d.%s", got.Header.Get("webhook-id"), at, body)
 		if want := "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil)); got.Header.Get("webhook-signature") != want || got.Header.Get("webhook-id") != m.ID {
 			t.Errorf("signature %q of %q, want %q", got.Header.Get("webhook-signature"), got.Header.Get("webhook-id"), want)
 		}
