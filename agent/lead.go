@@ -11,11 +11,16 @@ import (
 //
 // A leader that is told that its request will take long passes the lead on. One that is at one request for 50 to 100 ms, without having been told, loses
 // it to another worker, so that a slow source holds up nobody else for longer; and as slow requests seldom come alone, the lead is then passed on before each of the next ones is answered.
+//
+// When nobody waits for a lead that is passed on there is one worker more, up to maxWorkers; it ends when workers wait without it.
 type lead struct {
 	free  chan struct{} // of capacity 1; an element is the lead that nobody has
 	timer *time.Timer
+	hire  func(l *lead) // starts a worker
 
 	mu       sync.Mutex
+	hired    int    // workers
+	idle     int    // those that wait for the lead
 	request  uint64 // the number of the latest one, from 1
 	busy     bool   // the leader is at it
 	watching bool   // timer runs
@@ -31,8 +36,8 @@ const (
 	waryFor = 1000
 )
 
-func newLead() *lead {
-	l := &lead{free: make(chan struct{}, 1)}
+func newLead(hire func(l *lead)) *lead {
+	l := &lead{free: make(chan struct{}, 1), hire: hire}
 	l.free <- struct{}{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -40,8 +45,40 @@ func newLead() *lead {
 	return l
 }
 
-// wait returns true when the caller has the lead, false when ctx ends.
+// start hires the first workers.
+func (l *lead) start() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for range workers {
+		l.hired++
+		l.hire(l)
+	}
+}
+
+// giveLocked passes the lead on. Its holder is still at work, so that hire never follows the end of the last worker.
+func (l *lead) giveLocked() {
+	if l.idle == 0 && l.hired < maxWorkers {
+		l.hired++
+		l.hire(l)
+	}
+	l.free <- struct{}{}
+}
+
+// wait returns true when the caller has the lead, false when ctx ends or the caller is needed no more.
 func (l *lead) wait(ctx context.Context) bool {
+	l.mu.Lock()
+	if l.idle >= workers {
+		l.hired--
+		l.mu.Unlock()
+		return false
+	}
+	l.idle++
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.idle--
+	}()
 	select {
 	case <-l.free:
 		return ctx.Err() == nil
@@ -57,7 +94,7 @@ func (l *lead) begin() uint64 {
 	l.request++
 	if l.wary > 0 {
 		l.wary--
-		l.free <- struct{}{}
+		l.giveLocked()
 		return l.request
 	}
 	l.busy = true
@@ -84,7 +121,7 @@ func (l *lead) pass(request uint64) {
 	defer l.mu.Unlock()
 	if l.busy && l.request == request {
 		l.busy = false
-		l.free <- struct{}{}
+		l.giveLocked()
 	}
 }
 
@@ -103,7 +140,7 @@ func (l *lead) watch() {
 	case !l.busy:
 	case l.request == l.seen:
 		l.busy, l.wary = false, waryFor
-		l.free <- struct{}{}
+		l.giveLocked()
 	default:
 		l.look()
 	}

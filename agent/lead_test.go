@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,8 +29,8 @@ func encode(id int32, name string) []byte {
 	return m.Append(nil)
 }
 
-// Seven requests to a source that does not answer hold up those to others for a moment at first, then not at all; the eighth
-// occupies the last worker until the first is done.
+// Requests to a source that does not answer hold up those to others for a moment at first, then not at all, however few workers there were when they
+// came; the 128th occupies the last one that there may be until the first is done. Those that are not needed any more end.
 func TestSlowSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := serve(t, agent.Config{})
@@ -38,7 +39,9 @@ func TestSlowSource(t *testing.T) {
 		if _, err := m.server.Register(&sleeper{}, agent.Registration{Root: slow}); err != nil {
 			t.Fatal(err)
 		}
-		for i := range int32(7) {
+		synctest.Wait()
+		goroutines := runtime.NumGoroutine()
+		for i := range int32(127) {
 			if _, err := m.conn.WriteToAddrPort(encode(i, slow.String()), agentAddr); err != nil {
 				t.Fatal(err)
 			}
@@ -55,20 +58,23 @@ func TestSlowSource(t *testing.T) {
 				t.Errorf("beside %d slow requests an answer took %v, at most %v are allowed", i+1, took, limit)
 			}
 		}
-		if _, err := m.conn.WriteToAddrPort(encode(7, slow.String()), agentAddr); err != nil {
+		if _, err := m.conn.WriteToAddrPort(encode(127, slow.String()), agentAddr); err != nil {
 			t.Fatal(err)
 		}
-		quick := encode(99, "1.3.6.1.2.1.1.3.0")
+		quick := encode(999, "1.3.6.1.2.1.1.3.0")
 		if b := m.exchange(quick); b != nil {
-			t.Error("an answer beside 8 slow requests: more workers than there should be")
+			t.Error("an answer beside 128 slow requests: more workers than there should be")
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if got := m.counters.Load(snmp.OutGenErrs); got != 8 {
-			t.Errorf("%d slow requests were answered, of 8", got)
+		if got := m.counters.Load(snmp.OutGenErrs); got != 128 {
+			t.Errorf("%d slow requests were answered, of 128", got)
 		}
-		if got := m.counters.Load(snmp.OutGetResponses); got != 7+8+1 {
-			t.Errorf("%d answers, of 16", got)
+		if got := m.counters.Load(snmp.OutGetResponses); got != 127+128+1 {
+			t.Errorf("%d answers, of 256", got)
+		}
+		if got := runtime.NumGoroutine(); got > goroutines+1 { // eight wait beside the one that reads
+			t.Errorf("%d goroutines, of %d at first", got, goroutines)
 		}
 	})
 }

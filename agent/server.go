@@ -22,9 +22,12 @@ import (
 // minMessageSize is what every SNMP entity must accept (RFC 3417 section 3.2.1), in octets.
 const minMessageSize = snmp.MinMaxSize
 
-// workers is how many requests of one socket may be worked on at a time: those that wait for a slow source hold up others
-// only when they are so many (see lead).
-const workers = 8
+// How many requests of one socket may be worked on at a time: those that wait for a slow source, such as a sub-agent that hangs, hold up others only when
+// they are maxWorkers (see lead). More than workers goroutines live only as long as they are needed.
+const (
+	workers    = 8
+	maxWorkers = 128
+)
 
 // Config is what a Server does not learn later. The zero Config is of use.
 type Config struct {
@@ -137,21 +140,25 @@ func (s *Server) ServeDatagrams(ctx context.Context, d Datagrams) error {
 			<-closed
 		}
 	}()
-	l := newLead()
+	var working sync.WaitGroup
+	failed := make(chan error, 1) // the first worker's that ends
+	l := newLead(func(l *lead) {
+		working.Go(func() {
+			err := s.work(ctx, d, l)
+			if err == nil && ctx.Err() == nil {
+				return // not needed any more
+			}
+			select {
+			case failed <- err:
+				cancel()
+			default:
+			}
+		})
+	})
 	defer l.stop()
-	errs := make(chan error, workers)
-	for range workers {
-		go func() { errs <- s.work(ctx, d, l) }()
-	}
-	var first error
-	for range workers {
-		err := <-errs
-		if first == nil && ctx.Err() == nil {
-			first = err
-		}
-		cancel()
-	}
-	return first
+	l.start()
+	working.Wait()
+	return <-failed
 }
 
 // transientPause keeps a worker from spinning on a socket that fails again and again.
