@@ -37,6 +37,7 @@ type Notification struct {
 	TrapOID    oid.OID        // snmpTrapOID.0
 	VarBinds   []snmp.VarBind // what follows sysUpTime.0 and snmpTrapOID.0; not modified afterwards
 	Enterprise oid.OID        // snmpTrapEnterprise.0, which is put last: what a v1 trap names as its enterprise; empty for none
+	Context    string         // contextName of version 3; "" is the Target's
 	At         time.Time      // when it happened, which sysUpTime.0 tells; zero is now
 }
 
@@ -95,6 +96,7 @@ type message struct {
 	trapOID  oid.OID
 	varBinds []snmp.VarBind // sysUpTime.0 and snmpTrapOID.0 are the first two
 	at       time.Time
+	context  string // "" is the target's
 }
 
 var (
@@ -108,7 +110,7 @@ func newMessage(n Notification, start time.Time) *message {
 	if n.At.IsZero() {
 		n.At = time.Now()
 	}
-	m := &message{trapOID: n.TrapOID, at: n.At, varBinds: make([]snmp.VarBind, 0, len(n.VarBinds)+3)}
+	m := &message{trapOID: n.TrapOID, at: n.At, context: n.Context, varBinds: make([]snmp.VarBind, 0, len(n.VarBinds)+3)}
 	ticks := max(n.At.Sub(start), 0) / (10 * time.Millisecond)
 	m.varBinds = append(m.varBinds, snmp.VarBind{Name: sysUpTime, Value: snmp.TimeTicks(uint32(ticks))},
 		snmp.VarBind{Name: snmpTrapOID, Value: snmp.ObjectID(n.TrapOID)})

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,17 +72,17 @@ func (w *worker) finish(ctx context.Context) error {
 	return nil
 }
 
-// messageTSM appends a message of the Transport Security Model (RFC 5591 section 4.2.1) that carries p in the context that it is of.
-func (w *worker) messageTSM(dst []byte, p snmp.PDU, id int32, flags snmp.Flags) ([]byte, error) {
+// messageTSM appends a message of the Transport Security Model (RFC 5591 section 4.2.1) that carries m in the context that it is of.
+func (w *worker) messageTSM(dst []byte, m *message, kind snmp.PDUType, requestID, id int32, flags snmp.Flags) ([]byte, error) {
 	engine := w.sender.config.Engine
 	if engine == nil {
 		return dst, ErrNoEngine
 	}
-	scoped := snmp.ScopedPDU{ContextEngineID: engine.ID(), ContextName: w.current.Context, PDU: p}
-	m := snmp.MessageV3{
+	scoped := snmp.ScopedPDU{ContextEngineID: engine.ID(), ContextName: cmp.Or(m.context, w.current.Context), PDU: m.pdu(kind, requestID)}
+	out := snmp.MessageV3{
 		ID: id, MaxSize: snmp.MaxMessageSize, Flags: w.current.Level.Flags() | flags, SecurityModel: snmp.TSMSecurityModel, Data: scoped.AppendContent(nil),
 	}
-	dst, _ = m.Append(dst)
+	dst, _ = out.Append(dst)
 	return dst, nil
 }
 
@@ -98,7 +99,7 @@ type informTSM struct {
 func (c *informTSM) request(dst []byte, _ time.Time) ([]byte, error) {
 	id := int32(uint32(c.firstID+c.sent) & 0x7fffffff)
 	c.sent++
-	return c.w.messageTSM(dst, c.message.pdu(snmp.InformRequest, c.requestID), id, snmp.ReportableFlag)
+	return c.w.messageTSM(dst, c.message, snmp.InformRequest, c.requestID, id, snmp.ReportableFlag)
 }
 
 func (c *informTSM) judge(b []byte, _ time.Time) (verdict, error) {

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -53,7 +54,7 @@ func (w *worker) trapV3(dst []byte, m *message) ([]byte, error) {
 
 // scoped returns m in the context that it is of, which is one of our engine.
 func (w *worker) scoped(m *message, kind snmp.PDUType, requestID int32) *snmp.ScopedPDU {
-	return &snmp.ScopedPDU{ContextEngineID: w.sender.config.Engine.ID(), ContextName: w.current.Context, PDU: m.pdu(kind, requestID)}
+	return &snmp.ScopedPDU{ContextEngineID: w.sender.config.Engine.ID(), ContextName: cmp.Or(m.context, w.current.Context), PDU: m.pdu(kind, requestID)}
 }
 
 // informV3 is the conversation of SNMPv3: the receiver's engine is found (RFC 3414 section 4), its time learnt, and then the inform sent

@@ -169,7 +169,7 @@ func TestTrapV3(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(10 * time.Second)
-			k.sender.Notify(notify.Notification{TrapOID: notify.ColdStart})
+			k.sender.Notify(notify.Notification{TrapOID: notify.ColdStart, Context: "its own"})
 			b, _, _ := k.read(c)
 			m, err := snmp.ParseV3(b)
 			if err != nil {
@@ -181,7 +181,7 @@ func TestTrapV3(t *testing.T) {
 			if err == nil {
 				err = d.DecodeScoped(o.Content, &s)
 			}
-			if err != nil || o.Level != trap.Level || s.PDU.Type != snmp.TrapV2 || s.ContextName != "bridge1" || s.ContextEngineID != ownID {
+			if err != nil || o.Level != trap.Level || s.PDU.Type != snmp.TrapV2 || s.ContextName != "its own" || s.ContextEngineID != ownID {
 				t.Errorf("%v, %v, %+v", err, o.Level, s)
 			}
 			if m.Flags&snmp.ReportableFlag != 0 {

@@ -226,7 +226,7 @@ func (w *worker) trap(dst []byte, m *message) ([]byte, error) {
 		v2 := snmp.Message{Version: snmp.V2c, Community: t.Community.Reveal(), PDU: m.pdu(snmp.TrapV2, newID())}
 		return v2.Append(dst), nil
 	case t.TSM:
-		return w.messageTSM(dst, m.pdu(snmp.TrapV2, newID()), newID(), 0)
+		return w.messageTSM(dst, m, snmp.TrapV2, newID(), newID(), 0)
 	default:
 		return w.trapV3(dst, m)
 	}
