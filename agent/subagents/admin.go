@@ -1,6 +1,7 @@
 package subagents
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -35,8 +36,10 @@ func (c *connection) handle(p *agentx.PDU) error {
 		c.master.end(s, p.Reason)
 		return c.respond(p, agentx.NoError, 0, nil)
 	case agentx.Register:
+		c.pace()
 		return c.respond(p, c.master.register(s, p), 0, nil)
 	case agentx.Unregister:
+		c.pace()
 		return c.respond(p, c.master.unregister(s, p), 0, nil)
 	case agentx.Notify:
 		e, index := s.notify(p)
@@ -93,6 +96,16 @@ func (k *registrationKey) roots() ([]oid.OID, bool) {
 	return out, true
 }
 
+// contains reports whether o is in a subtree of the registration.
+func (k *registrationKey) contains(o oid.OID) bool {
+	if k.rangeSub == 0 {
+		return o.HasPrefix(k.subtree)
+	}
+	at := int(k.rangeSub) - 1
+	return o.Len() >= k.subtree.Len() && o.HasPrefix(k.subtree.Slice(0, at)) && k.subtree.Arc(at) <= o.Arc(at) && o.Arc(at) <= k.upper &&
+		o.From(at+1).HasPrefix(k.subtree.From(at+1))
+}
+
 func (m *Master) register(s *session, p *agentx.PDU) agentx.Error {
 	r := &registration{session: s, key: keyOf(p), timeout: seconds(p.Timeout), instance: p.Flags&agentx.InstanceRegistration != 0}
 	roots, ok := r.key.roots()
@@ -103,7 +116,9 @@ func (m *Master) register(s *session, p *agentx.PDU) agentx.Error {
 	if m.options.Allowed != nil {
 		for _, root := range roots {
 			if !slices.ContainsFunc(m.options.Allowed, root.HasPrefix) {
-				m.options.Log.Warn("a sub-agent may not register there", "session", s.id, "descr", s.descr, "subtree", root)
+				if s.conn.fencedTold.Due() {
+					m.options.Log.Warn("a sub-agent may not register there; more of it is not told for a minute", "session", s.id, "descr", s.descr, "subtree", root)
+				}
 				return agentx.RequestDenied
 			}
 		}
@@ -116,18 +131,15 @@ func (m *Master) register(s *session, p *agentx.PDU) agentx.Error {
 	if m.registrations[r.key] != nil {
 		return agentx.DuplicateRegistration
 	}
-	count := len(roots)
-	for _, other := range m.registrations {
-		if other.session == s {
-			count += other.roots
-			r.number = max(r.number, other.number)
+	if s.conn.subtrees+r.roots > maxRegistrations || m.subtrees+r.roots > maxAllRegistrations {
+		if s.conn.manyTold.Due() {
+			m.options.Log.Warn("a sub-agent has too many registrations, or all together have", "session", s.id, "descr", s.descr,
+				"subtrees", s.conn.subtrees, "all", m.subtrees, "more", r.roots)
 		}
-	}
-	if count > maxRegistrations {
-		m.options.Log.Warn("a sub-agent has too many registrations", "session", s.id, "descr", s.descr, "registrations", count)
 		return agentx.RequestDenied
 	}
-	r.number++
+	s.lastRegistration++
+	r.number = s.lastRegistration
 	var regs []agent.Registration
 	for _, root := range roots {
 		regs = append(regs, agent.Registration{Context: p.Context, Root: root, Priority: max(p.Priority, 1)}) // 0 is ours
@@ -138,12 +150,30 @@ func (m *Master) register(s *session, p *agentx.PDU) agentx.Error {
 		return agentx.RequestDenied
 	}
 	m.registrations[r.key] = r
+	m.countLocked(r, 1)
 	if r.timeout > 0 {
 		s.timed = append(s.timed, r)
 	}
 	m.changed.registrations = time.Now()
 	m.options.Log.Debug("a sub-agent registered", "session", s.id, "context", p.Context, "subtree", p.ID, "priority", p.Priority)
 	return agentx.NoError
+}
+
+// countLocked adds a registration to what its peer and all together have, or takes it away again.
+func (m *Master) countLocked(r *registration, sign int) {
+	m.subtrees += sign * r.roots
+	r.session.conn.subtrees += sign * r.roots
+}
+
+// Each Register and Unregister has the next request work out anew who serves what, which takes some milliseconds when there are thousands: so many at once
+// and a second are taken from a connection, and the others as slowly.
+const changeBurst, changeRate = 2 * maxRegistrations, 20
+
+// pace holds up a connection that registers and unregisters without end.
+func (c *connection) pace() {
+	for !c.changes.take(time.Now(), changeBurst, changeRate) {
+		time.Sleep(time.Second / changeRate)
+	}
 }
 
 func (m *Master) unregister(s *session, p *agentx.PDU) agentx.Error {
@@ -154,25 +184,40 @@ func (m *Master) unregister(s *session, p *agentx.PDU) agentx.Error {
 		return agentx.UnknownRegistration
 	}
 	delete(m.registrations, r.key)
+	m.countLocked(r, -1)
 	s.timed = slices.DeleteFunc(s.timed, func(other *registration) bool { return other == r })
 	m.changed.registrations = time.Now()
 	r.unregister()
 	return agentx.NoError
 }
 
-// timeoutOf returns how long s may take for what begins with an object: its registration says, or the session, or the master.
-func (s *session) timeoutOf(context string, o oid.OID) time.Duration {
+// timeoutOf returns how long s may take for a request: the longest time of what it names, of which each has that of its registration, or the session's,
+// or the master's.
+func (s *session) timeoutOf(p *agentx.PDU) time.Duration {
 	m := s.conn.master
-	timeout, length := s.timeout, -1
+	rest := cmp.Or(s.timeout, m.options.Timeout)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, r := range s.timed {
-		if r.key.context == context && r.key.subtree.Len() > length && o.HasPrefix(r.key.subtree) {
-			timeout, length = r.timeout, r.key.subtree.Len()
-		}
+	if len(s.timed) == 0 {
+		return rest
 	}
-	if timeout <= 0 {
-		timeout = m.options.Timeout
+	var longest time.Duration
+	for i := range p.Ranges {
+		longest = max(longest, cmp.Or(s.timedLocked(p.Context, p.Ranges[i].Start), rest))
+	}
+	for i := range p.VarBinds {
+		longest = max(longest, cmp.Or(s.timedLocked(p.Context, p.VarBinds[i].Name), rest))
+	}
+	return longest
+}
+
+// timedLocked returns the timeout of the smallest registration around o that has one of its own; 0 if there is none.
+func (s *session) timedLocked(context string, o oid.OID) time.Duration {
+	timeout, length := time.Duration(0), -1
+	for _, r := range s.timed {
+		if n := r.key.subtree.Len(); r.key.context == context && n > length && r.key.contains(o) {
+			timeout, length = r.timeout, n
+		}
 	}
 	return timeout
 }
@@ -185,17 +230,17 @@ var (
 
 // notify sends a sub-agent's notification (RFC 2741 section 7.1.11): sysUpTime.0, which may be missing, snmpTrapOID.0, and others.
 func (s *session) notify(p *agentx.PDU) (agentx.Error, uint16) {
-	vbs := p.VarBinds
+	vbs, first := p.VarBinds, 0
 	if len(vbs) > 0 && vbs[0].Name == sysUpTime0 {
-		vbs = vbs[1:]
+		first = 1
 	}
-	if len(vbs) == 0 || vbs[0].Name != snmpTrapOID0 || vbs[0].Value.Kind() != snmp.KindOID {
-		return agentx.ProcessingError, 1
+	if len(vbs) <= first || vbs[first].Name != snmpTrapOID0 || vbs[first].Value.Kind() != snmp.KindOID {
+		return agentx.ProcessingError, uint16(first + 1)
 	}
-	n := notify.Notification{TrapOID: vbs[0].Value.OID()}
-	for i, vb := range vbs[1:] {
+	n := notify.Notification{TrapOID: vbs[first].Value.OID(), Context: p.Context}
+	for i, vb := range vbs[first+1:] {
 		if vb.Value.IsException() || vb.Value.Kind() == snmp.KindNull {
-			return agentx.ProcessingError, uint16(min(i+2, 1<<15))
+			return agentx.ProcessingError, uint16(min(first+i+2, 1<<15))
 		}
 		if vb.Name == snmpTrapEnterprise0 && vb.Value.Kind() == snmp.KindOID {
 			n.Enterprise = vb.Value.OID()
@@ -203,32 +248,50 @@ func (s *session) notify(p *agentx.PDU) (agentx.Error, uint16) {
 		}
 		n.VarBinds = append(n.VarBinds, vb)
 	}
-	if !s.budget.take(time.Now()) {
-		s.conn.master.options.Log.Warn("a sub-agent sends more notifications than it may", "session", s.id, "descr", s.descr, "dropped", s.budget.dropped)
+	if !s.mayNotify() {
 		return agentx.RequestDenied, 0
 	}
 	s.conn.master.options.Notify(n)
 	return agentx.NoError, 0
 }
 
-// A session may send notifyBurst notifications at once, and notifyRate a second.
+// A connection may send notifyBurst notifications at once and notifyRate a second, all together allBurst and allRate: a sub-agent that opens a session or
+// connects for each is no exception.
 const (
-	notifyBurst = 100
-	notifyRate  = 10
+	notifyBurst, notifyRate = 100, 10
+	allBurst, allRate       = 1000, 100
 )
+
+// mayNotify counts a notification, and says once a minute that some are dropped.
+func (s *session) mayNotify() bool {
+	c, now := s.conn, time.Now()
+	if c.budget.take(now, notifyBurst, notifyRate) && c.master.mayNotify(now) {
+		return true
+	}
+	c.dropped++
+	if c.droppedTold.Due() {
+		c.master.options.Log.Warn("a sub-agent sends more notifications than it may; more that are dropped are not told for a minute",
+			"session", s.id, "descr", s.descr, "dropped", c.dropped)
+	}
+	return false
+}
+
+func (m *Master) mayNotify(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.budget.take(now, allBurst, allRate)
+}
 
 // budget is a token bucket. The zero value is full.
 type budget struct {
-	at      time.Time
-	spent   float64
-	dropped uint64
+	at    time.Time
+	spent float64
 }
 
-func (b *budget) take(now time.Time) bool {
-	b.spent = max(b.spent-notifyRate*now.Sub(b.at).Seconds(), 0)
+func (b *budget) take(now time.Time, burst, rate float64) bool {
+	b.spent = max(b.spent-rate*now.Sub(b.at).Seconds(), 0)
 	b.at = now
-	if b.spent+1 > notifyBurst {
-		b.dropped++
+	if b.spent+1 > burst {
 		return false
 	}
 	b.spent++
@@ -261,109 +324,4 @@ func (m *Master) removeCaps(s *session, p *agentx.PDU) agentx.Error {
 	delete(s.caps, p.ID)
 	remove()
 	return agentx.NoError
-}
-
-// indexes are the values of an index object that sub-agents have been given, and by whom they were.
-type indexes struct {
-	kind  snmp.Kind
-	taken map[snmp.Value]*session
-	used  map[snmp.Value]bool // those that NewIndex must not give again
-	next  int32
-}
-
-// allocate gives a session values of index objects (RFC 2741 section 7.1.4.2): all that it asks for, or none.
-func (m *Master) allocate(s *session, p *agentx.PDU) ([]snmp.VarBind, agentx.Error, uint16) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	out := slices.Clone(p.VarBinds)
-	var undo []func()
-	for i := range out {
-		e := m.allocateLocked(s, &out[i], p.Flags, &undo)
-		if e != agentx.NoError {
-			for _, f := range undo {
-				f()
-			}
-			return p.VarBinds, e, uint16(i + 1)
-		}
-	}
-	return out, agentx.NoError, 0
-}
-
-func (m *Master) allocateLocked(s *session, vb *snmp.VarBind, flags uint8, undo *[]func()) agentx.Error {
-	x := m.indexes[vb.Name]
-	if x == nil {
-		if vb.Value.IsException() || vb.Value.Kind() == snmp.KindNull || len(m.indexes) >= maxIndexes {
-			return agentx.IndexNoneAvailable
-		}
-		x = &indexes{kind: vb.Value.Kind(), taken: map[snmp.Value]*session{}, used: map[snmp.Value]bool{}}
-		m.indexes[vb.Name] = x
-	}
-	if x.kind != vb.Value.Kind() {
-		return agentx.IndexWrongType
-	}
-	if flags&(agentx.NewIndex|agentx.AnyIndex) != 0 {
-		v, ok := x.free(flags&agentx.NewIndex != 0)
-		if !ok {
-			return agentx.IndexNoneAvailable
-		}
-		vb.Value = v
-	}
-	if x.taken[vb.Value] != nil {
-		return agentx.IndexAlreadyAllocated
-	}
-	v := vb.Value
-	if !x.used[v] {
-		if m.indexValues >= maxIndexes || len(v.Octets()) > maxIndexSize {
-			return agentx.IndexNoneAvailable
-		}
-		m.indexValues++
-	}
-	x.taken[v], x.used[v] = s, true
-	*undo = append(*undo, func() { delete(x.taken, v) })
-	return agentx.NoError
-}
-
-// free returns a number that nobody has, and that nobody ever had if it is to be new. Values of other types are not made up.
-func (x *indexes) free(isNew bool) (snmp.Value, bool) {
-	if x.kind != snmp.KindInteger {
-		return snmp.Null, false
-	}
-	if !isNew {
-		for v := range x.used {
-			if x.taken[v] == nil {
-				return v, true
-			}
-		}
-	}
-	for x.next < 1<<31-1 {
-		x.next++
-		if v := snmp.Integer(x.next); !x.used[v] {
-			return v, true
-		}
-	}
-	return snmp.Null, false
-}
-
-func (m *Master) deallocate(s *session, p *agentx.PDU) (agentx.Error, uint16) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for i, vb := range p.VarBinds {
-		if x := m.indexes[vb.Name]; x == nil || x.taken[vb.Value] != s {
-			return agentx.IndexNotAllocated, uint16(i + 1)
-		}
-	}
-	for _, vb := range p.VarBinds {
-		delete(m.indexes[vb.Name].taken, vb.Value)
-	}
-	return agentx.NoError, 0
-}
-
-func (m *Master) releaseIndexesLocked(s *session) {
-	for _, x := range m.indexes {
-		for v, owner := range x.taken {
-			if owner == s {
-				delete(x.taken, v)
-			}
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"walkabout/agentx"
+	"walkabout/internal/lograte"
 	"walkabout/snmp"
 )
 
@@ -22,6 +23,13 @@ type connection struct {
 	in     *agentx.Reader
 
 	sessions map[uint32]*session // under the master's mu
+	subtrees int                 // that are registered; under the master's mu
+
+	// Of the connection's goroutine.
+	budget                                     budget // of notifications
+	dropped                                    uint64 // notifications
+	changes                                    budget // of Register and Unregister
+	droppedTold, badTold, manyTold, fencedTold lograte.Kind
 
 	writing sync.Mutex
 	out     []byte
@@ -73,7 +81,9 @@ func (c *connection) take(p *agentx.PDU, err error) error {
 	case !errors.As(err, &bad):
 		return err
 	}
-	c.master.options.Log.Warn("a sub-agent sent what cannot be parsed", "from", c.from, "err", err)
+	if c.badTold.Due() {
+		c.master.options.Log.Warn("a sub-agent sent what cannot be parsed; more of it is not told for a minute", "from", c.from, "err", err)
+	}
 	if p.Type != agentx.Response {
 		return c.respond(p, agentx.ParseError, 0, nil)
 	}
@@ -161,6 +171,7 @@ func (c *connection) deliver(p agentx.PDU) {
 var (
 	errEnded   = errors.New("the sub-agent is gone")
 	errTimeout = errors.New("the sub-agent does not answer in time")
+	errBusy    = errors.New("too many requests wait for the sub-agent already")
 	errSlow    = errors.New("the sub-agent needs too many requests, and is slow")
 )
 

@@ -124,6 +124,41 @@ func TestManySessions(t *testing.T) {
 	})
 }
 
+// TestRegistrations: what a peer may register it may by all its sessions together, and so may all peers; one that registers and unregisters without end
+// is taken no faster than the agent works it out.
+func TestRegistrations(t *testing.T) {
+	wide := agentx.PDU{Type: agentx.Register, ID: root.Append(1, 0), RangeSub: uint8(root.Len() + 2), Upper: 1999}
+	start(t, nil, func(f *fixture) {
+		for i := range 6 {
+			p := f.open()
+			wide.Priority = uint8(i + 1)
+			want := agentx.NoError
+			if i == 5 {
+				want = agentx.RequestDenied
+			}
+			p.wants(want, wide)
+			p.session = p.wants(agentx.NoError, agentx.PDU{Type: agentx.Open}).Session
+			p.wants(agentx.RequestDenied, agentx.PDU{Type: agentx.Register, ID: root.Append(7)})
+		}
+	})
+	start(t, nil, func(f *fixture) {
+		p, at := f.open(), time.Now()
+		for range 2100 {
+			p.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: root})
+			p.wants(agentx.NoError, agentx.PDU{Type: agentx.Unregister, ID: root})
+		}
+		if took := time.Since(at); took.Round(time.Second) != 10*time.Second {
+			t.Errorf("4200 changes took %v", took)
+		}
+		for range 5 { // what was unregistered does not count
+			p.wants(agentx.NoError, wide)
+			wide.Type = agentx.Unregister
+			p.wants(agentx.NoError, wide)
+			wide.Type = agentx.Register
+		}
+	})
+}
+
 // TestMalformed sends ten thousand PDUs with octets that are not what they were, by sub-agents that are served again if they are cut off: those that
 // can be read at all are answered, and another sub-agent never notices.
 func TestMalformed(t *testing.T) {

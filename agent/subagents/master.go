@@ -39,16 +39,18 @@ const (
 	DefaultTimeout = time.Second
 	DefaultRetries = 5
 
-	maxConnections   = 64
-	maxSessions      = 64    // of a connection
-	maxRegistrations = 2000  // of a session, each subtree of a range counted
-	maxCaps          = 100   // of a session
-	maxIndexes       = 10000 // index objects, and values of all of them
-	maxIndexSize     = 128   // octets of a string: more do not fit into a name (RFC 2578 section 3.5)
-	maxText          = 255   // octets of a description (DisplayString) or context (SnmpAdminString)
-	maxWaits         = 5     // time-outs that a request may begin to wait for one sub-agent
-	maxTimeout       = 60 * time.Second
-	writeTimeout     = 5 * time.Second
+	maxConnections      = 64
+	maxSessions         = 64   // of a connection
+	maxRegistrations    = 2000 // of a connection, each subtree of a range counted
+	maxAllRegistrations = 10000
+	maxCaps             = 100   // of a session
+	maxIndexes          = 10000 // index objects, and values of all of them
+	maxIndexSize        = 128   // octets of a string: more do not fit into a name (RFC 2578 section 3.5)
+	maxText             = 255   // octets of a description (DisplayString) or context (SnmpAdminString)
+	maxAsked            = 32    // requests that may wait for one session; those beyond would hold up requests to others
+	maxWaits            = 5     // time-outs that a request may begin to wait for one sub-agent
+	maxTimeout          = 60 * time.Second
+	writeTimeout        = 5 * time.Second
 )
 
 // Master takes sub-agents in. It is safe for concurrent use.
@@ -59,8 +61,10 @@ type Master struct {
 	sessions      map[uint32]*session
 	connections   map[*connection]bool
 	registrations map[registrationKey]*registration
-	indexes       map[oid.OID]*indexes
-	indexValues   int // of all indexes, the used ones
+	indexes       map[indexKey]*indexes
+	indexValues   int    // of all indexes, the used ones
+	budget        budget // of all notifications
+	subtrees      int    // that are registered
 	lastSession   uint32
 	lastConn      uint32
 	changed       struct{ connections, sessions, registrations time.Time }
@@ -88,7 +92,7 @@ func New(o Options) (*Master, error) {
 	}
 	return &Master{
 		options: o, sessions: map[uint32]*session{}, connections: map[*connection]bool{}, registrations: map[registrationKey]*registration{},
-		indexes: map[oid.OID]*indexes{},
+		indexes: map[indexKey]*indexes{},
 	}, nil
 }
 
@@ -200,6 +204,7 @@ func (m *Master) end(s *session, reason agentx.Reason) {
 	for key, r := range m.registrations {
 		if r.session == s {
 			delete(m.registrations, key)
+			m.countLocked(r, -1)
 			undo = append(undo, r.unregister)
 			m.changed.registrations = m.changed.sessions
 		}

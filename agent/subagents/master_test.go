@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -323,55 +324,6 @@ func TestLies(t *testing.T) {
 	})
 }
 
-// TestSilence: a sub-agent that does not answer costs its time-out, and is cut off after some.
-func TestSilence(t *testing.T) {
-	start(t, func(o *subagents.Options) { o.Retries = 2 }, func(f *fixture) {
-		p := f.open()
-		h := f.serves(p)
-		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: root.Append(4), Priority: 1, Timeout: 7})
-		closing := make(chan agentx.PDU, 1)
-		p.answers(func(q agentx.PDU) *agentx.PDU {
-			if q.Type == agentx.Close {
-				closing <- q
-			}
-			return nil
-		})
-		for i, seconds := range []int{1, 7, 1} {
-			from := root
-			if i == 1 {
-				from = root.Append(4, 0)
-			}
-			at := time.Now()
-			if got, err := next(h, 1, mib.Range{Start: from}); err == nil || time.Since(at) != time.Duration(seconds)*time.Second {
-				t.Errorf("%v, %v after %v", got, err, time.Since(at))
-			}
-		}
-		if q := <-closing; q.Reason != agentx.ReasonTimeouts {
-			t.Errorf("%+v", q)
-		}
-		synctest.Wait()
-		if len(f.registered) != 0 {
-			t.Errorf("still there: %v", f.registered)
-		}
-		if _, err := next(h, 1, mib.Range{Start: root}); err == nil {
-			t.Error("a session that is closed answers")
-		}
-	})
-}
-
-// TestGone: who waits for a sub-agent that goes away waits no longer.
-func TestGone(t *testing.T) {
-	start(t, nil, func(f *fixture) {
-		p := f.open()
-		h := f.serves(p)
-		p.answers(func(agentx.PDU) *agentx.PDU { _ = p.conn.Close(); return nil })
-		at := time.Now()
-		if _, err := next(h, 1, mib.Range{Start: root}); err == nil || time.Since(at) != 0 {
-			t.Errorf("%v after %v", err, time.Since(at))
-		}
-	})
-}
-
 func TestSet(t *testing.T) {
 	vbs := []snmp.VarBind{{Name: root.Append(1), Value: snmp.Integer(1)}, {Name: root.Append(2), Value: snmp.Integer(2)}}
 	for _, tt := range []struct {
@@ -495,6 +447,26 @@ func TestIndexes(t *testing.T) {
 		}
 		b.wants(agentx.NoError, agentx.PDU{Type: agentx.Close, Reason: agentx.ReasonShutdown})
 		allocate(a, 0, snmp.Integer(2), agentx.NoError)
+
+		// What is refused leaves nothing behind: neither a type, nor values that were used.
+		index = index.Append(9)
+		allocate(a, 0, snmp.OctetString(strings.Repeat("x", 200)), agentx.IndexNoneAvailable)
+		allocate(a, agentx.NewIndex, snmp.Integer(0), agentx.NoError)
+		two := []snmp.VarBind{{Name: index, Value: snmp.Integer(2)}, {Name: index, Value: snmp.Integer(1)}}
+		if r := a.wants(agentx.IndexAlreadyAllocated, agentx.PDU{Type: agentx.IndexAllocate, VarBinds: two}); r.Index != 2 {
+			t.Errorf("the second is blamed: %d", r.Index)
+		}
+		if v := allocate(a, agentx.NewIndex, snmp.Integer(0), agentx.NoError); v != snmp.Integer(2) {
+			t.Errorf("new is %v", v)
+		}
+		// Each context has its own.
+		b.session = b.wants(agentx.NoError, agentx.PDU{Type: agentx.Open}).Session
+		blue := agentx.PDU{Type: agentx.IndexAllocate, Context: "blue", VarBinds: two[:1]}
+		b.wants(agentx.NoError, blue)
+		blue.Type, blue.Context = agentx.IndexDeallocate, ""
+		b.wants(agentx.IndexNotAllocated, blue)
+		blue.Context = "blue"
+		b.wants(agentx.NoError, blue)
 	})
 }
 
@@ -513,6 +485,14 @@ func TestNotifications(t *testing.T) {
 		if n := f.notified; len(n) != 2 || n[1].TrapOID != root || n[1].Enterprise != root || !slices.Equal(n[1].VarBinds, []snmp.VarBind{value}) {
 			t.Errorf("%+v", n)
 		}
+		if r := p.ask(agentx.PDU{Type: agentx.Notify, Context: "blue", VarBinds: []snmp.VarBind{upTime, trap, value, {Name: root}}}); r.Index != 4 {
+			t.Errorf("the fourth of a notification is blamed: %d", r.Index)
+		}
+		f.notified = nil
+		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Notify, Context: "blue", VarBinds: []snmp.VarBind{trap}})
+		if n := f.notified; len(n) != 1 || n[0].Context != "blue" {
+			t.Errorf("in a context: %+v", n)
+		}
 		// A flood: a hundred at once, and ten a second.
 		f.notified = nil
 		for range 200 {
@@ -522,8 +502,22 @@ func TestNotifications(t *testing.T) {
 		for range 200 {
 			p.ask(agentx.PDU{Type: agentx.Notify, VarBinds: []snmp.VarBind{trap}})
 		}
-		if n := len(f.notified); n != 98+20 {
+		if n := len(f.notified); n != 97+20 {
 			t.Errorf("%d of 400 notifications were sent", n)
+		}
+		// Another session of the same peer has no budget of its own, and all peers together have one.
+		f.notified = nil
+		p.session = p.wants(agentx.NoError, agentx.PDU{Type: agentx.Open}).Session
+		p.wants(agentx.RequestDenied, agentx.PDU{Type: agentx.Notify, VarBinds: []snmp.VarBind{trap}})
+		time.Sleep(time.Minute)
+		for range 11 {
+			p := f.open()
+			for range 100 {
+				p.ask(agentx.PDU{Type: agentx.Notify, VarBinds: []snmp.VarBind{trap}})
+			}
+		}
+		if n := len(f.notified); n != 1000 {
+			t.Errorf("%d of 1100 notifications of 11 sub-agents were sent", n)
 		}
 	})
 }

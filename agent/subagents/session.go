@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,9 +28,10 @@ type session struct {
 	caps  map[oid.OID]func() // under the master's mu; they remove
 	timed []*registration    // under the master's mu; those that have a timeout of their own
 
-	transaction atomic.Uint32
-	silent      atomic.Int32 // requests in a row that were not answered
-	budget      budget       // of notifications; of the connection's goroutine
+	lastRegistration uint32 // agentxRegIndex of the latest; under the master's mu
+	transaction      atomic.Uint32
+	asked            atomic.Int32 // requests that wait for their answers
+	silence          silence
 }
 
 func newSession(c *connection, id uint32, p *agentx.PDU) *session {
@@ -48,17 +50,48 @@ func (s *session) View(_ context.Context, q *mib.Request) (mib.View, error) {
 
 // call asks the sub-agent, which may take timeout. One that stays silent too often is closed.
 func (s *session) call(ctx context.Context, p *agentx.PDU, timeout time.Duration) (agentx.PDU, error) {
+	defer s.asked.Add(-1)
+	if s.asked.Add(1) > maxAsked {
+		return agentx.PDU{}, fmt.Errorf("sub-agent %q (session %d): %w", s.descr, s.id, errBusy)
+	}
 	p.Flags, p.Session = s.flags, s.id
+	began := time.Now()
 	r, err := s.conn.call(ctx, s, p, timeout)
 	if err == nil {
-		s.silent.Store(0)
+		s.silence.end()
 		return r, nil
 	}
-	if errors.Is(err, errTimeout) && int(s.silent.Add(1)) > max(s.conn.master.options.Retries, 0) {
+	if errors.Is(err, errTimeout) && s.silence.add(began) > max(s.conn.master.options.Retries, 0) {
 		_ = s.conn.write(&agentx.PDU{Type: agentx.Close, Flags: s.flags, Session: s.id, Reason: agentx.ReasonTimeouts})
 		s.conn.master.end(s, agentx.ReasonTimeouts)
 	}
 	return agentx.PDU{}, fmt.Errorf("sub-agent %q (session %d): %w", s.descr, s.id, err)
+}
+
+// silence counts the requests in a row that were not answered. Those that waited together are one: six managers that ask while a sub-agent is busy for
+// a moment do not end it.
+type silence struct {
+	mu    sync.Mutex
+	count int
+	last  time.Time // when the latest one was given up
+}
+
+// add counts a request that began then, and returns how many there are.
+func (s *silence) add(began time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !began.Before(s.last) {
+		s.count++
+		s.last = time.Now()
+	}
+	return s.count
+}
+
+// end is an answer.
+func (s *silence) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count = 0
 }
 
 // refused returns what a response blames, counted from 0; nil if it blames nothing. count is how many there are to blame.
@@ -85,9 +118,9 @@ type view struct {
 	until       time.Time // nothing is asked later; zero until something was asked
 }
 
-// call asks what begins with an object. A sub-agent that answers just in time, and a little at a time, must not hold up its asker for long.
-func (v *view) call(ctx context.Context, p *agentx.PDU, first oid.OID) (agentx.PDU, error) {
-	timeout, now := v.session.timeoutOf(p.Context, first), time.Now()
+// call asks for p's ranges. A sub-agent that answers just in time, and a little at a time, must not hold up its asker for long.
+func (v *view) call(ctx context.Context, p *agentx.PDU) (agentx.PDU, error) {
+	timeout, now := v.session.timeoutOf(p), time.Now()
 	if v.until.IsZero() {
 		v.until = now.Add(maxWaits * timeout)
 	}
@@ -105,7 +138,7 @@ func (v *view) Get(ctx context.Context, dst []snmp.Value, names []oid.OID) ([]sn
 	for _, name := range names {
 		p.Ranges = append(p.Ranges, mib.Range{Start: name})
 	}
-	r, err := v.call(ctx, &p, names[0])
+	r, err := v.call(ctx, &p)
 	if err != nil {
 		return dst, err
 	}
@@ -164,7 +197,7 @@ func (v *view) Next(ctx context.Context, dst []snmp.VarBind, ranges []mib.Range,
 
 // fetch sends p, whose ranges are those of active, and adds what it brings. Each range gets something, or has ended.
 func (v *view) fetch(ctx context.Context, p *agentx.PDU, ranges []mib.Range, active []int, found [][]snmp.VarBind, ended []bool, most int) error {
-	r, err := v.call(ctx, p, p.Ranges[0].Start)
+	r, err := v.call(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -205,8 +238,8 @@ func (v *view) fetch(ctx context.Context, p *agentx.PDU, ranges []mib.Range, act
 
 // Prepare implements mib.Setter: TestSet.
 func (s *session) Prepare(ctx context.Context, q *mib.Request, vbs []snmp.VarBind) (mib.Change, error) {
-	c := &change{session: s, transaction: s.transaction.Add(1), count: len(vbs), timeout: s.timeoutOf(q.Context, vbs[0].Name)}
-	p := agentx.PDU{Type: agentx.TestSet, Context: q.Context, Transaction: c.transaction, VarBinds: vbs}
+	p := agentx.PDU{Type: agentx.TestSet, Context: q.Context, Transaction: s.transaction.Add(1), VarBinds: vbs}
+	c := &change{session: s, transaction: p.Transaction, count: len(vbs), timeout: s.timeoutOf(&p)}
 	r, err := s.call(ctx, &p, c.timeout)
 	if err == nil {
 		err = s.refused(&r, c.count)
