@@ -31,7 +31,7 @@ type connection struct {
 	changes                                    budget // of Register and Unregister
 	droppedTold, badTold, manyTold, fencedTold lograte.Kind
 
-	writing sync.Mutex
+	writing chan struct{} // of capacity 1: who has put in one writes
 	out     []byte
 
 	mu      sync.Mutex
@@ -49,6 +49,7 @@ func newConnection(m *Master, conn net.Conn, id uint32) *connection {
 	c := &connection{
 		master: m, id: id, conn: conn, from: from, opened: time.Now(), in: agentx.NewReader(conn),
 		sessions: map[uint32]*session{}, waiting: map[uint32]chan agentx.PDU{},
+		writing: make(chan struct{}, 1),
 	}
 	c.turn.mine = make(chan struct{}, 1)
 	c.turn.quiet = time.AfterFunc(quietTime, c.ownIfNobody)
@@ -136,8 +137,18 @@ func (c *connection) shut(reason agentx.Reason) {
 func (c *connection) write(p *agentx.PDU) error { return c.writeBy(p, time.Now().Add(writeTimeout)) }
 
 func (c *connection) writeBy(p *agentx.PDU, deadline time.Time) error {
-	c.writing.Lock()
-	defer c.writing.Unlock()
+	select {
+	case c.writing <- struct{}{}:
+	default: // the peer may not read what others write
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		select {
+		case c.writing <- struct{}{}:
+		case <-timer.C:
+			return errTimeout
+		}
+	}
+	defer func() { <-c.writing }()
 	c.out = p.Append(c.out[:0])
 	_ = c.conn.SetWriteDeadline(deadline)
 	if _, err := c.conn.Write(c.out); err != nil {
@@ -189,7 +200,9 @@ func (c *connection) call(ctx context.Context, s *session, p *agentx.PDU, timeou
 		delete(c.waiting, p.Packet)
 	}()
 	deadline := time.Now().Add(timeout)
-	if err := c.writeBy(p, deadline); err != nil {
+	if err := c.writeBy(p, deadline); errors.Is(err, errTimeout) {
+		return agentx.PDU{}, err
+	} else if err != nil {
 		return agentx.PDU{}, errors.Join(errEnded, err)
 	}
 	if r, ok := c.readAnswer(p.Packet, deadline); ok {

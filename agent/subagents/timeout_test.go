@@ -129,3 +129,17 @@ func TestGone(t *testing.T) {
 		}
 	})
 }
+
+// TestDeaf: a sub-agent that asks and asks, and does not read the answers, costs who asks it no more than its time-out.
+func TestDeaf(t *testing.T) {
+	start(t, func(o *subagents.Options) { o.Retries = 9 }, func(f *fixture) {
+		p := f.open()
+		h := f.serves(p)
+		p.write(agentx.PDU{Type: agentx.Ping, Session: p.session}) // whose answer nobody reads
+		synctest.Wait()
+		at := time.Now()
+		if _, err := next(h, 1, mib.Range{Start: root}); err == nil || time.Since(at) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(at))
+		}
+	})
+}
