@@ -4,7 +4,7 @@ export type Span = { last: number } | { from: number; to: number };
 
 const units: Record<string, number> = { m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
 
-export const presets = ["15m", "1h", "6h", "24h", "7d", "30d", "1y"] as const;
+export const presets = ["5m", "15m", "1h", "6h", "24h", "7d", "30d", "1y"] as const;
 
 const shortest = 60;
 const longest = 10 * 31536000;

@@ -7,6 +7,7 @@ import { HealthMark } from "../parts/state";
 import { Table, type Column } from "../parts/table";
 import { Text } from "../parts/text";
 import { devicePath } from "../router";
+import { useSession } from "../session";
 
 const stateWords: Record<Output["state"], [boolean | "warn", string]> = { ok: [true, "ok"], failing: [false, "failing"], filling: ["warn", "filling"], absent: ["warn", "not configured"] };
 
@@ -47,6 +48,7 @@ function Facts({ title, rows, ok }: { title: string; rows: [string, preact.Compo
 }
 
 function Panels({ c }: { c: Collector }) {
+  const stored = useSession()?.store;
   const up = (serverNow() - Date.parse(c.started)) / 1000;
   const s = c.spool;
   return (
@@ -77,7 +79,7 @@ function Panels({ c }: { c: Collector }) {
           ["Holds", c.store.oldest && c.store.newest ? `${dateTime(Date.parse(c.store.oldest))} to ${dateTime(Date.parse(c.store.newest))}` : "nothing yet"],
           ["Keeps", [c.store.keep_for && duration(c.store.keep_for), c.store.keep_size && octets(c.store.keep_size)].filter(Boolean).join(", at most ") || "without a limit"],
         ]} />
-        : <section class="panel"><h2>Store</h2><p class="muted">There is none, so these pages have no graphs. <code>store:</code> in the configuration turns it on; without any output it is on by default.</p></section>}
+        : stored === false && <section class="panel"><h2>Store</h2><p class="muted">There is none, so these pages have no graphs. <code>store:</code> in the configuration turns it on; without any output it is on by default.</p></section>}
       <Facts title="Notifiers" rows={(c.notifiers ?? []).length === 0
         ? [["None", <span class="muted">alerts stand on these pages only; <code>notify:</code> in the configuration tells people</span>]]
         : c.notifiers!.map((n): [string, preact.ComponentChildren] => [n.name, <span>{integer(n.delivered)} delivered, {integer(n.waiting)} waiting{n.failed > 0 && <span class="text-warn">, {plural(n.failed, "attempt")} failed</span>}{n.lost > 0 && <span class="text-bad">, {integer(n.lost)} lost</span>}</span>])} />

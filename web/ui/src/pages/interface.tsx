@@ -24,7 +24,7 @@ const order = Object.keys(titles);
 /** Without a span in the query: six hours, or less while the collector has not run for long. */
 function usual(started: string | undefined): span.Span {
   const runs = started ? (serverNow() - Date.parse(started)) / 1000 : Infinity;
-  return { last: runs < 1800 ? 900 : 6 * 3600 };
+  return { last: runs < 600 ? 300 : runs < 3600 ? 900 : 6 * 3600 };
 }
 
 function SpanBar({ s, set }: { s: span.Span; set: (to: span.Span) => void }) {
