@@ -60,7 +60,7 @@ function Totals({ g }: { g: Graph }) {
         <thead><tr><th scope="col">Direction</th><th scope="col" class="num">Total</th><th scope="col" class="num">Average</th><th scope="col" class="num">Largest</th><th scope="col" class="num">95th percentile</th></tr></thead>
         <tbody>{row("In", g.totals.in)}{row("Out", g.totals.out)}</tbody>
       </table></div>
-      <p class="muted">Rates are known of {percent(g.totals.covered)} of this time; what is not known adds nothing. These figures are of the single polls; the graphs have a point every {duration(g.step)}.</p>
+      <p class="muted">Rates are known of {percent(g.totals.covered)} of this time; what is not known adds nothing. The 95th percentile is of averages over five minutes, as traffic is billed; the other figures are of the single polls. The graphs have a point every {duration(g.step)}.</p>
     </section>
   );
 }
