@@ -91,7 +91,7 @@ func (e *Exporter) checkClock() error {
 	s := e.store
 	db, err := s.use()
 	if err != nil {
-		return &exporters.RetryError{Reason: "reopening", Err: err}
+		return &exporters.RetryError{Reason: "opening", Err: err}
 	}
 	newest := db.Head().MaxTime()
 	s.done()
@@ -118,7 +118,6 @@ func (e *Exporter) checkClock() error {
 
 // keepUntil makes a block of what the memory has until now, and puts all that is newer aside.
 func (s *Store) keepUntil(db *tsdb.DB, now time.Time) error {
-	db.DisableCompactions()
 	end := now.UnixMilli()
 	if err := db.CompactOOOHead(context.Background()); err != nil {
 		return err

@@ -50,7 +50,7 @@ func (e *Exporter) Export(ctx context.Context, batch []metric.Sample) error {
 	}
 	db, err := e.store.use()
 	if err != nil {
-		return &exporters.RetryError{Reason: "reopening", Err: err}
+		return &exporters.RetryError{Reason: "opening", Err: err}
 	}
 	defer e.store.done()
 	rejects, err := e.write(ctx, db, batch)
@@ -64,8 +64,21 @@ func (e *Exporter) Export(ctx context.Context, batch []metric.Sample) error {
 	return rejects.Partial()
 }
 
+// openingRetry is how often it is tried whether the database is there.
+const openingRetry = time.Second
+
 // ready prepares the database for the next write.
 func (e *Exporter) ready() error {
+	select {
+	case <-e.store.opened:
+	default:
+		return &exporters.RetryError{Reason: "opening", After: openingRetry, Err: ErrOpening}
+	}
+	if _, err := e.store.use(); err == nil {
+		e.store.done()
+	} else if errors.Is(err, ErrOpening) {
+		e.unsure = true // the last attempt failed
+	}
 	if !e.unsure {
 		return e.checkClock()
 	}

@@ -290,6 +290,41 @@ func TestClock(t *testing.T) {
 	})
 }
 
+// TestUnopenable: a database that cannot be opened is tried again with each write, and what is written then is there.
+func TestUnopenable(t *testing.T) {
+	dir := t.TempDir()
+	wal := filepath.Join(dir, "wal")
+	if err := os.WriteFile(wal, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(store.Options{Dir: dir, Logger: silent}); err == nil {
+		t.Error("a file where the log should be is none")
+	}
+	s, err := store.Start(store.Options{Dir: dir, Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-s.Opened()
+	e := s.Exporter()
+	var retry *exporters.RetryError
+	if err := e.Export(t.Context(), polled(time.Now(), 1)); !errors.As(err, &retry) || retry.Reason != "disk" {
+		t.Errorf("%v", err)
+	}
+	if _, err := s.Querier(0, 1); !errors.Is(err, store.ErrOpening) {
+		t.Errorf("Querier: %v", err)
+	}
+	if err := os.Remove(wal); err != nil {
+		t.Fatal(err)
+	}
+	mustExport(t, e, polled(time.Now(), 1))
+	if n := len(states(t, s)); n != 1 {
+		t.Errorf("%d samples", n)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestClose waits for those that read, and whoever comes later is told.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

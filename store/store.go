@@ -58,15 +58,18 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Store is an open database. Its methods may be called by several goroutines. Make one with Open.
+// Store is an open database. Its methods may be called by several goroutines. Make one with Open or Start.
 type Store struct {
 	options Options
 	log     *slog.Logger
 	clock   *clock
 	limit   seriesLimit
 
+	opened  chan struct{} // closed when the first attempt to open it has ended
+	openErr error         // of that; set before opened is closed
+
 	mu    sync.Mutex
-	db    *tsdb.DB      // nil while it is opened anew, and once the Store is closed
+	db    *tsdb.DB      // nil while it is opened, and once the Store is closed
 	ended bool          // by Close
 	users int           // who use db
 	idle  chan struct{} // closed when users becomes 0; nil if nobody waits for it
@@ -81,11 +84,25 @@ type Store struct {
 // ErrClosed is the error of a Store that was closed.
 var ErrClosed = errors.New("store: closed")
 
-// ErrReopening is that the database is being opened anew, after a full disk or a clock that jumped. It passes.
-var ErrReopening = errors.New("store: the database is being opened anew; try again")
+// ErrOpening is that the database is being opened: its log is read, at the start, or after a full disk or a clock that jumped. It passes.
+var ErrOpening = errors.New("store: the database reads its log; try again later")
 
 // Open opens the database in o.Dir, or begins one. What is corrupt of it is put aside or cut off, and said. Close must be called.
 func Open(o Options) (*Store, error) {
+	s, err := Start(o)
+	if err != nil {
+		return nil, err
+	}
+	<-s.opened
+	if s.openErr != nil {
+		return nil, s.openErr
+	}
+	return s, nil
+}
+
+// Start is Open for those who do not wait: reading the log of a large database takes minutes, in which all else answers ErrOpening. An error of that is logged; the
+// Exporter tries again.
+func Start(o Options) (*Store, error) {
 	s := &Store{options: o.withDefaults(), meta: map[string]Metadata{}}
 	s.log = s.options.Logger
 	s.limit.most = int64(s.options.MaxSeries)
@@ -93,11 +110,19 @@ func Open(o Options) (*Store, error) {
 	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	if err := s.open(); err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
+	s.opened = make(chan struct{})
+	go func() {
+		defer close(s.opened)
+		if err := s.open(); err != nil {
+			s.openErr = fmt.Errorf("store: %w", err)
+			s.log.Error("the store cannot be opened; what is polled waits in the spool, and it is tried again", "err", err)
+		}
+	}()
 	return s, nil
 }
+
+// Opened is closed when the first attempt to open the database has ended.
+func (s *Store) Opened() <-chan struct{} { return s.opened }
 
 // open opens the database after what is corrupt was put aside. Nobody has the Store yet, or it is seized.
 func (s *Store) open() error {
@@ -133,7 +158,7 @@ func (s *Store) use() (*tsdb.DB, error) {
 	case s.ended:
 		return nil, ErrClosed
 	case s.db == nil:
-		return nil, ErrReopening
+		return nil, ErrOpening
 	}
 	s.users++
 	return s.db, nil
@@ -170,6 +195,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()
+	<-s.opened
 	db := s.seize()
 	if db == nil {
 		return nil
@@ -192,7 +218,7 @@ type Stats struct {
 	Refused  uint64 // those of series beyond Options.MaxSeries, since the start
 }
 
-// Stats returns the figures of this moment; zeros of a Store that is closed or being opened anew.
+// Stats returns the figures of this moment; zeros of a Store that is closed or being opened.
 func (s *Store) Stats() Stats {
 	db, err := s.use()
 	if err != nil {

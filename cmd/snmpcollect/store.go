@@ -35,8 +35,7 @@ type embedded struct {
 	names map[rules.Named]string // of alerting rules, as those of alert
 }
 
-// openStore opens the store that cfg wants. One that cannot be opened is said, and the collector goes on without: what it would have taken waits in the
-// spool.
+// openStore starts the store that cfg wants. While it cannot be opened, what it would have taken waits in the spool.
 func (p *parts) openStore(cfg config.Config, targets []collector.Target) error {
 	if cfg.Store == nil {
 		return nil
@@ -47,14 +46,13 @@ func (p *parts) openStore(cfg config.Config, targets []collector.Target) error {
 	}
 	o := cfg.Store.Options
 	o.Dir, o.Logger = filepath.Join(p.state.Path(), storeFolder), p.log
-	db, err := store.Open(o)
+	db, err := store.Start(o)
 	if err != nil {
 		source.Close()
-		p.log.Error("the store cannot be opened; the collector goes on without it, and what is polled waits in the spool for the next start", "err", err)
-		return nil
+		return err
 	}
 	e := &embedded{Store: db, polls: sinks.NewPolls(targets), names: cfg.Store.Alerts}
-	e.rules, err = rules.Start(rules.Options{Store: db, Engine: promapi.NewEngine(ruleTimeout, ruleSamples, nil, p.log), ExternalURL: cfg.Alerts.ExternalURL, Logger: p.log},
+	e.rules, err = rules.Start(rules.Options{Store: db, Ready: db.Opened(), Engine: promapi.NewEngine(ruleTimeout, ruleSamples, nil, p.log), ExternalURL: cfg.Alerts.ExternalURL, Logger: p.log},
 		cfg.Store.Rules)
 	if err != nil {
 		source.Close()

@@ -28,9 +28,10 @@ type Store interface {
 type Options struct {
 	Store       Store
 	Engine      *promql.Engine
-	Interval    time.Duration // of groups that name none; 1 min, as Prometheus has it
-	ExternalURL string        // for links in templates
-	Logger      *slog.Logger  // slog.Default()
+	Ready       <-chan struct{} // closed when the Store can be read; nil: it can
+	Interval    time.Duration   // of groups that name none; 1 min, as Prometheus has it
+	ExternalURL string          // for links in templates
+	Logger      *slog.Logger    // slog.Default()
 }
 
 // What a restart may do to an alert that is pending, as Prometheus has it.
@@ -67,6 +68,12 @@ func Start(o Options, files []string) (*Manager, error) {
 	})
 	go func() {
 		defer close(m.done)
+		if o.Ready != nil {
+			select {
+			case <-o.Ready:
+			case <-ctx.Done(): // to be stopped, it must run
+			}
+		}
 		m.Run()
 	}()
 	if err := m.Update(files); err != nil {
