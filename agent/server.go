@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"walkabout/internal/lograte"
+	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/usm"
 )
@@ -63,7 +64,7 @@ type Server struct {
 	sockets  sockets
 	stats    stats
 
-	setting chan struct{} // of capacity 1: held by the SET that is under way
+	setting setting
 	sizes   sizeLimits
 	bulk    bulkLimits
 	rate    atomic.Pointer[rateLimiter]  // nil if requests are not bounded
@@ -88,7 +89,7 @@ func New(c Config) *Server {
 	if c.MaxBulk != 0 {
 		c.MaxBulk = min(max(c.MaxBulk, minMessageSize), c.MaxMessageSize)
 	}
-	s := &Server{setting: make(chan struct{}, 1), config: c, counters: c.Counters, log: c.Log}
+	s := &Server{setting: setting{busy: map[mib.Setter]bool{}, ended: make(chan struct{})}, config: c, counters: c.Counters, log: c.Log}
 	if s.counters == nil {
 		s.counters = new(snmp.Counters)
 	}

@@ -35,11 +35,16 @@ func (w *worker) set(ctx context.Context, view *vacm.View) outcome {
 			return outcome{snmp.NoAccess, int32(i + 1)}
 		}
 	}
-	if err := w.server.lockSet(ctx); err != nil {
+	setters, parts, f := w.setters()
+	if f != nil {
+		return w.failed(f)
+	}
+	end, err := w.server.setting.begin(ctx, setters)
+	if err != nil {
 		return w.failed(&failure{0, snmp.ResourceUnavailable, err})
 	}
-	defer w.server.unlockSet()
-	changes, f := w.prepare(ctx)
+	defer end()
+	changes, f := w.prepare(ctx, setters, parts)
 	defer func() {
 		for _, c := range changes {
 			c.Close()
@@ -79,26 +84,31 @@ func (w *worker) logSet(changes []change, former []snmp.Value) {
 	}
 }
 
-// prepare asks every handler for its change. What was prepared is returned with a failure too: it must be closed.
-func (w *worker) prepare(ctx context.Context) ([]change, *failure) {
+// setters returns whose the variable bindings are, in the order of the first ones, and which are whose.
+func (w *worker) setters() (setters []mib.Setter, parts map[mib.Setter][]int, f *failure) {
 	vbs := w.in.PDU.VarBinds
 	regions, _ := w.server.contextRegions(w.request.Context)
-	var setters []mib.Setter
-	parts := map[mib.Setter][]int{}
+	parts = map[mib.Setter][]int{}
 	for i := range vbs {
 		at := regionAt(regions, vbs[i].Name)
 		if at == len(regions) || vbs[i].Name.Less(regions[at].start) {
-			return nil, &failure{i, snmp.NotWritable, errors.New("nobody serves it")}
+			return nil, nil, &failure{i, snmp.NotWritable, errors.New("nobody serves it")}
 		}
 		s, ok := regions[at].handler.(mib.Setter)
 		if !ok {
-			return nil, &failure{i, snmp.NotWritable, errors.New("its handler takes no SET")}
+			return nil, nil, &failure{i, snmp.NotWritable, errors.New("its handler takes no SET")}
 		}
 		if parts[s] == nil {
 			setters = append(setters, s)
 		}
 		parts[s] = append(parts[s], i)
 	}
+	return setters, parts, nil
+}
+
+// prepare asks every handler for its change. What was prepared is returned with a failure too: it must be closed.
+func (w *worker) prepare(ctx context.Context, setters []mib.Setter, parts map[mib.Setter][]int) ([]change, *failure) {
+	vbs := w.in.PDU.VarBinds
 	var changes []change
 	for _, s := range setters {
 		part := make([]snmp.VarBind, 0, len(parts[s]))
@@ -149,7 +159,7 @@ func (w *worker) commit(ctx context.Context, changes []change) *failure {
 		}
 		return undo(ctx, changes[:k], f)
 	}
-	if w.server.config.Save == nil {
+	if w.server.config.Save == nil || !slices.ContainsFunc(changes, func(c change) bool { return !independent(c.of) }) {
 		return nil
 	}
 	if err := w.server.config.Save(ctx); err != nil {
@@ -192,15 +202,3 @@ func blameSet(err error, vbs []int, status snmp.ErrorStatus) *failure {
 	}
 	return &failure{vbs[v.Index], status, v.Err}
 }
-
-// lockSet waits until no other SET is under way.
-func (s *Server) lockSet(ctx context.Context) error {
-	select {
-	case s.setting <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *Server) unlockSet() { <-s.setting }

@@ -15,8 +15,14 @@ type Setter interface {
 	Prepare(ctx context.Context, q *Request, vbs []snmp.VarBind) (Change, error)
 }
 
+// Independent is a Setter whose changes bear on no other Handler's, and that keeps nothing that the agent saves: SETs of others need not wait for its own.
+type Independent interface {
+	Setter
+	Independent()
+}
+
 // Change is a SET's change to one Handler. All Handlers of a SET have prepared before the first Commit; one SET is carried out
-// at a time.
+// at a time, but for those to Handlers that are Independent.
 type Change interface {
 	// Commit makes the change. An error says that nothing of it remains, unless it is a *VarError of undoFailed; another *VarError
 	// blames one of the variable bindings.

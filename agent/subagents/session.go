@@ -236,6 +236,9 @@ func (v *view) fetch(ctx context.Context, p *agentx.PDU, ranges []mib.Range, act
 	return nil
 }
 
+// Independent implements mib.Independent.
+func (s *session) Independent() {}
+
 // Prepare implements mib.Setter: TestSet.
 func (s *session) Prepare(ctx context.Context, q *mib.Request, vbs []snmp.VarBind) (mib.Change, error) {
 	p := agentx.PDU{Type: agentx.TestSet, Context: q.Context, Transaction: s.transaction.Add(1), VarBinds: vbs}
