@@ -164,11 +164,11 @@ func sortFleet(rows []*fleetRow, q *listQuery) {
 		case number != nil:
 			c = cmp.Compare(number(a), number(b))
 		case text != nil:
-			c = strings.Compare(text(a), text(b))
+			c = natural(text(a), text(b))
 		default:
 			c = cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(b.Firing, a.Firing))
 		}
-		return cmp.Or(q.ordered(c), strings.Compare(a.Name, b.Name))
+		return cmp.Or(q.ordered(c), natural(a.Name, b.Name))
 	})
 }
 

@@ -123,7 +123,7 @@ func up(name string, index uint64, in, out float64) port {
 }
 
 func TestFleet(t *testing.T) {
-	f := newFixture("core1", "core2", "edge1", "new1")
+	f := newFixture("core1", "core2", "edge1", "new10", "new9")
 	f.poll("core1", 0, []metric.Sample{{Measurement: "system", Fields: []metric.Field{{Name: "sysName", Kind: metric.String, Str: "core1.example"},
 		{Name: "sysLocation", Kind: metric.String, Str: "Rack 4"}}}},
 		up("ge-0/0/1", 1, 1e6, 2e6), up("ge-0/0/2", 2, 100e6, 0), port{name: "ge-0/0/3", index: 3, admin: 1, oper: 2, verdict: counter.First},
@@ -140,11 +140,11 @@ func TestFleet(t *testing.T) {
 	if code := f.get(t, "fleet", &got); code != 200 {
 		t.Fatal(code)
 	}
-	want := web.FleetCounts{Devices: 4, Up: 1, Partial: 1, Down: 1, New: 1, Interfaces: 6, InterfacesUp: 4, InterfacesDown: 1, Firing: 1, Pending: 1, NeverUp: 1, Late: 1}
+	want := web.FleetCounts{Devices: 5, Up: 1, Partial: 1, Down: 1, New: 2, Interfaces: 6, InterfacesUp: 4, InterfacesDown: 1, Firing: 1, Pending: 1, NeverUp: 1, Late: 1}
 	if diff := cmp.Diff(want, got.Counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	if got.Matching != 4 || len(got.Devices) != 4 || got.Devices[0].Name != "core2" || got.Devices[1].Name != "edge1" || got.Devices[2].Name != "core1" {
+	if got.Matching != 5 || len(got.Devices) != 5 || got.Devices[0].Name != "core2" || got.Devices[1].Name != "edge1" || got.Devices[2].Name != "core1" {
 		t.Fatalf("those in trouble are not first: %+v", got)
 	}
 	core1 := web.Device{Name: "core1", Address: "192.0.2.1", Labels: map[string]string{"site": "paris"}, State: "up", Since: at, LastPoll: at, Interval: 30, Duration: 0.02,
@@ -159,7 +159,7 @@ func TestFleet(t *testing.T) {
 		t.Errorf("core2: %+v", d)
 	}
 	for query, names := range map[string]string{
-		"state=down&state=new": "core2 new1", "search=RACK+core": "core1", "search=site%3Dparis&sort=name&desc=true": "new1 edge1 core2 core1", "search=silent": "core2",
+		"state=down&state=new": "core2 new9 new10", "search=RACK+core": "core1", "search=site%3Dparis&sort=name&desc=true": "new10 new9 edge1 core2 core1", "search=silent": "core2",
 		"sort=name&offset=1&limit=2": "core2 edge1", "sort=in&desc=true&limit=1": "core1", "offset=100": "", "sort=alerts&desc=true&limit=1": "core1", "limit=0": "",
 	} {
 		var got web.Fleet

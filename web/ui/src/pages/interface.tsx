@@ -15,6 +15,7 @@ import { PortMark } from "../parts/state";
 import { Text } from "../parts/text";
 import { devicePath, setQuery, stepsBack } from "../router";
 import { useSession } from "../session";
+import { ifTypeText } from "../iftype";
 import { verdictText } from "../verdict";
 
 const titles: Record<GraphGroup["name"], string> = { traffic: "Traffic", utilisation: "Utilisation", packets: "Packets", errors: "Errors and discards" };
@@ -190,7 +191,7 @@ export function InterfacePage({ device, name, query }: { device: string; name: s
               <dt>ifName</dt><dd><Text of={v.interface.name} /></dd>
               <dt>ifDescr</dt><dd><Text of={v.interface.descr} max={300} empty="–" /></dd>
               <dt>ifAlias</dt><dd><Text of={v.interface.alias} max={300} empty="–" /></dd>
-              <dt>ifType</dt><dd>{v.interface.type ?? "–"}</dd>
+              <dt>ifType</dt><dd>{ifTypeText(v.interface.type)}</dd>
               <dt>ifMtu</dt><dd>{v.interface.mtu ?? "–"}</dd>
               <dt>ifPhysAddress</dt><dd class="mono">{v.interface.mac ?? "–"}</dd>
               {v.interface.verdict && <><dt>Last verdict</dt><dd>{v.interface.verdict}: {verdictText(v.interface.verdict)}</dd></>}
