@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -95,8 +96,15 @@ func ParseAgentXSocket(text string) (AgentXSocket, error) {
 	} else if rest != "" {
 		host = strings.Trim(rest, "[]")
 	}
+	if strings.Contains(host, ":") {
+		if a, err := netip.ParseAddr(host); err != nil || network != "tcp6" {
+			host = "/" // no other transport, and no IPv6 without saying so
+		} else {
+			host = a.String()
+		}
+	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strings.ContainsAny(host, " /") {
-		return AgentXSocket{}, fmt.Errorf("%s: write unix:PATH or tcp:HOST:PORT, such as tcp:127.0.0.1:%d", clip(text), agentXPort)
+		return AgentXSocket{}, fmt.Errorf("%s: write unix:PATH, tcp:HOST:PORT or tcp6:HOST:PORT, such as tcp:127.0.0.1:%d", clip(text), agentXPort)
 	} else {
 		return AgentXSocket{Network: network, Address: net.JoinHostPort(host, strconv.FormatUint(n, 10))}, nil
 	}

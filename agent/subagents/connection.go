@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -99,7 +100,7 @@ func (c *connection) farewell(err error) agentx.Reason {
 	case errors.Is(err, agentx.ErrMalformed):
 		c.master.options.Log.Warn("a sub-agent does not speak AgentX", "from", c.from, "err", err)
 		return agentx.ReasonParseError
-	case !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed):
+	case !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrClosed):
 		c.master.options.Log.Info("a sub-agent's connection ended", "from", c.from, "err", err)
 	}
 	return agentx.ReasonOther
