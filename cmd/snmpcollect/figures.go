@@ -95,6 +95,7 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 		output(ch, r.Stats())
 	}
 	f.spool(ch)
+	f.store(ch)
 	f.alerts(ch)
 }
 
