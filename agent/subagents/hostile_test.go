@@ -124,6 +124,28 @@ func TestManySessions(t *testing.T) {
 	})
 }
 
+// TestIdle: connections that say nothing keep nobody out for longer than it takes to open a session, and those with sessions are never closed for another.
+func TestIdle(t *testing.T) {
+	start(t, nil, func(f *fixture) {
+		good := f.open()
+		for range 63 {
+			f.dial()
+		}
+		synctest.Wait()
+		if _, err := f.dial().read(); err == nil {
+			t.Error("the 65th connection is taken")
+		}
+		time.Sleep(6 * time.Second)
+		for range 63 {
+			f.open()
+		}
+		if _, err := f.dial().read(); err == nil {
+			t.Error("a connection beside 64 with sessions is taken")
+		}
+		good.wants(agentx.NoError, agentx.PDU{Type: agentx.Ping})
+	})
+}
+
 // TestRegistrations: what a peer may register it may by all its sessions together, and so may all peers; one that registers and unregisters without end
 // is taken no faster than the agent works it out.
 func TestRegistrations(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"walkabout/agent"
 	"walkabout/agent/notify"
 	"walkabout/agentx"
+	"walkabout/internal/lograte"
 	"walkabout/mib"
 	"walkabout/snmp/oid"
 )
@@ -50,6 +51,7 @@ const (
 	maxAsked            = 32    // requests that may wait for one session; those beyond would hold up requests to others
 	maxWaits            = 5     // time-outs that a request may begin to wait for one sub-agent
 	maxTimeout          = 60 * time.Second
+	openTimeout         = 5 * time.Second // after which a connection without a session may have to go
 	writeTimeout        = 5 * time.Second
 )
 
@@ -65,6 +67,7 @@ type Master struct {
 	indexValues   int    // of all indexes, the used ones
 	budget        budget // of all notifications
 	subtrees      int    // that are registered
+	refusedTold   lograte.Kind
 	lastSession   uint32
 	lastConn      uint32
 	changed       struct{ connections, sessions, registrations time.Time }
@@ -150,19 +153,38 @@ func (m *Master) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// connect makes a connection; nil if there are too many.
+// connect makes a connection; nil if there are too many. One that has had no session for a while makes room: who connects and says nothing keeps no
+// sub-agent out.
 func (m *Master) connect(conn net.Conn) *connection {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.connections) >= maxConnections {
-		m.options.Log.Warn("refused a sub-agent: there are too many connections", "connections", len(m.connections))
-		return nil
+		idle := m.idleLocked()
+		if idle == nil {
+			if m.refusedTold.Due() {
+				m.options.Log.Warn("refused a sub-agent: there are too many connections; more are not told for a minute", "connections", len(m.connections))
+			}
+			return nil
+		}
+		delete(m.connections, idle)
+		_ = idle.conn.Close()
 	}
 	m.lastConn++
 	c := newConnection(m, conn, m.lastConn)
 	m.connections[c] = true
 	m.changed.connections = c.opened
 	return c
+}
+
+// idleLocked returns the oldest of the connections that have no session and had the time to open one; nil if there is none.
+func (m *Master) idleLocked() *connection {
+	var oldest *connection
+	for c := range m.connections {
+		if len(c.sessions) == 0 && time.Since(c.opened) > openTimeout && (oldest == nil || c.opened.Before(oldest.opened)) {
+			oldest = c
+		}
+	}
+	return oldest
 }
 
 func (m *Master) disconnect(c *connection) {
