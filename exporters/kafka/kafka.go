@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,15 +128,15 @@ func (c Config) options() ([]kgo.Opt, error) {
 	return options, nil
 }
 
-// Export produces a record for each sample, and waits until all in-sync replicas have each. Samples without a line, and those that are too large for the
-// topic, are rejected.
+// Export produces a record for each sample, and waits until all in-sync replicas have each. Samples without a line, and those that the topic
+// will never take, are rejected.
 func (e *Exporter) Export(ctx context.Context, batch []metric.Sample) error {
 	ctx, cancel := context.WithTimeout(ctx, e.config.Timeout)
 	defer cancel()
 	e.batch.Encode(batch)
 	rejects := exporters.Rejects{Samples: e.batch.Skipped, Err: e.batch.Err}
 	if e.batch.Len() > 0 {
-		if err := e.produce(ctx, batch, &rejects); err != nil {
+		if err := e.deliver(ctx, batch, &rejects); err != nil {
 			e.hangUp()                                      // so that nothing of this batch is under way when it comes again
 			e.batch = lines.Batch{Encoder: e.batch.Encoder} // something may still look at the lines
 			return e.classify(ctx, err)
@@ -169,37 +170,75 @@ func (e *Exporter) hangUp() {
 	e.client = nil
 }
 
-func (e *Exporter) produce(ctx context.Context, batch []metric.Sample, rejects *exporters.Rejects) error {
+func (e *Exporter) deliver(ctx context.Context, batch []metric.Sample, rejects *exporters.Rejects) error {
 	if err := e.connect(ctx); err != nil {
 		return err
 	}
+	all := make([]int, e.batch.Len())
+	for line := range all {
+		all[line] = line
+	}
+	return e.produce(ctx, batch, all, rejects)
+}
+
+// produce produces lines, and halves of those that a broker blames until each stands alone: it takes or refuses all records at once that came to it in one
+// batch of the protocol's, for its size or for one of them.
+func (e *Exporter) produce(ctx context.Context, batch []metric.Sample, lines []int, rejects *exporters.Rejects) error {
+	blamed, words, err := e.ask(ctx, batch, lines)
+	switch {
+	case err != nil || len(blamed) == 0:
+		return err
+	case len(lines) == 1:
+		rejects.Add(e.batch.Sample(lines[0]), fmt.Errorf("kafka output: %w", words))
+		return nil
+	}
+	half := len(blamed) / 2
+	for _, part := range [][]int{blamed[:half], blamed[half:]} {
+		if len(part) == 0 {
+			continue
+		}
+		if err := e.produce(ctx, batch, part, rejects); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask produces lines, and returns those that a broker blames, ascending, with its words about one of them.
+func (e *Exporter) ask(ctx context.Context, batch []metric.Sample, lines []int) (blamed []int, words, err error) {
 	type answer struct {
-		sample int
-		err    error
+		line int
+		err  error
 	}
-	answers := make(chan answer, e.batch.Len()) // never full: an answer that nobody waits for any more holds up nothing
-	for line := range e.batch.Len() {
-		i := e.batch.Sample(line)
+	answers := make(chan answer, len(lines)) // never full: an answer that nobody waits for any more holds up nothing
+	for _, line := range lines {
+		s := &batch[e.batch.Sample(line)]
 		value := e.batch.Lines(line, line+1)
-		r := &kgo.Record{Key: []byte(batch[i].Tag("device")), Value: value[:len(value)-1], Timestamp: batch[i].At}
-		e.client.Produce(ctx, r, func(_ *kgo.Record, err error) { answers <- answer{i, err} })
+		r := &kgo.Record{Key: []byte(cmp.Or(s.Tag("device"), s.Tag("agent_host"))), Value: value[:len(value)-1], Timestamp: s.At}
+		e.client.Produce(ctx, r, func(_ *kgo.Record, err error) { answers <- answer{line, err} })
 	}
-	var failed error
-	for range e.batch.Len() {
+	for range lines {
 		select {
 		case a := <-answers:
 			switch {
 			case a.err == nil:
-			case errors.Is(a.err, kerr.MessageTooLarge), errors.Is(a.err, kerr.InvalidRecord):
-				rejects.Add(a.sample, fmt.Errorf("kafka output: %w", a.err))
+			case blames(a.err):
+				blamed, words = append(blamed, a.line), a.err
 			default:
-				failed = cmp.Or(failed, a.err)
+				err = cmp.Or(err, a.err)
 			}
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 	}
-	return failed
+	slices.Sort(blamed)
+	return blamed, words, err
+}
+
+// blames reports whether err is of records that the topic will never take: too large, or with a time too far from the broker's
+// (message.timestamp.after.max.ms, an hour unless set), or refused for what they hold.
+func blames(err error) bool {
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.InvalidRecord) || errors.Is(err, kerr.InvalidTimestamp)
 }
 
 // classify turns a failure into an error of package exporters.

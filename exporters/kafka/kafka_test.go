@@ -353,3 +353,58 @@ func TestConfigErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestSmallTopic: a topic that takes less than what is produced at once is asked again with less, until only what it never takes is left.
+func TestSmallTopic(t *testing.T) {
+	c := newCluster(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "1000"}))
+	e := newExporter(t, kafka.Config{Brokers: c.ListenAddrs(), Compression: "none"})
+	batch := samples(0, 300)
+	batch[33].Fields = append(batch[33].Fields, metric.Field{Name: "s", Kind: metric.String, Str: strings.Repeat("x", 2000)})
+	var partial *exporters.PartialError
+	if err := e.Export(t.Context(), batch); !errors.As(err, &partial) || !errors.Is(err, kerr.MessageTooLarge) || cmp.Diff([]int{33}, partial.Rejected) != "" {
+		t.Fatalf("%v, %v, want sample 33 rejected", err, partial)
+	}
+	got := consume(t, 299, kgo.SeedBrokers(c.ListenAddrs()...))
+	if len(got["core0"]) != 150 || len(got["core1"]) != 149 {
+		t.Errorf("%d and %d records", len(got["core0"]), len(got["core1"]))
+	}
+}
+
+// TestFuture: what polls of a clock that ran ahead brought holds up nothing where the topic wants no records of the future.
+func TestFuture(t *testing.T) {
+	c := newCluster(t)
+	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		resp := r.ResponseKind().(*kmsg.ProduceResponse)
+		bad := false
+		for _, asked := range r.(*kmsg.ProduceRequest).Topics {
+			answer := kmsg.NewProduceResponseTopic()
+			answer.Topic, answer.TopicID = asked.Topic, asked.TopicID
+			for _, p := range asked.Partitions {
+				var b kmsg.RecordBatch
+				if err := b.ReadFrom(p.Records); err != nil {
+					t.Error(err)
+				}
+				refused := kmsg.NewProduceResponseTopicPartition()
+				refused.Partition, refused.ErrorCode = p.Partition, kerr.InvalidTimestamp.Code
+				bad = bad || b.MaxTimestamp > time.Hour.Milliseconds()
+				answer.Partitions = append(answer.Partitions, refused)
+			}
+			resp.Topics = append(resp.Topics, answer)
+		}
+		return resp, nil, bad
+	})
+	e := newExporter(t, kafka.Config{Brokers: c.ListenAddrs()})
+	batch := samples(0, 40)
+	for i := range batch { // as a rename of device leaves them
+		batch[i].Tags = []metric.Tag{{Name: "agent_host", Value: batch[i].Tag("device")}}
+	}
+	batch[7].At, batch[30].At = time.UnixMilli(0).Add(2*time.Hour), time.UnixMilli(0).Add(3*time.Hour)
+	var partial *exporters.PartialError
+	if err := e.Export(t.Context(), batch); !errors.As(err, &partial) || !errors.Is(err, kerr.InvalidTimestamp) || cmp.Diff([]int{7, 30}, partial.Rejected) != "" {
+		t.Fatalf("%v, %v, want samples 7 and 30 rejected", err, partial)
+	}
+	if got := consume(t, 38, kgo.SeedBrokers(c.ListenAddrs()...)); len(got["core0"]) != 19 || len(got["core1"]) != 19 {
+		t.Errorf("%+v", got)
+	}
+}
