@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -121,7 +122,7 @@ func (e *Exporter) connect(ctx context.Context) error {
 	}
 	conn, err := o.Connect()
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", strings.Join(e.config.Servers, ", "), err) // which the library does not say
 	}
 	e.conn = conn
 	if e.config.Core {

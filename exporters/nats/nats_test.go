@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -480,5 +481,23 @@ func TestConfigErrors(t *testing.T) {
 		if !errors.As(err, &config) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v, want a ConfigError with %q", tt.name, err, tt.want)
 		}
+	}
+}
+
+// TestLongSubject: a tag of any length makes a subject that servers take, which end the connection at 4 KiB.
+func TestLongSubject(t *testing.T) {
+	_, url := newServer(t, server.Options{JetStream: true})
+	s := newStream(t, url, func(c *jetstream.StreamConfig) { c.Subjects = []string{"noc.>"} })
+	e := newExporter(t, ours.Config{Servers: []string{url}, Subject: "noc.{device}.{a}.{b}.{c}", Timeout: 3 * time.Second})
+	batch := samples(0, 2)
+	for _, name := range []string{"a", "b", "c"} {
+		batch[0].Tags = append(batch[0].Tags, metric.Tag{Name: name, Value: strings.Repeat(name, 5000)})
+	}
+	slices.SortFunc(batch[0].Tags, func(a, b metric.Tag) int { return strings.Compare(a.Name, b.Name) })
+	if err := e.Export(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if got := held(t, s); len(got) != 2 {
+		t.Errorf("%d messages", len(got))
 	}
 }

@@ -67,13 +67,20 @@ func (t subject) of(s *metric.Sample) string {
 	return b.String()
 }
 
+// maxToken is the most characters of a value in a subject. Servers end the connection at a subject of 4 KiB (max_control_line).
+const maxToken = 255
+
 // writeToken writes text as a part of a subject: with _ for what has a meaning there, cannot stand there, or is no printable ASCII, and in the place of
-// nothing.
+// nothing. It ends after maxToken.
 func writeToken(b *strings.Builder, text string) {
 	if text == "" {
 		b.WriteByte('_')
 	}
+	room := maxToken
 	for _, r := range text {
+		if room--; room < 0 {
+			break
+		}
 		if r <= ' ' || r >= 0x7f || r == '.' || r == '*' || r == '>' {
 			r = '_'
 		}
