@@ -80,6 +80,15 @@ func (n Names) Validate() error {
 	if err := distinct(n.Fields); err != nil {
 		return fmt.Errorf("fields: %w", err)
 	}
+	for _, old := range slices.Sorted(maps.Keys(n.Fields)) {
+		name := n.Fields[old]
+		object := strings.TrimSuffix(strings.TrimSuffix(name, rateSuffix), verdictSuffix)
+		for _, other := range slices.Sorted(maps.Keys(n.Fields)) {
+			if object != name && n.Fields[other] == object {
+				return fmt.Errorf("fields: %s would become %s, as would the rate or verdict of %s", old, name, other)
+			}
+		}
+	}
 	return nil
 }
 

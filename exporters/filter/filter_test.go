@@ -146,6 +146,10 @@ func TestApply(t *testing.T) {
 			[]string{`interface,device=eth0,ifName=a ifIndex=1i,out=8i,out_rate=0.5,in=9i,in_rate=1.5 7`, `interface,device=lo,ifName=a ifIndex=1i,out=8i,out_verdict="first",in=9i,in_verdict="first" 7`, `system,ifName=a sysName="x" 7`}},
 		{"rename to what is there", filter.Config{Rename: filter.Names{Tags: map[string]string{"device": "ifName"}, Fields: map[string]string{"in": "out"}}},
 			[]string{`interface,ifName=a ifIndex=1i,out=8i,out_rate=0.5 7`, `interface,ifName=a ifIndex=1i,out=8i,out_verdict="first" 7`, `system,ifName=a sysName="x" 7`}},
+		{"rename to a rate that is there", filter.Config{Rename: filter.Names{Fields: map[string]string{"ifIndex": "in_rate"}}},
+			[]string{`interface,device=a,ifName=eth0 in_rate=1i,in=8i,out=9i,out_rate=1.5 7`, `interface,device=a,ifName=lo in_rate=1i,in=8i,out=9i,out_verdict="first" 7`, system}},
+		{"rename to a rate where rates alone are kept", filter.Config{Keep: filter.Selection{Fields: fields("*", "*_rate", "ifIndex")}, Rename: filter.Names{Fields: map[string]string{"ifIndex": "in_rate"}}},
+			[]string{`interface,device=a,ifName=eth0 in_rate=1i,out_rate=1.5 7`, `interface,device=a,ifName=lo in_rate=1i,out_verdict="first" 7`}},
 		{"rename rates alone", filter.Config{Keep: filter.Selection{Fields: fields("*", "in_rate")}, Rename: filter.Names{Fields: map[string]string{"in": "rx"}}},
 			[]string{`interface,device=a,ifName=eth0 rx_rate=0.5 7`, `interface,device=a,ifName=lo rx_verdict="first" 7`}},
 		{"tags", filter.Config{Tags: map[string]string{"a": "1", "e": "2", "ifName": "none", "z": "3"}},
@@ -211,6 +215,7 @@ func TestMistakes(t *testing.T) {
 	}{
 		{filter.Config{Rename: filter.Names{Tags: map[string]string{"a": "x", "b": "x"}}}, "rename: tags: a and b would both become x"},
 		{filter.Config{Rename: filter.Names{Fields: map[string]string{"a": "x", "b": "x"}}}, "rename: fields: a and b would both become x"},
+		{filter.Config{Rename: filter.Names{Fields: map[string]string{"a": "x_rate", "b": "x"}}}, "rename: fields: a would become x_rate, as would the rate or verdict of b"},
 		{filter.Config{Rename: filter.Names{Fields: map[string]string{"a": ""}}}, "a name is empty"},
 		{filter.Config{Rename: filter.Names{Measurements: map[string]string{"": "a"}}}, "a name is empty"},
 		{filter.Config{Rename: filter.Names{Fields: map[string]string{"in_rate": "x"}}}, "rename in; its rate and verdict follow it"},
@@ -282,4 +287,14 @@ func copyOf(samples []metric.Sample) (out []metric.Sample) {
 		out = append(out, s)
 	}
 	return out
+}
+
+// TestRateTaken: a field that is called as the rate of a counter's new name is left out.
+func TestRateTaken(t *testing.T) {
+	f := filter.New(filter.Config{Rename: filter.Names{Fields: map[string]string{"in": "load"}}})
+	samples := poll()[:1]
+	samples[0].Fields[0].Name = "load_rate"
+	if diff := cmp.Diff([]string{`interface,device=a,ifName=eth0 load=8i,load_rate=0.5,out=9i,out_rate=1.5 7`}, written(t, f.Apply(samples))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }

@@ -27,6 +27,10 @@ type fieldLayout struct {
 	kind metric.Kind
 }
 
+func (f fieldLayout) isCounter() bool {
+	return f.kind == metric.Counter32 || f.kind == metric.Counter64
+}
+
 // plan is what is to be done with samples of one layout.
 type plan struct {
 	layout   layout
@@ -143,14 +147,14 @@ func (c Config) compileTags(p *plan) {
 	}
 }
 
-// compileFields decides on fields.
+// compileFields decides on fields. One that gets a name drives out the one that has it, and a counter the three names of another.
 func (c Config) compileFields(p *plan) {
 	kept, only := c.Keep.fieldsOf(p.layout.measurement)
 	dropped, _ := c.Drop.fieldsOf(p.layout.measurement)
 	taken := map[string]bool{}
 	same := true
 	for i, f := range p.layout.fields {
-		isCounter := f.kind == metric.Counter32 || f.kind == metric.Counter64
+		isCounter := f.isCounter()
 		object, rated := !only || kept.Match(f.name), isCounter
 		rated = rated && (object || kept.Match(f.name+rateSuffix))
 		if dropped.Match(f.name) {
@@ -167,7 +171,12 @@ func (c Config) compileFields(p *plan) {
 		case isCounter && !rated:
 			source.part = value
 		}
-		taken[source.name] = taken[source.name] || source.name != f.name
+		if source.name != f.name {
+			taken[source.name] = true
+			if isCounter {
+				taken[source.name+rateSuffix], taken[source.name+verdictSuffix] = true, true
+			}
+		}
 		same = same && source.part == whole && source.name == f.name
 		p.sources = append(p.sources, source)
 	}
@@ -176,7 +185,21 @@ func (c Config) compileFields(p *plan) {
 		p.sources = nil
 		return
 	}
-	p.sources = slices.DeleteFunc(p.sources, func(f fieldSource) bool { return f.name == p.layout.fields[f.index].name && taken[f.name] })
+	p.yield(taken)
+}
+
+// yield leaves out what has names still that are taken: whole fields, or a counter's rate and verdict.
+func (p *plan) yield(taken map[string]bool) {
+	p.sources = slices.DeleteFunc(p.sources, func(f fieldSource) bool {
+		return f.name == p.layout.fields[f.index].name && (taken[f.name] || f.part == rate && (taken[f.rate] || taken[f.verdict]))
+	})
+	for i := range p.sources {
+		f := &p.sources[i]
+		old := p.layout.fields[f.index]
+		if f.name == old.name && f.part == whole && old.isCounter() && (taken[f.name+rateSuffix] || taken[f.name+verdictSuffix]) {
+			f.part = value
+		}
+	}
 }
 
 // fieldsOf returns the patterns for fields of a measurement, and whether there are any.
