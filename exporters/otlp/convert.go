@@ -20,6 +20,13 @@ const (
 	hostnameTag  = "hostname"
 )
 
+// device is what a resource is made of. Renames may have taken any of it away, so all of it tells devices apart.
+type device struct{ name, agentHost, hostname string }
+
+func deviceOf(s *metric.Sample) device {
+	return device{s.Tag(deviceTag), s.Tag(agentHostTag), s.Tag(hostnameTag)}
+}
+
 // discontinuityField is IF-MIB's ifCounterDiscontinuityTime: sysUpTime when counters of the interface last began anew, in hundredths of a second.
 const discontinuityField = "ifCounterDiscontinuityTime"
 

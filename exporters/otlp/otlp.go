@@ -155,15 +155,16 @@ type part struct{ samples []int }
 
 // parts returns the batch's parts, each small enough for a request.
 func (e *Exporter) parts(batch []metric.Sample) []part {
-	byDevice := map[string]int{} // to the device's last part
+	byDevice := map[device]int{} // to the device's last part
 	var parts []part
 	var points []int
 	for i := range batch {
 		s := &batch[i]
-		at, ok := byDevice[s.Tag(deviceTag)]
+		d := deviceOf(s)
+		at, ok := byDevice[d]
 		if n := len(s.Fields) * 2; !ok || points[at]+n > maxPoints {
 			at = len(parts)
-			byDevice[s.Tag(deviceTag)] = at
+			byDevice[d] = at
 			parts, points = append(parts, part{}), append(points, 0)
 		}
 		parts[at].samples = append(parts[at].samples, i)

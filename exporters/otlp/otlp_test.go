@@ -309,6 +309,31 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// TestRenamedDevice: where a filter renamed the tag that tells devices apart, each keeps its own address and its own start.
+func TestRenamedDevice(t *testing.T) {
+	r := &receiver{}
+	e := newExporter(t, otlp.Config{URL: serveGRPC(t, r, nil)})
+	var want []string
+	for poll := range 2 {
+		var batch []metric.Sample
+		for i := range 2 {
+			batch = append(batch, metric.Sample{Measurement: "m", At: time.Unix(1000, int64(poll)), Started: time.Unix(int64(100*i+100), int64(poll)),
+				Tags:   []metric.Tag{{Name: "agent_host", Value: fmt.Sprint("192.0.2.", i)}, {Name: "host", Value: fmt.Sprint("core", i)}},
+				Fields: []metric.Field{{Name: "c", Kind: metric.Counter64, Num: 7}}})
+			want = append(want, fmt.Sprintf("agent_host=192.0.2.%d,service.name=snmpcollect | m | c sum %d %d host=core%d = 7", i, (100*i+100)*1e9, int64(1000e9)+int64(poll), i))
+		}
+		if err := e.Export(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(want)
+	got := r.got()
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 // TestParts: the requests of one device are bounded, those of many go side by side.
 func TestParts(t *testing.T) {
 	var most int

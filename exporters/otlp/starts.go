@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 	"time"
@@ -44,7 +45,7 @@ func (t *starts) of(s *metric.Sample) time.Time {
 func (t *starts) agent(s *metric.Sample) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	device := s.Tag(deviceTag)
+	device := cmp.Or(s.Tag(deviceTag), s.Tag(agentHostTag)) // the first one may have been renamed
 	known, ok := t.devices[device]
 	switch {
 	case !ok:
