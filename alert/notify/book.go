@@ -111,7 +111,7 @@ func (b *book) fires(now time.Time, t alert.Transition) {
 		e = &entry{}
 		b.Alerts[t.Fingerprint] = e
 	}
-	if e.Firing == nil {
+	if e.Firing == nil || !e.Firing.FiredAt.Equal(t.FiredAt) { // its end may have passed while the receiver was not configured
 		e.Escalate, e.Repeats, e.CheckAt = nil, 0, time.Time{}
 		for _, d := range after {
 			e.Escalate = append(e.Escalate, t.At.Add(d))
@@ -314,7 +314,11 @@ func (b *book) compose(now time.Time) *draft {
 		b.Groups[key].Due, b.Groups[key].Sent = time.Time{}, now
 	}
 	b.fill(d, now)
-	if len(d.Items) == 0 { // all of it was shed
+	if len(d.Items) == 0 { // all of it was shed: the next message says so
+		b.Lost = d.Lost
+		if b.policy.Rate.Messages > 0 {
+			b.Tokens++
+		}
 		return nil
 	}
 	b.Outbox = append(b.Outbox, d)

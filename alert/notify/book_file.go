@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"walkabout/internal/statedir"
 )
@@ -86,6 +87,32 @@ func (b *book) decode(data []byte) error {
 		b.seen[id] = true
 	}
 	return nil
+}
+
+// fit takes back times that lie further ahead of now than the policy could have set them: the clock was ahead when they were written, and nobody
+// would be told until it is there again.
+func (b *book) fit(now time.Time) {
+	atMost := func(t *time.Time, ahead time.Duration) {
+		if last := now.Add(ahead); t.After(last) {
+			*t, b.dirty = last, true
+		}
+	}
+	atMost(&b.At, 0)
+	for _, g := range b.Groups {
+		atMost(&g.Sent, 0)
+		atMost(&g.Due, max(b.policy.GroupWait, b.policy.GroupInterval))
+	}
+	var longest time.Duration
+	for _, f := range b.policy.Feeds {
+		longest = max(longest, f.After)
+	}
+	for _, e := range b.Alerts {
+		atMost(&e.ToldAt, 0)
+		atMost(&e.CheckAt, lookAgain)
+		for i := range e.Escalate {
+			atMost(&e.Escalate[i], longest)
+		}
+	}
 }
 
 func (b *book) encode() ([]byte, error) { return json.Marshal(&b.page) }

@@ -16,6 +16,86 @@ func firing(device, key string, at time.Time) alert.Transition {
 	return it.Transition
 }
 
+// What was dropped is told even if a group was dropped as a whole and would have been the next to be told.
+func TestLostIsToldAfterAGroupWasDropped(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	b := newBook("a", Policy{Feeds: []Feed{{}}, GroupBy: []string{"device"}, Most: 2, Rate: Rate{Messages: 1, Per: time.Hour}})
+	for i := range 3 {
+		now := at.Add(time.Duration(i) * time.Second)
+		b.take(now, []alert.Transition{firing(fmt.Sprint("core", i), "p1", now)})
+	}
+	now, none := at.Add(time.Minute), func(string) (alert.Alert, bool) { return alert.Alert{}, false }
+	var told *draft
+	for range 3 {
+		if told = b.next(now, none); told != nil {
+			break
+		}
+	}
+	if told == nil || told.Lost != 1 || told.Items[0].Device == "core0" {
+		t.Errorf("told %+v, want a message that says that one was lost", told)
+	}
+}
+
+// A book that was written while the clock was a year ahead does not keep people waiting for a year.
+func TestClockThatWasAhead(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	ahead, path := at.AddDate(1, 0, 0), filepath.Join(t.TempDir(), "a.json")
+	policy := Policy{Feeds: []Feed{{}, {After: 10 * time.Minute}}, GroupBy: []string{"device"}, GroupWait: 5 * time.Second, GroupInterval: time.Minute,
+		RepeatEvery: time.Hour, Rate: Rate{Messages: 1, Per: time.Minute}}
+	current := func(string) (alert.Alert, bool) { return firing("core1", "p1", ahead).Alert, true }
+	b := newBook("a", policy)
+	b.take(ahead, []alert.Transition{firing("core1", "p1", ahead)})
+	if d := b.next(ahead.Add(5*time.Second), current); d == nil {
+		t.Fatal("nothing is told")
+	} else {
+		b.settle(d, true)
+	}
+	b.take(ahead.Add(6*time.Second), []alert.Transition{firing("core1", "p2", ahead)})
+	if err := b.save(path); err != nil {
+		t.Fatal(err)
+	}
+	b = newBook("a", policy)
+	if err := b.load(path); err != nil {
+		t.Fatal(err)
+	}
+	b.fit(at)
+	if wake := b.wake(); wake.Sub(at) > 2*time.Minute {
+		t.Errorf("wakes at %v, which is %v ahead", wake, wake.Sub(at))
+	}
+	now := at.Add(2 * time.Minute)
+	if d := b.next(now, current); d == nil || len(d.Items) != 1 || d.Items[0].Key != "p2" {
+		t.Fatalf("told %+v, want p2", d)
+	} else {
+		b.settle(d, true)
+	}
+	if d := b.next(at.Add(11*time.Minute), current); d == nil || d.Items[0].Why != Escalation {
+		t.Errorf("told %+v, want the escalation", d)
+	}
+}
+
+// An alert that ended while its receiver was not configured, and fires again, escalates again.
+func TestEscalationAfterAnEndThatWasMissed(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	b := newBook("boss", Policy{Feeds: []Feed{{After: time.Minute}}})
+	first := firing("core1", "p1", at)
+	b.take(at, []alert.Transition{first})
+	current := func(string) (alert.Alert, bool) { return first.Alert, true }
+	d := b.next(at.Add(time.Minute), current)
+	if d == nil {
+		t.Fatal("not escalated")
+	}
+	b.settle(d, true)
+	again := firing("core1", "p1", at.Add(time.Hour))
+	again.ID += "-2"
+	b.take(at.Add(time.Hour), []alert.Transition{again})
+	for d := b.next(at.Add(time.Hour), current); d != nil; d = b.next(at.Add(time.Hour), current) {
+		b.settle(d, true)
+	}
+	if d := b.next(at.Add(61*time.Minute), current); d == nil || d.Items[0].Why != Escalation {
+		t.Errorf("told %+v, want the escalation", d)
+	}
+}
+
 // FuzzBook: whatever is on disk is refused with errBook, or can be worked with.
 func FuzzBook(f *testing.F) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

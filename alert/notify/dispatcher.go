@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"walkabout/alert"
 )
@@ -167,6 +168,10 @@ func (r *receiver) obey(p Policy) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.book.policy = p
+	select {
+	case r.wake <- struct{}{}: // it may be due sooner by p
+	default:
+	}
 }
 
 func (d *Dispatcher) find(name string) *receiver {
@@ -190,6 +195,7 @@ func (d *Dispatcher) open(c Receiver) (*book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notify: %w", err)
 	}
+	b.fit(time.Now())
 	return b, nil
 }
 

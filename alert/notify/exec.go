@@ -61,7 +61,7 @@ func (e *Exec) Send(ctx context.Context, m *Message) error {
 	if err != nil {
 		return fmt.Errorf("exec: %w", err)
 	}
-	said := Cut(200, strings.Join(strings.Fields(clean(string(result.Output))), " "))
+	said := Cut(200, strings.Join(strings.Fields(Clean(string(result.Output))), " "))
 	switch result.Code {
 	case 0:
 		return nil
@@ -77,7 +77,8 @@ func (e *Exec) prepare(m *Message) (string, command.Program, error) {
 	if err != nil {
 		return "", e.program, fmt.Errorf("exec: encoding: %w", err)
 	}
-	subject, text := e.templates.Subject(m), e.templates.Text(m)
+	environment := func(text string) string { return Cut(mostText, strings.ReplaceAll(text, "\x00", "")) }
+	subject, text := environment(e.templates.Subject(m)), environment(e.templates.Text(m))
 	d := m.data(time.UTC)
 	first := d.All()[0]
 	status := "firing"
@@ -85,7 +86,7 @@ func (e *Exec) prepare(m *Message) (string, command.Program, error) {
 		status = "resolved"
 	}
 	p := e.program
-	for _, v := range [][2]string{{"ID", m.ID}, {"STATUS", status}, {"SUBJECT", subject}, {"TEXT", Cut(mostText, strings.ReplaceAll(text, "\x00", ""))}, {"GROUP", d.Group},
+	for _, v := range [][2]string{{"ID", m.ID}, {"STATUS", status}, {"SUBJECT", subject}, {"TEXT", text}, {"GROUP", d.Group},
 		{"DEVICE", first.Device}, {"KEY", first.Key}, {"RULE", first.Rule}, {"SEVERITY", first.Severity}, {"LINK", first.Link}} {
 		p.Env = append(p.Env, "WALKABOUT_"+v[0]+"="+v[1])
 	}

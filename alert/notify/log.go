@@ -49,7 +49,7 @@ func (l *Log) Send(ctx context.Context, m *Message) error {
 func (l *Log) Preview(m *Message) (string, error) {
 	text := ""
 	for i := range m.Items {
-		text += "alert " + m.Items[i].State.String() + ": " + clean(m.Items[i].Summary) + "\n"
+		text += "alert " + m.Items[i].State.String() + ": " + Clean(m.Items[i].Summary) + "\n"
 	}
 	return text, nil
 }

@@ -93,11 +93,25 @@ func ParseTemplates(name, source string, zone *time.Location) (*Templates, error
 func functions(step func() (string, error)) map[string]any {
 	return map[string]any{
 		meterName: step,
-		"join":    strings.Join,
+		"join":    func(list []string, separator string) (string, error) { return small(strings.Join(list, separator)) },
 		"upper":   strings.ToUpper,
 		"lower":   strings.ToLower,
 		"cut":     Cut,
+
+		// Go's own, of which each could make a text twice as long in every round of a loop.
+		"print":   func(v ...any) (string, error) { return small(fmt.Sprint(v...)) },
+		"println": func(v ...any) (string, error) { return small(fmt.Sprintln(v...)) },
+		"printf":  func(format string, v ...any) (string, error) { return small(fmt.Sprintf(format, v...)) },
+		"js":      func(v ...any) (string, error) { return small(text.JSEscaper(v...)) },
 	}
+}
+
+// small refuses text that is longer than a template may write.
+func small(s string) (string, error) {
+	if len(s) > mostOutput {
+		return "", errTooMuch
+	}
+	return s, nil
 }
 
 // meterName is the function that counts a template's steps.
@@ -142,13 +156,14 @@ func count(l *parse.ListNode) {
 	l.Nodes = append([]parse.Node{step[meterName].Root.Nodes[0]}, l.Nodes...)
 }
 
-// Subject returns one line.
+// Subject returns one line, which is not empty.
 func (t *Templates) Subject(m *Message) string {
 	s, err := t.execute(SubjectPart, m)
-	if err != nil {
-		s = m.data(t.zone).Headline()
+	line := strings.Join(strings.Fields(s), " ")
+	if err != nil || line == "" { // services refuse a message without a title
+		line = strings.Join(strings.Fields(m.data(t.zone).Headline()), " ")
 	}
-	return strings.Join(strings.Fields(s), " ")
+	return line
 }
 
 // Text returns plain text, of lines. A template that was right for the examples and fails for m takes nothing from anybody: a plain list is told

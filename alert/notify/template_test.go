@@ -98,6 +98,8 @@ func TestBadTemplates(t *testing.T) {
 		`{{define "text"}}{{template "text" .}}{{end}}`:                                           "steps", // or too deep
 		`{{define "text"}}{{range 150000}}0123456789{{end}}{{end}}`:                               "writes too much",
 		`{{define "html"}}{{range 1000000000}}{{end}}{{end}}`:                                     "too many steps",
+		`{{define "text"}}{{$x := "aa"}}{{range 60}}{{$x = printf "%s%s" $x $x}}{{end}}{{end}}`:   "writes too much",
+		`{{define "html"}}{{$x := "aa"}}{{range 60}}{{$x = print $x $x}}{{end}}{{end}}`:           "writes too much",
 		`{{define "html"}}<a href={{end}}`:                                                        "html",
 		strings.Repeat("x", 300<<10):                                                              "larger than",
 	} {
@@ -161,5 +163,16 @@ func TestDeviceThatSaysTooMuch(t *testing.T) {
 		if strings.Contains(text, "too much") || !strings.Contains(text, "201 more are not listed here.") {
 			t.Errorf("%.300s", text)
 		}
+	}
+}
+
+// Services refuse a message without a title, and what they refuse nobody is told.
+func TestSubjectIsNeverEmpty(t *testing.T) {
+	tm, err := notify.ParseTemplates("own.tmpl", `{{define "subject"}}{{if gt .EndedCount 5}}many{{end}} {{end}}`, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := tm.Subject(notify.Example(exampleAt, false)), "TEST CRITICAL core1 Gi0/3 (uplink <Lyon>): admin up, oper down, seen for 1m0s"; got != want {
+		t.Errorf("subject %q, want %q", got, want)
 	}
 }

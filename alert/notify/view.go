@@ -215,7 +215,7 @@ func (v View) Notes() (lines []string) {
 		lines = append(lines, strconv.Itoa(v.Changes)+" changes since the last notification")
 	}
 	if v.Ack != nil {
-		lines = append(lines, "acknowledged by "+clean(v.Ack.By))
+		lines = append(lines, "acknowledged by "+Clean(v.Ack.By))
 	}
 	return lines
 }
@@ -244,13 +244,13 @@ func cleanMap(m map[string]string) map[string]string {
 	return out
 }
 
-// brief is clean, of at most n characters.
+// brief is Clean, of at most n characters.
 func brief(n int, text string) string {
-	return Cut(n, clean(text[:min(len(text), (n+1)*utf8.UTFMax)]))
+	return Cut(n, Clean(text[:min(len(text), (n+1)*utf8.UTFMax)]))
 }
 
-// clean takes out what would break a line, or turn its direction: what a device says may hold anything.
-func clean(text string) string {
+// Clean takes out what would break a line, or turn its direction: what a device says may hold anything.
+func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar

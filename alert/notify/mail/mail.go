@@ -61,6 +61,7 @@ type Options struct {
 // made of the fingerprint: readers show what is about one alert as one thread.
 type Mail struct {
 	host      string
+	port      int
 	from      *mail.Address
 	to        []*mail.Address
 	timeout   time.Duration
@@ -114,6 +115,7 @@ func (m *Mail) server(o Options) error {
 		}
 		m.host, port = host, int(n)
 	}
+	m.port = port
 	if m.host == "" || strings.ContainsAny(m.host, " /\r\n") {
 		return errors.New("email: server is wanted as host or host:port")
 	}
@@ -237,7 +239,8 @@ func (m *Mail) Send(ctx context.Context, n *notify.Message) error {
 // on which something failed.
 func (m *Mail) dial(ctx context.Context) (*smtp.Client, func(), error) {
 	end := func() {}
-	dial := func(dialing context.Context, network, address string) (conn net.Conn, err error) {
+	dial := func(dialing context.Context, network, _ string) (conn net.Conn, err error) { // the library's address has no brackets around an IPv6 host
+		address := net.JoinHostPort(m.host, strconv.Itoa(m.port))
 		if m.implicit {
 			conn, err = (&tls.Dialer{Config: m.tls}).DialContext(dialing, network, address)
 		} else {

@@ -380,3 +380,11 @@ func TestNewRefuses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An address of IPv6 is dialled as such. Nobody listens there.
+func TestServerByIPv6(t *testing.T) {
+	o := options(&server{address: "[::1]:1"}, mail.None)
+	if err := newMail(t, o).Send(t.Context(), notify.Example(start, false)); err == nil || !strings.Contains(err.Error(), "dial tcp [::1]:1") {
+		t.Errorf("error %v, want one about a connection to [::1]:1", err)
+	}
+}

@@ -57,16 +57,22 @@ type posted struct {
 // Show implements notify.Mirror.
 func (a *Alertmanager) Show(ctx context.Context, alerts []alert.Alert) error {
 	now := time.Now()
+	var refused []error
 	for part := range slices.Chunk(alerts, mostPosted) {
 		body, err := encode(a.posts(part, now))
 		if err != nil {
 			return fmt.Errorf("alertmanager: encoding: %w", err)
 		}
-		if err := a.post(ctx, body, nil); err != nil {
+		err = a.post(ctx, body, nil)
+		if rejected := new(alert.RejectedError); errors.As(err, &rejected) {
+			refused = append(refused, err) // it took those of the part that it likes; the other parts may be well
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(refused...)
 }
 
 // Preview returns what would be posted of alerts.
@@ -83,6 +89,12 @@ func (a *Alertmanager) posts(alerts []alert.Alert, now time.Time) []posted {
 		if x.State == alert.Resolved {
 			p.EndsAt = x.ResolvedAt
 		}
+		if p.EndsAt.Before(p.StartsAt) { // the clock was set back; Alertmanager refuses what ends before it starts
+			p.StartsAt = p.EndsAt
+			if x.State == alert.Firing {
+				p.StartsAt = now
+			}
+		}
 		list = append(list, p)
 	}
 	return list
@@ -94,9 +106,9 @@ var changing = []string{"agent_host", "hostname", "sysLocation", "ifAlias", "ifD
 // identity returns the labels that are the alert to Alertmanager. Those that it itself gives a meaning take the place of others.
 func identity(x *alert.Alert) map[string]string {
 	labels := map[string]string{}
-	for name, value := range x.Labels {
+	for _, name := range slices.Sorted(maps.Keys(x.Labels)) { // of two that become one the same is taken each time
 		if !slices.Contains(changing, name) {
-			labels[labelName(name)] = value
+			labels[labelName(name)] = x.Labels[name]
 		}
 	}
 	maps.Copy(labels, map[string]string{"alertname": x.Rule, "kind": x.Kind, "device": x.Device})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -68,6 +69,7 @@ func alertmanager(t *testing.T, f http.RoundTripper, url string) *web.Alertmanag
 func TestAlertmanagerBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		firing, resolved := transitions(t)
+		time.Sleep(time.Until(resolved.At))
 		firing.Link, firing.Labels["9 team"] = "https://collector.example.net/alerts/x", "net\xff"
 		f := &fakeManager{}
 		if err := alertmanager(t, f, "http://am:9093/prefix/").Show(t.Context(), []alert.Alert{firing.Alert, resolved.Alert}); err != nil {
@@ -173,5 +175,28 @@ func TestManyAlertsArePostedInParts(t *testing.T) {
 	}
 	if len(f.posts) != 3 || len(f.posts[2]) != 88 {
 		t.Errorf("%d posts", len(f.posts))
+	}
+}
+
+// An alert that Alertmanager refuses keeps it from none that is posted apart; and one that ended before it began, by a clock that was set back, is
+// posted as Alertmanager takes it.
+func TestRefusedAlertHoldsUpNoOther(t *testing.T) {
+	firing, resolved := transitions(t)
+	posts := 0
+	a := alertmanager(t, roundTrip(func(*http.Request) (*http.Response, error) {
+		posts++
+		return status(400, nil), nil
+	}), "http://am:9093")
+	var rejected *alert.RejectedError
+	if err := a.Show(t.Context(), slices.Repeat([]alert.Alert{firing.Alert}, 300)); !errors.As(err, &rejected) || posts != 2 {
+		t.Errorf("%d posts, error %v; want 2, and that they were refused", posts, err)
+	}
+	resolved.ResolvedAt = resolved.FiredAt.Add(-time.Hour)
+	f := &fakeManager{}
+	if err := alertmanager(t, f, "http://am:9093").Show(t.Context(), []alert.Alert{resolved.Alert}); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.taken()[0][0]; got.EndsAt.Before(got.StartsAt) {
+		t.Errorf("it ends at %v, before it starts at %v", got.EndsAt, got.StartsAt)
 	}
 }

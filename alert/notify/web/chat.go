@@ -115,12 +115,7 @@ func (c *Chat) Preview(m *notify.Message) (string, error) {
 
 // plain makes one short line of what a device says.
 func plain(text string) string {
-	return notify.Cut(60, strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))), " "))
+	return notify.Cut(60, strings.Join(strings.Fields(notify.Clean(strings.ToValidUTF8(text, "\uFFFD"))), " "))
 }
 
 // joiner is invisible, and keeps what it stands in from being read as a mention or a link.

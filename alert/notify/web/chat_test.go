@@ -177,17 +177,29 @@ func TestHostileDevices(t *testing.T) {
 	}
 }
 
-// A storm fits into what each service takes.
+// A storm fits into what each service takes, be it of few long lines or of many, and whatever the ports are called.
 func TestLimits(t *testing.T) {
+	limits(t, storm(strings.Repeat("😀", 1000), strings.Repeat("y", 500), "Gi0/1"))
+	limits(t, storm(strings.Repeat("端", 14), strings.Repeat("\"", 20), strings.Repeat("@", 100)))
+	limits(t, storm(strings.Repeat("口", 120), strings.Repeat("端", 100), strings.Repeat("😀", 100)))
+}
+
+func storm(summary, alias, key string) *notify.Message {
 	m := notify.Example(exampleAt, false)
 	for i := range 300 {
 		it := m.Items[0]
 		it.Fingerprint = fmt.Sprintf("%032d", i)
-		it.Summary = strings.Repeat("😀", 1000)
-		it.Labels = map[string]string{"ifAlias": strings.Repeat("y", 500)}
+		it.Link = "https://collector.example.net/alerts/" + it.Fingerprint
+		it.Summary, it.Key, it.Values = summary, key, nil
+		it.Labels = map[string]string{"ifAlias": alias}
 		m.Items = append(m.Items, it)
 	}
 	m.Group = strings.Repeat("g", 3000)
+	return m
+}
+
+func limits(t *testing.T, m *notify.Message) {
+	t.Helper()
 	var body []byte
 	for name, c := range services(t, roundTrip(func(r *http.Request) (*http.Response, error) {
 		var err error
@@ -255,6 +267,17 @@ func TestNewTelegramRefuses(t *testing.T) {
 	for name, o := range map[string]web.TelegramOptions{"no token": {Chat: "-1"}, "a path": {Token: secret.New("1:hunter2/../x"), Chat: "1"}, "chat": {Token: secret.New("1:hunter2"), Chat: "noc"}} {
 		if _, err := web.NewTelegram(web.Options{}, o, notify.DefaultTemplates(time.UTC)); err == nil || leaks(err.Error()) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What turns the direction of writing, or breaks a line, is no part of the name of a link either.
+func TestNameOfALink(t *testing.T) {
+	m := notify.Example(exampleAt, false)
+	m.Items[0].Key = "Gi0/3\u202e\u2028\u0085x"
+	for name, c := range services(t, nil) {
+		if text, err := c.Preview(m); err != nil || strings.ContainsAny(text, "\u202e\u2028\u0085") || strings.Contains(text, `\u202`) {
+			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}
 }

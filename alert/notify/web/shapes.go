@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"strings"
 )
 
@@ -12,13 +13,17 @@ const (
 	slackText     = 3500 // text: 40,000; Slack advises 4,000
 
 	teamsTitle = 300
-	teamsText  = 6000 // a message: 28 KB, and each line has its own element
+	teamsText  = 6000
 	teamsLines = 120
+	// A message is at most 28 KB, of which each line takes its octets in JSON and those of the element that it has to itself.
+	teamsOctets  = 24 << 10
+	teamsElement = 90
 
 	discordTitle = 256  // an embed's title
 	discordText  = 4000 // its description: 4096
 
 	telegramTitle = 300
+	telegramLink  = 72
 	telegramText  = 3300 // a message: 4096 units of UTF-16
 )
 
@@ -125,9 +130,17 @@ func teamsBody(s said) teamsMessage {
 	if len(lines) > teamsLines {
 		lines = append(lines[:teamsLines], "…")
 	}
+	size := 0
 	for _, l := range lines {
+		quoted, _ := json.Marshal(l)
+		if size += len(quoted) + teamsElement; size > teamsOctets {
+			l = "…"
+		}
 		if l != "" {
 			card.Body = append(card.Body, richText{Type: "RichTextBlock", Spacing: "None", Inlines: []textRun{{Type: "TextRun", Text: l}}})
+		}
+		if size > teamsOctets {
+			break
 		}
 	}
 	for _, l := range s.links {
@@ -206,7 +219,7 @@ func telegramBody(s said, b TelegramOptions) telegramMessage {
 	}
 	for _, l := range s.links {
 		m.Text += "\n"
-		say("text_link", tame(l.name), l.url)
+		say("text_link", cutUnits(telegramLink, tame(l.name)), l.url)
 	}
 	return m
 }
