@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,17 @@ type Contents struct {
 	Stats
 	First, End  uint64   // number of the oldest record that is held, and that behind the newest
 	Quarantined []string // names in the folder quarantine
+	// Unmarked: marks.json is missing or makes no sense, so nobody knows what was taken, and all that is held comes again.
+	Unmarked bool
+}
+
+// marksOf reads the marks of a folder. Without them, or if they make no sense, known is false.
+func marksOf(dir string) (m marks, known bool, err error) {
+	m, err = readMarks(filepath.Join(dir, marksName))
+	if errors.Is(err, errMarks) {
+		return marks{}, false, nil
+	}
+	return m, m.Version != 0, err
 }
 
 // Inspect reads what the folder tells of itself, without its records. What a running Spool did in the last second may be missing.
@@ -26,7 +38,7 @@ func Inspect(dir string) (Contents, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return Contents{}, err
 	}
-	m, err := readMarks(filepath.Join(dir, marksName))
+	m, known, err := marksOf(dir)
 	if err != nil {
 		return Contents{}, err
 	}
@@ -52,9 +64,9 @@ func Inspect(dir string) (Contents, error) {
 	for _, p := range s.positions {
 		p.lag(segments, m.Run)
 	}
-	c := Contents{Stats: s.Stats(), First: m.Next, End: m.Next}
-	if len(segments) > 0 {
-		c.First = segments[0].first
+	c := Contents{Stats: s.Stats(), First: m.Next, End: m.Next, Unmarked: !known}
+	if n := len(segments); n > 0 {
+		c.First, c.End = segments[0].first, max(c.End, segments[n-1].end)
 	}
 	entries, err := os.ReadDir(filepath.Join(dir, quarantineName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +81,7 @@ func Inspect(dir string) (Contents, error) {
 // Scan calls visit with each record in the folder, in order, until it returns an error; with those alone that wait for the reader called name
 // if that is not "". The errors of segments that cannot be read to their end are joined, and the others are read nevertheless.
 func Scan(dir, name string, visit func(Record) error) error {
-	m, err := readMarks(filepath.Join(dir, marksName))
+	m, _, err := marksOf(dir)
 	if err != nil {
 		return err
 	}
@@ -77,7 +89,7 @@ func Scan(dir, name string, visit func(Record) error) error {
 	if name != "" {
 		k, ok := m.Readers[name]
 		if !ok {
-			return fmt.Errorf("nothing waits for %q in %s", name, dir)
+			return fmt.Errorf("nothing waits for %q in %s; outputs there are %q", name, dir, slices.Sorted(maps.Keys(m.Readers)))
 		}
 		done = k.Done
 	}
@@ -155,8 +167,23 @@ func (s *Spool) serveRequests() {
 			s.replay(r.Replay, r.From)
 		}
 		if r.Forget != "" {
-			s.log.Info("spool: forgetting an output", "output", r.Forget, "done", s.Forget(r.Forget))
+			s.serveForget(r.Forget)
 		}
+	}
+}
+
+func (s *Spool) serveForget(name string) {
+	s.mu.Lock()
+	p := s.positions[name]
+	runs := p != nil && p.reader != nil
+	s.mu.Unlock()
+	switch {
+	case s.Forget(name):
+		s.log.Info("spool: an output was forgotten", "output", name)
+	case runs:
+		s.log.Warn("spool: an output that runs is not forgotten; what the configuration says of outputs takes a restart: forget it after that", "output", name)
+	default:
+		s.log.Warn("spool: there is no such output to be forgotten", "output", name)
 	}
 }
 

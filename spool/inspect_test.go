@@ -1,8 +1,11 @@
 package spool_test
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,6 +124,60 @@ func TestInspect(t *testing.T) {
 		}
 		if _, err := spool.Inspect(o.Dir + "/none"); err == nil {
 			t.Error("a folder that is not there")
+		}
+	})
+}
+
+// TestInspectWithoutMarks looks at a folder as a person copies or mends it: the segments alone, or with marks that make no sense.
+func TestInspectWithoutMarks(t *testing.T) {
+	for _, marks := range []string{"", "{", `{"version":1,"readers":{"r":{"done":[{"from":7,"to":1}]}}}`} {
+		dir := t.TempDir()
+		s := open(t, spool.Options{Dir: dir})
+		r := reader(t, s, spool.ReaderOptions{Name: "r"})
+		add(t, s, 0, 5)
+		r.Close()
+		closeIt(t, s)
+		path := filepath.Join(dir, "marks.json")
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if marks != "" {
+			if err := os.WriteFile(path, []byte(marks), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := spool.Inspect(dir)
+		if err != nil || !c.Unmarked || c.First != 1 || c.End != 6 || c.Segments != 1 {
+			t.Errorf("with marks %q: %+v, %v", marks, c, err)
+		}
+		equal(t, "with marks "+marks, texts(0, 5), scan(t, dir, ""))
+	}
+}
+
+// TestForgetOnRequest: an output that runs is not forgotten, which is said with what to do.
+func TestForgetOnRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		o := spool.Options{Dir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		s := open(t, o)
+		r, old := reader(t, s, spool.ReaderOptions{Name: "runs"}), reader(t, s, spool.ReaderOptions{Name: "old"})
+		old.Close()
+		for _, name := range []string{"runs", "old", "none"} {
+			if err := spool.Ask(o.Dir, spool.Request{Forget: name}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(2 * time.Second)
+		readers := s.Stats().Readers
+		r.Close()
+		closeIt(t, s)
+		if len(readers) != 1 || readers[0].Name != "runs" {
+			t.Errorf("%+v", readers)
+		}
+		for _, said := range []string{"takes a restart: forget it after that\" output=runs", "was forgotten\" output=old", "no such output to be forgotten\" output=none"} {
+			if !strings.Contains(log.String(), said) {
+				t.Errorf("no %q in:\n%s", said, &log)
+			}
 		}
 	})
 }

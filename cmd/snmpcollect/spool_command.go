@@ -60,7 +60,14 @@ func (p process) spoolStatus() *cobra.Command {
 		if pid != 0 {
 			runs = fmt.Sprintf("the collector with pid %d runs", pid)
 		}
-		fmt.Fprintf(p.stdout, "%s: %d segments of %s, polls %d to %d; %s\n", dir, s.Segments, humanize.IBytes(uint64(s.Octets)), s.First, s.End-1, runs)
+		polls := "no polls"
+		if s.End > s.First {
+			polls = fmt.Sprintf("polls %d to %d", s.First, s.End-1)
+		}
+		fmt.Fprintf(p.stdout, "%s: %d segments of %s, %s; %s\n", dir, s.Segments, humanize.IBytes(uint64(s.Octets)), polls, runs)
+		if s.Unmarked && s.Segments > 0 {
+			fmt.Fprintln(p.stdout, "marks.json is missing or makes no sense: what each output has taken is not known, and all that is here comes again")
+		}
 		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "OUTPUT\tWAITING\tDISK\tOLDEST\tLIMITS\tDROPPED\tCORRUPT")
 		for _, r := range s.Readers {

@@ -81,4 +81,10 @@ func TestSpoolCommands(t *testing.T) {
 	contains("forget", code, 1, stderr, "is configured")
 	code, stdout, _ = run("forget", "old")
 	contains("forget", code, 0, stdout, "what waits for old")
+
+	if err := os.Remove(filepath.Join(folder, "marks.json")); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, _ = run("status")
+	contains("status without marks", code, 0, stdout, "polls 1 to 3; no collector runs", "marks.json is missing")
 }
