@@ -49,6 +49,11 @@ func (c Config) IsZero() bool {
 	return empty(c.Keep) && empty(c.Drop) && len(c.Rename.Measurements)+len(c.Rename.Tags)+len(c.Rename.Fields)+len(c.Tags) == 0
 }
 
+// timeName is the name of a point's own time, which InfluxDB takes for no tag and no field.
+const timeName = "time"
+
+var errTime = errors.New("the name time is that of the sample's own; databases refuse it")
+
 // Validate returns an error about what would give two tags or fields one name, or anything none.
 func (c Config) Validate() error {
 	if err := c.Rename.Validate(); err != nil {
@@ -57,6 +62,9 @@ func (c Config) Validate() error {
 	for name, value := range c.Tags {
 		if name == "" || value == "" {
 			return errors.New("tags: a tag needs a name and a value")
+		}
+		if name == timeName {
+			return fmt.Errorf("tags: %w", errTime)
 		}
 	}
 	return nil
@@ -98,6 +106,9 @@ func distinct(names map[string]string) error {
 		name := names[old]
 		if old == "" || name == "" {
 			return errors.New("a name is empty")
+		}
+		if name == timeName {
+			return fmt.Errorf("%s: %w", old, errTime)
 		}
 		if other, twice := taken[name]; twice {
 			return fmt.Errorf("%s and %s would both become %s", other, old, name)
