@@ -9,6 +9,7 @@ import (
 	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -127,7 +128,7 @@ func unknown(n *yaml.Node, t reflect.Type, depth int) []*Error {
 			}
 			field, ok := fields.types[key.Value]
 			if !ok {
-				errs = append(errs, &Error{key.Line, unknownKey(key.Value, fields.names)})
+				errs = append(errs, &Error{key.Line, unknownKey(key.Value, n, fields)})
 				continue
 			}
 			errs = append(errs, unknown(n.Content[i+1], field, depth+1)...)
@@ -144,11 +145,22 @@ func unknown(n *yaml.Node, t reflect.Type, depth int) []*Error {
 	return errs
 }
 
-func unknownKey(key string, known []string) error {
-	if near := nearest.Word(key, known); near != "" {
+// unknownKey returns the error about a key of n, which has no field in f. What stands one level too high is told where it belongs.
+func unknownKey(key string, n *yaml.Node, f fields) error {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		beside := n.Content[i].Value
+		t, ok := f.types[beside]
+		for ok && t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if ok && t.Kind() == reflect.Struct && slices.Contains(fieldsOf(t).names, key) {
+			return fmt.Errorf("unknown key %q; write it inside %s: {…}", key, beside)
+		}
+	}
+	if near := nearest.Word(key, f.names); near != "" {
 		return fmt.Errorf("unknown key %q; did you mean %q?", key, near)
 	}
-	return fmt.Errorf("unknown key %q; known here are %s", key, strings.Join(known, ", "))
+	return fmt.Errorf("unknown key %q; known here are %s", key, strings.Join(f.names, ", "))
 }
 
 type fields struct {

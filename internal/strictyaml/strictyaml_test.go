@@ -15,6 +15,7 @@ type document struct {
 	Targets  []target           `yaml:"targets"`
 	Named    map[string]*target `yaml:"named"`
 	Plain    map[string]string  `yaml:"plain"`
+	One      *target            `yaml:"one"`
 }
 
 type target struct {
@@ -37,7 +38,8 @@ func TestDecode(t *testing.T) {
 		{"only a comment", "# nothing\n", nil},
 		{"right", "interval: 30s\ntargets:\n  - name: a\n    port: 161\n    timeout: 1s\nnamed: {x: {name: b}}\nplain: {any: thing}\n", nil},
 		{"unknown key", "intervall: 30s\n", []string{`line 1: unknown key "intervall"; did you mean "interval"?`}},
-		{"nothing like it", "colour: red\n", []string{`line 1: unknown key "colour"; known here are interval, targets, named, plain`}},
+		{"nothing like it", "colour: red\n", []string{`line 1: unknown key "colour"; known here are interval, targets, named, plain, one`}},
+		{"one level too high", "one: {port: 1}\ntimeout: 1s\n", []string{`line 2: unknown key "timeout"; write it inside one: {…}`}},
 		{"in a list", "targets:\n  - name: a\n  - nam: b\n", []string{`line 3: unknown key "nam"; did you mean "name"?`}},
 		{"inlined", "targets:\n  - timout: 1s\n", []string{`line 2: unknown key "timout"; did you mean "timeout"?`}},
 		{"hidden", "targets:\n  - hidden: 1s\n", []string{`line 2: unknown key "hidden"; known here are name, port, timeout`}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -132,7 +133,8 @@ type size int64
 // UnmarshalYAML reads "4GiB", "500MB".
 func (s *size) UnmarshalYAML(n *yaml.Node) error {
 	v, err := humanize.ParseBytes(n.Value)
-	if n.Kind != yaml.ScalarNode || err != nil || v == 0 || v > math.MaxInt64 {
+	_, bare := strconv.ParseFloat(n.Value, 64) // 4 is meant to be more than four octets
+	if n.Kind != yaml.ScalarNode || err != nil || bare == nil || v == 0 || v > math.MaxInt64 {
 		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no size; write it with its unit, as in 500MiB or 4GiB", n.Line, n.Value)}}
 	}
 	*s = size(v)

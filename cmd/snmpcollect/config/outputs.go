@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"time"
@@ -77,9 +78,13 @@ func known(o any) string {
 	return strings.Join(keys[:last], ", ") + " or " + keys[last]
 }
 
+// reservedNames begin the names of what reads the spool beside outputs.
+const reservedNames = "alerts:"
+
 func (r *reader) outputs(list []output) []Output {
 	var out []Output
 	names := map[string]bool{}
+	files := map[string]int{} // lines by path
 	for i, o := range list {
 		kinds, keys := chosen[kind](o)
 		switch {
@@ -95,6 +100,15 @@ func (r *reader) outputs(list []output) []Output {
 		r.queue(&made, *kinds[0].common(), "outputs", i, keys[0])
 		if !ok {
 			continue
+		}
+		if strings.HasPrefix(made.Queue.Name, reservedNames) {
+			r.fail(fmt.Errorf("name %q: what begins with %s stands for the alert rules in the spool; give another one", made.Queue.Name, reservedNames), "outputs", i, keys[0], "name")
+		}
+		if f := made.File; f != nil && f.Path != "-" {
+			if other, ok := files[filepath.Clean(f.Path)]; ok {
+				r.fail(fmt.Errorf("path: the output in line %d writes %s already; give each a file of its own", other, f.Path), "outputs", i, keys[0], "path")
+			}
+			files[filepath.Clean(f.Path)] = r.doc.Line("outputs", i)
 		}
 		made.Queue.Name = r.name(made.Queue.Name, keys[0], names, "outputs", i)
 		out = append(out, made)
