@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -87,6 +88,9 @@ type telegramOptions struct {
 	web.Options
 	bot web.TelegramOptions
 }
+
+// mostName bounds a notifier's name as it stands in the name of a file.
+const mostName = 200
 
 const alertmanagerKind = "alertmanager"
 
@@ -206,6 +210,9 @@ func (r *reader) escalations(out []Notifier, routes []notify.Route, lines []int)
 // told reads into n when it is told, and of what.
 func (r *reader) told(n *Notifier, t *told, at ...any) bool {
 	before := len(r.problems)
+	if len(url.PathEscape(n.Name)) > mostName {
+		r.fail(fmt.Errorf("the name is longer than %d octets, and a file is called by it", mostName), append(at, "name")...)
+	}
 	for j, text := range t.Match {
 		m, err := silence.ParseMatcher(text)
 		if err != nil {

@@ -114,6 +114,7 @@ func TestNotifierProblems(t *testing.T) {
 		`webhook: {url: "http://x/", tls: {ca: /nowhere}}`:                                       `tls: `,
 		`exec: {command: [tell]}`:                                                                `exec: command is the whole path`,
 		`pager: {}`:                                                                              `unknown key "pager"`,
+		`log: {name: ` + strings.Repeat("端", 30) + `}`:                                           `the name is longer than 200 octets`,
 	} {
 		_, problems := config.Load(write(t, "c.yaml", lab("version: 2c, community: public", "", "notify:\n  - "+entry+"\n"), 0o600), collector.BuiltIn(), getenv)
 		if !config.Failed(problems) || problems[0].Line != 8 && problems[0].Line != 9 || !strings.Contains(problems[0].String(), want) || strings.Contains(fmt.Sprint(problems), "T0KEN") {
