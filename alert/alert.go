@@ -205,8 +205,9 @@ func fingerprint(device, rule, key, kind string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// transitionID relies on an alert entering each state at most once for each Since. The transition from Firing to Firing of one that is
+// TransitionID returns the ID of the transition by which a came into its state. It relies on an alert entering each state at most once for each
+// Since. The transition from Firing to Firing of one that is
 // found to be flapping has an ID of its own.
-func transitionID(a *Alert) string {
+func TransitionID(a *Alert) string {
 	return a.Fingerprint + "-" + strconv.FormatInt(a.Since.UnixMilli(), 36) + "-" + a.State.String()
 }

@@ -289,13 +289,13 @@ func (e *Engine) enter(ts []Transition, a *Alert, state State, at time.Time) []T
 		}
 	}
 	t.Quiet = a.Untold
-	t.ID, t.Alert = transitionID(a), *a
+	t.ID, t.Alert = TransitionID(a), *a
 	return e.tell(ts, t)
 }
 
 // again tells of a, which fires, once more, under an ID that why makes its own.
 func (e *Engine) again(ts []Transition, a *Alert, why string, at time.Time) []Transition {
-	return e.tell(ts, Transition{ID: transitionID(a) + "-" + why, From: Firing, At: stamp(at), Quiet: a.Untold, Alert: *a})
+	return e.tell(ts, Transition{ID: TransitionID(a) + "-" + why, From: Firing, At: stamp(at), Quiet: a.Untold, Alert: *a})
 }
 
 // tell numbers t and appends it to ts.

@@ -64,6 +64,7 @@ type draft struct {
 	Message
 	Groups   []string `json:"groups"` // keys
 	Failures int      `json:"failures,omitempty"`
+	Passed   bool     `json:"passed,omitempty"` // after it failed the receiver took another
 }
 
 // lookup returns an alert as it stands now.
@@ -274,7 +275,7 @@ func (b *book) next(now time.Time, current lookup) *draft {
 			return d
 		}
 	}
-	if len(b.Outbox) < mostOutbox {
+	if b.room() {
 		if d := b.compose(now); d != nil {
 			return d
 		}
@@ -283,6 +284,19 @@ func (b *book) next(now time.Time, current lookup) *draft {
 		return nil
 	}
 	return slices.MinFunc(b.Outbox, func(x, y *draft) int { return x.Failures - y.Failures })
+}
+
+// room reports whether another message may be composed. While nothing is taken that ends with mostOutbox, and one more that shows whether it is the
+// receiver that is away or the messages that it does not like.
+func (b *book) room() bool {
+	waiting, tried := 0, true
+	for _, d := range b.Outbox {
+		if !d.Passed {
+			waiting++
+			tried = tried && d.Failures >= 2
+		}
+	}
+	return waiting < mostOutbox || waiting == mostOutbox && tried
 }
 
 // compose makes a message of what is due, if the rate allows one.
@@ -369,6 +383,29 @@ func (b *book) settle(d *draft, gone bool) {
 		return
 	}
 	b.Outbox = slices.DeleteFunc(b.Outbox, func(other *draft) bool { return other == d })
+}
+
+// taken takes d, which the receiver took, out of the outbox. What failed before is left as it is, and keeps nothing else back.
+func (b *book) taken(d *draft) {
+	b.settle(d, true)
+	for _, other := range b.Outbox {
+		other.Passed = other.Passed || other.Failures > 0
+	}
+}
+
+// catchUp takes in the ends of alerts that passed while the receiver was not configured.
+func (b *book) catchUp(now time.Time, current lookup) {
+	var missed []alert.Transition
+	for _, fp := range slices.Sorted(maps.Keys(b.Alerts)) {
+		e := b.Alerts[fp]
+		if e.Firing == nil {
+			continue
+		}
+		if a, known := current(fp); known && a.State == alert.Resolved && a.FiredAt.Equal(e.Firing.FiredAt) {
+			missed = append(missed, alert.Transition{ID: alert.TransitionID(&a), From: alert.Firing, At: a.ResolvedAt, Alert: a})
+		}
+	}
+	b.take(now, missed)
 }
 
 // wake returns when next is to be called again if nothing else happens; zero: not at all.

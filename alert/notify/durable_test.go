@@ -283,3 +283,57 @@ func TestCloseFlushes(t *testing.T) {
 		}
 	})
 }
+
+// Who comes back to the configuration is told of the ends that passed meanwhile, and once.
+func TestEndWhileNotConfigured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dead := newSender()
+		dead.set(refuse)
+		well, again, back := newSender(), newSender(), newSender()
+		d := open(t, t.TempDir(), notify.Receiver{Name: "well", Policy: all(), Sender: well}, notify.Receiver{Name: "dead", Policy: all(), Sender: dead})
+		d.tell(t, "core1 p1 firing")
+		configure := func(list ...notify.Receiver) {
+			t.Helper()
+			if err := d.Configure(list, nil); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		configure()
+		d.tell(t, "core1 p1 resolved")
+		configure(notify.Receiver{Name: "well", Policy: all(), Sender: again}, notify.Receiver{Name: "dead", Policy: all(), Sender: back})
+		well.expect(t, "0 core1: core1 p1 firing")
+		again.expect(t, "0 core1: core1 p1 resolved")
+		back.expect(t, "0 core1: core1 p1 firing", "0 core1: core1 p1 resolved")
+		d.close(t)
+	})
+}
+
+// Eight messages that the receiver always fails on hold up no others for good.
+func TestManyMessagesThatFailHoldUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSender()
+		s.set(func(_ context.Context, m *notify.Message) error {
+			if strings.HasPrefix(m.Group, "bad") {
+				return errDown
+			}
+			return nil
+		})
+		d := open(t, t.TempDir(), notify.Receiver{Name: "a", Policy: all(), Sender: s})
+		for i := range 8 {
+			d.tell(t, fmt.Sprintf("bad%d p1 firing", i))
+		}
+		d.tell(t, "core1 p1 firing")
+		time.Sleep(time.Hour)
+		if n := len(s.messages()); n != 1 {
+			t.Fatalf("%d messages were taken within an hour, want that of core1", n)
+		}
+		s.born = time.Now()
+		d.tell(t, "core2 p1 firing", "core3 p1 firing")
+		time.Sleep(time.Minute)
+		if got := s.said()[1:]; len(got) != 2 {
+			t.Errorf("said %q within a minute, want core2 and core3", got)
+		}
+		d.close(t)
+	})
+}

@@ -75,6 +75,9 @@ func (r *receiver) save() error {
 // run sends until ctx ends, or until closing is closed and what waits was tried once.
 func (r *receiver) run(ctx context.Context, current lookup) {
 	defer close(r.ended)
+	r.mu.Lock()
+	r.book.catchUp(time.Now(), current)
+	r.mu.Unlock()
 	closing, failed := r.closing, 0 // attempts in a row
 	for ctx.Err() == nil {
 		d, wait := r.next(current)
@@ -179,7 +182,11 @@ func (r *receiver) settle(d *draft, err error, failed int) (well bool) {
 		s.Failures++
 		s.LastError = err.Error()
 	}
-	r.book.settle(d, gone)
+	if err == nil {
+		r.book.taken(d)
+	} else {
+		r.book.settle(d, gone)
+	}
 	_ = r.save()
 	return err == nil || rejected != nil
 }

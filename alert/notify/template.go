@@ -224,9 +224,21 @@ func (t *Templates) execute(part string, m *Message) (string, error) {
 		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("%w %q: %s", ErrTemplate, part, strings.TrimPrefix(err.Error(), "template: "))
+		return "", fmt.Errorf("%w %q: %s", ErrTemplate, part, t.explain(err))
 	}
 	return out.String(), nil
+}
+
+// explain says what err is about: the template's file, with the line where it is known.
+func (t *Templates) explain(err error) string {
+	said := strings.TrimPrefix(err.Error(), "template: ")
+	if errors.Is(err, errTooMuch) {
+		said = errTooMuch.Error()
+	}
+	if t.name != "" && !strings.Contains(said, t.name+":") {
+		return t.name + ": " + said
+	}
+	return said
 }
 
 // bounded takes a bounded number of octets.
