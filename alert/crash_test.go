@@ -18,9 +18,10 @@ import (
 
 // tail is an alert.Tail in memory, which outlives Managers as a spool does.
 type tail struct {
-	mu    sync.Mutex
-	polls []alert.Poll
-	mark  uint64
+	mu       sync.Mutex
+	polls    []alert.Poll
+	observed int // of polls
+	mark     uint64
 }
 
 // keep gives p the number of its record.
@@ -39,10 +40,22 @@ func (k *tail) Replay(observe func(alert.Poll)) error {
 	return nil
 }
 
+// observes has m observe p, which is kept before.
+func (k *tail) observes(m *alert.Manager, p alert.Poll) {
+	m.Observe(k.keep(p))
+	k.allObserved()
+}
+
+func (k *tail) allObserved() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.observed = len(k.polls)
+}
+
 func (k *tail) Low() uint64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return uint64(len(k.polls) + 1)
+	return uint64(k.observed + 1)
 }
 
 func (k *tail) Mark(low uint64) {
@@ -110,7 +123,7 @@ func (w *world) playScript(t *testing.T, m *alert.Manager, from int, begun time.
 		if crashScript[i] == "fail" {
 			m.Failed(at, "sw1", errDown)
 		} else {
-			m.Observe(w.tail.keep(parsePoll(t, crashScript[i], at)))
+			w.tail.observes(m, parsePoll(t, crashScript[i], at))
 		}
 		synctest.Wait()
 		if w.disk.Stopped() {

@@ -102,12 +102,11 @@ func TestADeadTargetDelaysNobody(t *testing.T) {
 // TestThousandsOfDeadTargets holds that targets that answer are polled on time when so many others do not that no more polls may run.
 func TestThousandsOfDeadTargets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dead := &device{silent: true}
 		devices := map[string]*device{}
 		var targets []collector.Target
 		for i := range 8000 {
 			name := fmt.Sprintf("dead%d", i)
-			devices[name] = dead
+			devices[name] = &device{silent: true}
 			targets = append(targets, target(name, "system"))
 		}
 		for i := range 20 {

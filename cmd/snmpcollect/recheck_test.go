@@ -81,9 +81,9 @@ func TestRechecksAreBounded(t *testing.T) {
 		for i := range 10 * mostRechecks {
 			r.ask(fmt.Sprint("sw1 ", i))
 		}
-		r.mu.Lock()
+		r.rechecks.mu.Lock()
 		n := len(r.list)
-		r.mu.Unlock()
+		r.rechecks.mu.Unlock()
 		if n != mostRechecks {
 			t.Errorf("%d wait, want %d", n, mostRechecks)
 		}
