@@ -337,3 +337,28 @@ func TestManyMessagesThatFailHoldUpNoOther(t *testing.T) {
 		d.close(t)
 	})
 }
+
+// What a receiver asked for is waited for, and no more once something new is to be told.
+func TestNewsAfterRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSender()
+		s.set(func(context.Context, *notify.Message) error {
+			return &alert.RetryError{After: 8 * time.Second, Err: errDown}
+		})
+		d := open(t, t.TempDir(), notify.Receiver{Name: "a", Policy: all(), Sender: s})
+		d.tell(t, "core1 p1 firing")
+		for len(s.tried()) < 12 { // by now it is minutes from one to the next
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		s.set(nil)
+		d.tell(t, "core2 p1 firing")
+		time.Sleep(5 * time.Second)
+		early := len(s.messages())
+		time.Sleep(5 * time.Second)
+		if n := len(s.messages()); early != 0 || n != 2 {
+			t.Errorf("took %d within 5 s and %d within 10 s, want none and both", early, n)
+		}
+		d.close(t)
+	})
+}

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -86,28 +85,34 @@ func (m *mirror) run(ctx context.Context, alerts Alerts) {
 		if ctx.Err() != nil {
 			return
 		}
-		wait, wake := m.every(), m.wake
+		wait, asked := m.every(), askedPause(err)
 		if err != nil {
 			wait = min(firstBackoff<<min(failed, 8), wait)
 			wait = wait/2 + rand.N(wait/2+1)
 			failed++
-			var retry *alert.RetryError
-			if errors.As(err, &retry) && retry.After > 0 {
-				wait, wake = max(wait, min(retry.After, longestPause)), nil
-			}
 		} else {
 			failed = 0
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-wake:
-		case <-ctx.Done():
-			timer.Stop()
+		if !pause(ctx, asked, nil) || !pause(ctx, wait-asked, m.wake) {
 			return
 		}
-		timer.Stop()
 	}
+}
+
+// pause waits for wait, or until wake. It returns false once ctx ended.
+func pause(ctx context.Context, wait time.Duration, wake <-chan struct{}) bool {
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-wake:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 func (m *mirror) every() time.Duration {

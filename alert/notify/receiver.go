@@ -192,17 +192,30 @@ func (r *receiver) settle(d *draft, err error, failed int) (well bool) {
 }
 
 // pause waits until the next attempt is due: longer after each failure, as long as the receiver asked, but not beyond the arrival of something
-// new unless it asked. It returns false if there is to be none.
+// new once what it asked for is over. It returns false if there is to be none.
 func (r *receiver) pause(ctx context.Context, failed int, err error) bool {
 	wait := longestBackoff
 	if failed < 10 {
 		wait = min(firstBackoff<<(failed-1), longestBackoff)
 	}
 	wait = wait/2 + rand.N(wait/2+1) // receivers that failed together must not come back together
-	wake := r.wake
+	asked := askedPause(err)
+	return r.sleep(ctx, asked, nil) && r.sleep(ctx, wait-asked, r.wake)
+}
+
+// askedPause returns how long the receiver asked to be left alone; 0: it did not.
+func askedPause(err error) time.Duration {
 	var retry *alert.RetryError
-	if errors.As(err, &retry) && retry.After > 0 {
-		wait, wake = max(wait, min(retry.After, longestPause)), nil
+	if errors.As(err, &retry) {
+		return min(max(retry.After, 0), longestPause)
+	}
+	return 0
+}
+
+// sleep waits for wait, or until wake. It returns false if the receiver is to end.
+func (r *receiver) sleep(ctx context.Context, wait time.Duration, wake <-chan struct{}) bool {
+	if wait <= 0 {
+		return true
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
