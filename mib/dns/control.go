@@ -81,7 +81,7 @@ func (c Certificates) config() (*tls.Config, error) {
 func (c *control) dial(ctx context.Context) (net.Conn, func(), error) {
 	conn, err := c.connect(ctx, c.network, c.address)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, ended(ctx, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	end := func() { stop(); conn.Close() }
@@ -91,7 +91,7 @@ func (c *control) dial(ctx context.Context) (net.Conn, func(), error) {
 	secure := tls.Client(conn, c.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		end()
-		return nil, nil, fmt.Errorf("TLS: %w", err)
+		return nil, nil, fmt.Errorf("TLS: %w", ended(ctx, err))
 	}
 	return secure, end, nil
 }
