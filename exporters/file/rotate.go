@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -46,10 +47,11 @@ func (r Rotation) due(size int64, begun time.Time, octets int, now time.Time) bo
 	if size == 0 {
 		return false
 	}
-	return r.Size > 0 && size+int64(octets) > r.Size || r.Every > 0 && period(now, r.Every) > period(begun, r.Every)
+	late := period(now, r.Every) > period(begun, r.Every) || begun.UnixNano()-now.UnixNano() > int64(r.Every) // the clock was set back
+	return r.Size > 0 && size+int64(octets) > r.Size || r.Every > 0 && late
 }
 
-func period(t time.Time, every time.Duration) int64 { return t.UnixNano() / int64(every) }
+func period(t time.Time, every time.Duration) int64 { return t.UnixNano() / int64(max(every, 1)) }
 
 // stamp is the time behind the name of a file that was put aside; such names sort by age.
 const stamp = "20060102T150405.000Z"
@@ -153,7 +155,7 @@ func (o *old) look(ctx context.Context) error {
 			err = errors.Join(err, os.Remove(filepath.Join(dir, entry.Name())))
 		}
 	}
-	slices.Sort(aside)
+	sortByAge(aside, o.path, time.Now())
 	for len(aside) > o.rotation.Keep {
 		err = errors.Join(err, os.Remove(aside[0]))
 		aside = aside[1:]
@@ -164,6 +166,19 @@ func (o *old) look(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// sortByAge sorts what path was put aside as, the oldest first. What has a time of the future is older than all that has none: it was put aside before the
+// clock was set back.
+func sortByAge(aside []string, path string, now time.Time) {
+	of := now.Add(time.Minute).UTC().Format(stamp) // rotate may have counted on
+	future := func(name string) int {
+		if strings.TrimPrefix(filepath.Base(name), filepath.Base(path)+".") > of {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(aside, func(a, b string) int { return cmp.Or(future(a)-future(b), strings.Compare(a, b)) })
 }
 
 // partial stands behind the name of a compressed file that is not whole.

@@ -198,3 +198,37 @@ func TestRotationFails(t *testing.T) {
 	}
 	contains(t, filepath.Join(dir, "points"), lines(1, 2))
 }
+
+// TestClockSetBack: files put aside by a clock that ran ahead are the oldest, whatever their names say, and a file that was begun then is put aside.
+func TestClockSetBack(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"points.20990101T000000.000Z": "a\n", "points.20990102T000000.000Z": "b\n", "points": "c n=1i 1\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ahead := time.Now().Add(20 * 24 * time.Hour)
+		if err := os.Chtimes(filepath.Join(dir, "points"), ahead, ahead); err != nil {
+			t.Fatal(err)
+		}
+		e := rotating(t, dir, file.Rotation{Every: 24 * time.Hour, Keep: 2})
+		export(t, e, samples(1, 2))
+		end(t, e)
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, entry := range entries {
+			names = append(names, entry.Name())
+		}
+		want := []string{"points", "points." + time.Now().UTC().Format(stamp), "points.20990102T000000.000Z"}
+		if diff := cmp.Diff(want, names); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		if text := read(t, filepath.Join(dir, names[1])); text != "c n=1i 1\n" {
+			t.Errorf("%q was put aside", text)
+		}
+	})
+}
