@@ -125,3 +125,12 @@ func (r *Rejects) Partial() error {
 	slices.Sort(r.Samples)
 	return &PartialError{Rejected: r.Samples, Err: r.Err}
 }
+
+// ErrPort is about a port that ValidPort refuses.
+var ErrPort = errors.New("the port is not between 1 and 65535")
+
+// ValidPort reports whether port, of a URL or of HOST:PORT, can be dialled; none can.
+func ValidPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
+}

@@ -91,6 +91,8 @@ func check(c Config) (*url.URL, error) {
 		return nil, errors.New("url is missing; give the server's, such as http://127.0.0.1:8086")
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("url is not of the form http://HOST:PORT or https://HOST:PORT")
+	case !exporters.ValidPort(u.Port()):
+		return nil, fmt.Errorf("url: %w", exporters.ErrPort)
 	case u.User != nil:
 		return nil, errors.New("url holds a user name; give token instead (for InfluxDB 1.8 user:password)")
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:

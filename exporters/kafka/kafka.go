@@ -87,8 +87,11 @@ func (c Config) check() error {
 		return errors.New("sasl needs user and password")
 	}
 	for _, b := range c.Brokers {
-		if host, port, err := net.SplitHostPort(b); err != nil || host == "" || port == "" {
+		switch host, port, err := net.SplitHostPort(b); {
+		case err != nil || host == "" || port == "":
 			return fmt.Errorf("broker %q is not of the form HOST:PORT", b)
+		case !exporters.ValidPort(port):
+			return fmt.Errorf("broker %q: %w", b, exporters.ErrPort)
 		}
 	}
 	return nil

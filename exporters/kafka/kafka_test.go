@@ -334,6 +334,7 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		{"no broker", func(c *kafka.Config) { c.Brokers = nil }, "brokers are missing"},
 		{"no port", func(c *kafka.Config) { c.Brokers = []string{"localhost"} }, `broker "localhost" is not of the form`},
+		{"port", func(c *kafka.Config) { c.Brokers = []string{"localhost:99999"} }, "the port is not between 1 and 65535"},
 		{"no topic", func(c *kafka.Config) { c.Topic = "" }, "topic is missing"},
 		{"a topic with a blank", func(c *kafka.Config) { c.Topic = "a b" }, `topic "a b"`},
 		{"format", func(c *kafka.Config) { c.Format = "xml" }, `format "xml"`},

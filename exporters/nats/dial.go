@@ -29,6 +29,8 @@ func (c Config) check() error {
 		switch {
 		case err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls":
 			return errors.New("servers: one is not of the form nats://HOST:PORT or tls://HOST:PORT")
+		case !exporters.ValidPort(u.Port()):
+			return fmt.Errorf("servers: of one %w", exporters.ErrPort)
 		case u.User != nil:
 			return errors.New("servers: one holds a user name; give user and password, or token")
 		}

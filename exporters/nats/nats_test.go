@@ -456,6 +456,7 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		{"no server", func(c *ours.Config) { c.Servers = nil }, "servers are missing"},
 		{"no scheme", func(c *ours.Config) { c.Servers = []string{"127.0.0.1:4222"} }, "not of the form"},
+		{"port", func(c *ours.Config) { c.Servers = []string{"nats://h:0"} }, "the port is not between 1 and 65535"},
 		{"user in the URL", func(c *ours.Config) { c.Servers = []string{"nats://bob:hunter2@h"} }, "give user and password, or token"},
 		{"broken URL", func(c *ours.Config) { c.Servers = []string{"nats://bob:hunter2@[::1"} }, "not of the form"},
 		{"no end of a name", func(c *ours.Config) { c.Subject = "snmp.{device" }, "not closed"},

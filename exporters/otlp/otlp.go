@@ -92,6 +92,8 @@ func (c Config) check() (*url.URL, *tls.Config, error) {
 		return nil, nil, errors.New("url is missing; give the receiver's, such as http://127.0.0.1:4317")
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		return nil, nil, errors.New("url is not of the form http://HOST:PORT or https://HOST:PORT")
+	case !exporters.ValidPort(u.Port()):
+		return nil, nil, fmt.Errorf("url: %w", exporters.ErrPort)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		return nil, nil, errors.New("url holds a user name, a query or a fragment; secrets go into headers")
 	case c.Protocol != GRPC && c.Protocol != HTTP:

@@ -442,6 +442,7 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		{"no url", func(c *otlp.Config) { c.URL = "" }, "url is missing"},
 		{"no scheme", func(c *otlp.Config) { c.URL = "127.0.0.1:4317" }, "not of the form"},
+		{"port", func(c *otlp.Config) { c.URL = "http://h:99999" }, "url: the port is not between 1 and 65535"},
 		{"user", func(c *otlp.Config) { c.URL = "http://bob:hunter2@h" }, "secrets go into headers"},
 		{"malformed", func(c *otlp.Config) { c.URL = "http://bob:hunter2@[::1" }, "not of the form"},
 		{"protocol", func(c *otlp.Config) { c.Protocol = "udp" }, `protocol "udp": write grpc or http`},

@@ -106,6 +106,8 @@ func check(c Config) (string, error) {
 		return "", errors.New("url is missing; give the receiver's, such as http://127.0.0.1:9090/api/v1/write")
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return "", errors.New("url is not of the form http://HOST:PORT/PATH or https://HOST:PORT/PATH")
+	case !exporters.ValidPort(u.Port()):
+		return "", fmt.Errorf("url: %w", exporters.ErrPort)
 	case u.User != nil:
 		return "", errors.New("url holds a user name; give user and password instead")
 	case u.Fragment != "":
