@@ -224,7 +224,15 @@ func TestUnwritableDisk(t *testing.T) {
 		if n := strings.Count(d.log.String(), "do not survive a restart"); n != 1 {
 			t.Errorf("said %d times", n)
 		}
-		_ = d.Close(t.Context())
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(11 * time.Second) // nothing happens
+		synctest.Wait()
+		if _, err := os.Stat(filepath.Join(dir, "a.json")); err != nil {
+			t.Errorf("once the disk is well nothing is written: %v", err)
+		}
+		d.close(t)
 	})
 }
 

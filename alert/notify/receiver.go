@@ -16,6 +16,7 @@ const (
 	firstBackoff   = time.Second
 	longestBackoff = 5 * time.Minute
 	longestPause   = time.Hour        // the most that a RetryError can ask for
+	saveAgain      = 10 * time.Second // a disk that refused a book may take it then
 	attemptTimeout = 30 * time.Second // for senders that have none of their own
 )
 
@@ -67,6 +68,9 @@ func (r *receiver) save() error {
 	err := r.book.save(r.path)
 	if err != nil && !r.unsaved {
 		r.log.Error("notifications do not survive a restart until this is mended", "err", err)
+	}
+	if err == nil && r.unsaved {
+		r.log.Info("notifications survive a restart again")
 	}
 	r.unsaved = err != nil
 	return err
@@ -137,6 +141,9 @@ func (r *receiver) next(current lookup) (*draft, time.Duration) {
 		return d, 0
 	}
 	at := r.book.wake()
+	if r.unsaved && (at.IsZero() || time.Until(at) > saveAgain) {
+		return nil, saveAgain
+	}
 	if at.IsZero() {
 		return nil, 0
 	}
