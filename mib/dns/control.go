@@ -124,6 +124,9 @@ func readAll(r io.Reader) ([]byte, error) {
 
 // ended returns the cause where err came of the end of ctx.
 func ended(ctx context.Context, err error) error {
+	if d, ok := ctx.Deadline(); ok && !time.Now().Before(d) {
+		<-ctx.Done() // a dialer has a timer of its own, which may be earlier by a moment
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
