@@ -117,6 +117,8 @@ func FuzzBook(f *testing.F) {
 		if b.decode(data) != nil {
 			return
 		}
+		b.fit(at)
+		b.catchUp(at, current)
 		b.take(at, []alert.Transition{firing("core1", "p1", at)})
 		for i := range 20 {
 			now := at.Add(time.Duration(i) * time.Hour)
