@@ -1,7 +1,6 @@
 package notify_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -114,10 +113,28 @@ func (s *sender) expect(t *testing.T, want ...string) {
 	}
 }
 
+// logged is a log that is read while it is written.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // desk is what alerts are like, and who is told of them.
 type desk struct {
 	*notify.Dispatcher
-	log *bytes.Buffer
+	log *logged
 
 	mu     sync.Mutex
 	alerts map[string]alert.Alert // by fingerprint
@@ -141,7 +158,7 @@ func (d *desk) Alerts() (all []alert.Alert) {
 
 func open(t *testing.T, dir string, receivers ...notify.Receiver) *desk {
 	t.Helper()
-	d := &desk{log: &bytes.Buffer{}, alerts: map[string]alert.Alert{}}
+	d := &desk{log: &logged{}, alerts: map[string]alert.Alert{}}
 	var err error
 	if d.Dispatcher, err = notify.Open(notify.Options{Dir: dir, Receivers: receivers, Log: slog.New(slog.NewTextHandler(d.log, nil))}); err != nil {
 		t.Fatal(err)

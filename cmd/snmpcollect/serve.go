@@ -118,6 +118,15 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	if p.self = p.reporter(cfg, registry, targets); p.self != nil {
 		reporting.Go(func() { p.self.Run(ctx) })
 	}
+	err = s.run(ctx, p, fleet)
+	cancel() // for the report, if ctx did not end
+	return err
+}
+
+// run lets the parts run until ctx ends, or one fails that the others are nothing without, and looks at what is asked meanwhile.
+func (s service) run(ctx context.Context, p *parts, fleet *fleet) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	look := time.NewTicker(cmp.Or(s.look, lookEvery))
 	defer look.Stop()
 	polled := make(chan error, 1)
@@ -125,7 +134,7 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	heard := make(chan error, 1)
 	go func() { heard <- p.traps.serve(ctx) }()
 	served := make(chan error, 1)
-	go func() { served <- pages.serve(ctx) }()
+	go func() { served <- p.pages.serve(ctx) }()
 	for running := true; running; {
 		select {
 		case <-ctx.Done():
@@ -147,7 +156,7 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 		}
 	}
 	cancel()
-	log.Info("ending: delivering what waits", "at_most", closeTimeout)
+	p.log.Info("ending: delivering what waits", "at_most", closeTimeout)
 	return errors.Join(err, <-polled, <-served, <-heard)
 }
 
