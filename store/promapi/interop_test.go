@@ -114,17 +114,22 @@ func TestPrometheus(t *testing.T) {
 	t.Logf("%d answers are the same", compared)
 }
 
-// decode returns an answer; its series are in some order of this test's, as theirs is by chance, unless the query gave them one.
+// decode returns an answer; its warnings, and unless the query gave them an order its series, are in some order of this test's, as theirs is by chance.
 func decode(t *testing.T, text string, ordered bool) any {
 	t.Helper()
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		t.Errorf("%v: %.300s", err, text)
 	}
-	if body, ok := v.(map[string]any); ok && !ordered {
+	byText := func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
+	body, ok := v.(map[string]any)
+	if warnings, told := body["warnings"].([]any); told {
+		slices.SortFunc(warnings, byText)
+	}
+	if ok && !ordered {
 		if data, ok := body["data"].(map[string]any); ok && data["resultType"] != "scalar" && data["resultType"] != "string" {
 			if series, ok := data["result"].([]any); ok {
-				slices.SortFunc(series, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+				slices.SortFunc(series, byText)
 			}
 		}
 	}
