@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
+
+	"walkabout/internal/backoff"
 )
 
 const (
@@ -204,11 +205,7 @@ func (q *queue) settle(entries []entry, err error, failed int) (well bool, left 
 // pause waits until the next attempt is due: longer after each failure, as long as the receiver asked, but not beyond the
 // arrival of a new entry unless it asked. It returns false if there is to be none.
 func (q *queue) pause(ctx context.Context, failed int, err error) bool {
-	wait := longestBackoff
-	if failed < 10 {
-		wait = min(firstBackoff<<(failed-1), longestBackoff)
-	}
-	wait = wait/2 + rand.N(wait/2+1) // notifiers that failed together must not come back together
+	wait := backoff.Pause(failed, firstBackoff, longestBackoff)
 	wake := q.wake
 	var retry *RetryError
 	if errors.As(err, &retry) && retry.After > 0 {

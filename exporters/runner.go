@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"walkabout/exporters/filter"
+	"walkabout/internal/backoff"
 	"walkabout/internal/lograte"
 	"walkabout/metric"
 	"walkabout/spool"
@@ -321,12 +322,7 @@ func (r *Runner) failed(err error) time.Duration {
 		after := min(retry.After, maxAfter)
 		return after + rand.N(after/10+1)
 	}
-	backoff := r.config.MinBackoff
-	for i := 1; i < r.failures && backoff < r.config.MaxBackoff; i++ {
-		backoff = min(2*backoff, r.config.MaxBackoff)
-	}
-	// Between half and all of it, so that the outputs of many collectors do not all come back at once.
-	return backoff - rand.N(backoff/2+1)
+	return backoff.Pause(r.failures, r.config.MinBackoff, r.config.MaxBackoff)
 }
 
 // pause waits for d. Close cuts it short, and the output gets one more chance; false when it has had that.

@@ -3,13 +3,13 @@ package notify
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
 	"walkabout/alert"
 	"walkabout/alert/silence"
+	"walkabout/internal/backoff"
 	"walkabout/internal/lograte"
 )
 
@@ -87,32 +87,15 @@ func (m *mirror) run(ctx context.Context, alerts Alerts) {
 		}
 		wait, asked := m.every(), askedPause(err)
 		if err != nil {
-			wait = min(firstBackoff<<min(failed, 8), wait)
-			wait = wait/2 + rand.N(wait/2+1)
 			failed++
+			wait = backoff.Pause(failed, min(firstBackoff, wait), min(longestBackoff, wait))
 		} else {
 			failed = 0
 		}
-		if !pause(ctx, asked, nil) || !pause(ctx, wait-asked, m.wake) {
+		if !pause(ctx, asked, nil, nil) || !pause(ctx, wait-asked, m.wake, nil) {
 			return
 		}
 	}
-}
-
-// pause waits for wait, or until wake. It returns false once ctx ended.
-func pause(ctx context.Context, wait time.Duration, wake <-chan struct{}) bool {
-	if wait <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-wake:
-	case <-ctx.Done():
-		return false
-	}
-	return true
 }
 
 func (m *mirror) every() time.Duration {

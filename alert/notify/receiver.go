@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"walkabout/alert"
+	"walkabout/internal/backoff"
 	"walkabout/internal/lograte"
 )
 
@@ -201,13 +201,8 @@ func (r *receiver) settle(d *draft, err error, failed int) (well bool) {
 // pause waits until the next attempt is due: longer after each failure, as long as the receiver asked, but not beyond the arrival of something
 // new once what it asked for is over. It returns false if there is to be none.
 func (r *receiver) pause(ctx context.Context, failed int, err error) bool {
-	wait := longestBackoff
-	if failed < 10 {
-		wait = min(firstBackoff<<(failed-1), longestBackoff)
-	}
-	wait = wait/2 + rand.N(wait/2+1) // receivers that failed together must not come back together
-	asked := askedPause(err)
-	return r.sleep(ctx, asked, nil) && r.sleep(ctx, wait-asked, r.wake)
+	wait, asked := backoff.Pause(failed, firstBackoff, longestBackoff), askedPause(err)
+	return pause(ctx, asked, nil, r.closing) && pause(ctx, wait-asked, r.wake, r.closing)
 }
 
 // askedPause returns how long the receiver asked to be left alone; 0: it did not.
@@ -219,10 +214,10 @@ func askedPause(err error) time.Duration {
 	return 0
 }
 
-// sleep waits for wait, or until wake. It returns false if the receiver is to end.
-func (r *receiver) sleep(ctx context.Context, wait time.Duration, wake <-chan struct{}) bool {
+// pause waits for wait, or until wake. It returns false once ctx ended or closing is closed, unless there is nothing to wait for.
+func pause(ctx context.Context, wait time.Duration, wake, closing <-chan struct{}) bool {
 	if wait <= 0 {
-		return true
+		return ctx.Err() == nil
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -231,7 +226,7 @@ func (r *receiver) sleep(ctx context.Context, wait time.Duration, wake <-chan st
 		return true
 	case <-wake:
 		return true
-	case <-r.closing:
+	case <-closing:
 		return false
 	case <-ctx.Done():
 		return false
