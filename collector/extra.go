@@ -117,4 +117,5 @@ func (r *runner) pollExtra(ctx context.Context, sinks []Sink, slot time.Time, wh
 	for _, s := range sinks {
 		s.Poll(ctx, poll)
 	}
+	r.poller.shared.reap(&poll)
 }

@@ -48,7 +48,7 @@ func (h *harness) dial(ctx context.Context, o session.Options) (session.Client, 
 
 func (h *harness) Poll(_ context.Context, p collector.Poll) {
 	h.mu.Lock()
-	h.polls[p.Device] = append(h.polls[p.Device], p)
+	h.polls[p.Device] = append(h.polls[p.Device], p.Clone())
 	slow := h.slow
 	h.mu.Unlock()
 	time.Sleep(slow) // of the bubble's clock

@@ -151,7 +151,7 @@ func TestNetSNMP(t *testing.T) {
 	}
 	polls := make(chan seen, 100)
 	c, err := collector.New(collector.Options{Targets: targets, Sinks: []collector.Sink{collector.SinkFunc(func(_ context.Context, p collector.Poll) {
-		polls <- seen{p, loopback(t)}
+		polls <- seen{p.Clone(), loopback(t)}
 	})}})
 	if err != nil {
 		t.Fatal(err)

@@ -201,6 +201,7 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 			return poll
 		}
 	}
+	p.shared.sow(&poll)
 	poll.Err = p.takeParts(ctx, s, &poll)
 	p.walkOtherwise()
 	poll.Duration = time.Since(poll.At)
@@ -325,8 +326,8 @@ func (p *poller) know(id string) {
 	p.told = engine
 }
 
-// samples judges what a part has read and appends its samples.
-func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int, at time.Time) []metric.Sample {
+// samples judges what a part has read and appends its samples to poll's.
+func (p *poller) samples(poll *Poll, s *scratch, part *part, count int) {
 	complete := s.grid.fault() == nil && !part.narrow
 	if err := part.learnCounters(&s.grid, count); err != nil {
 		p.log.Error("counters cannot be told apart", "measurement", part.measurement, "err", err) // cannot be: bits bound nothing
@@ -337,8 +338,9 @@ func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int,
 		part.forget(&s.grid)
 	}
 	s.template = p.template(s.template[:0], part)
-	tags := make([]metric.Tag, 0, len(s.rows)*len(s.template))
-	fields := make([]metric.Field, 0, len(s.rows)*(len(part.objects)+2))
+	// Where these grow, the samples before stay in the memory in which they are.
+	tags := slices.Grow(poll.harvest.tags, len(s.rows)*len(s.template))
+	fields := slices.Grow(poll.harvest.fields, len(s.rows)*(len(part.objects)+2))
 	for _, r := range s.rows {
 		firstTag, firstField := len(tags), len(fields)
 		tags = part.appendTags(tags, s.template, &s.grid, r)
@@ -346,13 +348,13 @@ func (p *poller) samples(dst []metric.Sample, s *scratch, part *part, count int,
 		if len(fields) == firstField {
 			continue
 		}
-		dst = append(dst, metric.Sample{
-			Measurement: part.measurement, At: at,
+		poll.Samples = append(poll.Samples, metric.Sample{
+			Measurement: part.measurement, At: poll.At,
 			Tags:   tags[firstTag:len(tags):len(tags)],
 			Fields: fields[firstField:len(fields):len(fields)],
 		})
 	}
-	return dst
+	poll.harvest.tags, poll.harvest.fields = tags, fields
 }
 
 // count judges the counters of s.rows, unless they are left alone.

@@ -210,6 +210,7 @@ func (r *runner) poll(ctx context.Context, sinks []Sink, slot time.Time) (missed
 	for _, s := range sinks {
 		s.Poll(ctx, poll)
 	}
+	r.poller.shared.reap(&poll)
 	missed = int(time.Since(slot) / interval)
 	if missed > 0 {
 		r.poller.stats.missed(missed)

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"walkabout/collector/ping"
@@ -9,8 +10,8 @@ import (
 )
 
 // Sink takes what polls bring. A Collector calls Poll for one device after another poll of it has returned, and for
-// several devices at once; the device's next poll waits until every Sink has returned. Poll may keep p.Samples, which nobody
-// changes any more. It deals with its own errors. ctx ends when the Collector or the target is stopped; what was polled must
+// several devices at once; the device's next poll waits until every Sink has returned. Then the memory of p.Samples serves another poll: who keeps them
+// keeps a p.Clone(). It deals with its own errors. ctx ends when the Collector or the target is stopped; what was polled must
 // be taken nevertheless.
 type Sink interface {
 	Poll(ctx context.Context, p Poll)
@@ -44,6 +45,19 @@ type Poll struct {
 
 	// Extra is a poll between two of the schedule (Collector.PollNow). It has no counters and no Complete, and was answered.
 	Extra bool
+
+	harvest *harvest // nil: Samples are nobody else's
+}
+
+// Clone returns p with samples of its own.
+func (p Poll) Clone() Poll {
+	p.Samples = slices.Clone(p.Samples)
+	for i := range p.Samples {
+		s := &p.Samples[i]
+		s.Tags, s.Fields = slices.Clone(s.Tags), slices.Clone(s.Fields)
+	}
+	p.harvest = nil
+	return p
 }
 
 // PartError says which part of a poll is missing. Part is the measurement, and behind a "/" the columns where some are

@@ -89,7 +89,7 @@ func (p *poller) takeTable(ctx context.Context, s *scratch, part *part, poll *Po
 		s.grid.own()
 	}
 	if !errors.Is(missing, errTooMuch) { // else its rows are fiction, and would push out what others measured
-		poll.Samples = p.samples(poll.Samples, s, part, rows, poll.At)
+		p.samples(poll, s, part, rows)
 	}
 	return missing, fatal
 }

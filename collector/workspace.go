@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"walkabout/counter"
+	"walkabout/metric"
 	"walkabout/snmp"
 )
 
@@ -22,6 +23,13 @@ type scratch struct {
 	signals  []snmp.Value
 }
 
+// harvest is the memory that the samples of a poll stand in, from when it reads tables until all Sinks have taken them.
+type harvest struct {
+	samples []metric.Sample
+	tags    []metric.Tag
+	fields  []metric.Field
+}
+
 // maxReading is how many polls of a Collector read tables at a time. Each needs some 300 kB for it, more for larger devices.
 const maxReading = 256
 
@@ -29,6 +37,7 @@ const maxReading = 256
 type workspace struct {
 	askings   sync.Pool     // of *asking
 	scratches sync.Pool     // of *scratch
+	harvests  sync.Pool     // of *harvest
 	reading   chan struct{} // a token for each scratch that is in use
 	engines   engines
 	layouts   layouts
@@ -38,6 +47,7 @@ func newWorkspace() *workspace {
 	return &workspace{
 		askings:   sync.Pool{New: func() any { return new(asking) }},
 		scratches: sync.Pool{New: func() any { return new(scratch) }},
+		harvests:  sync.Pool{New: func() any { return new(harvest) }},
 		reading:   make(chan struct{}, maxReading),
 	}
 }
@@ -55,4 +65,21 @@ func (w *workspace) scratch(ctx context.Context) (*scratch, bool) {
 func (w *workspace) put(s *scratch) {
 	w.scratches.Put(s)
 	<-w.reading
+}
+
+// sow gives p memory for its samples.
+func (w *workspace) sow(p *Poll) {
+	p.harvest = w.harvests.Get().(*harvest)
+	h := p.harvest
+	p.Samples, h.tags, h.fields = h.samples[:0], h.tags[:0], h.fields[:0]
+}
+
+// reap takes the memory of p's samples back, which nobody uses any more.
+func (w *workspace) reap(p *Poll) {
+	if p.harvest == nil {
+		return
+	}
+	p.harvest.samples = p.Samples
+	w.harvests.Put(p.harvest)
+	p.Samples, p.harvest = nil, nil
 }

@@ -84,7 +84,7 @@ func newLab(t *testing.T) *lab {
 func (l *lab) Poll(_ context.Context, p collector.Poll) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.polls[p.Device] = append(l.polls[p.Device], p)
+	l.polls[p.Device] = append(l.polls[p.Device], p.Clone())
 }
 
 // next returns the next poll of a device, and how many requests reached devices since the one before.
