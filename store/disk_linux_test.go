@@ -38,6 +38,10 @@ func TestFullDisk(t *testing.T) {
 			taken++
 		}
 	}
+	small.Cur = 100 // less than what is whole in the log: it cannot be copied either
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
+		t.Fatal(err)
+	}
 	again := e.Export(t.Context(), polled(at.Add(time.Duration(taken)*every), 40))
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		t.Fatal(err)

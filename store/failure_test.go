@@ -131,6 +131,56 @@ func TestTornLog(t *testing.T) {
 	}
 }
 
+// TestBrokenOffRepair: a segment that the database had put aside to copy what is whole of it, when the power failed, is read again.
+func TestBrokenOffRepair(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, store.Options{Dir: dir})
+	at := time.Now().Add(-time.Hour)
+	mustExport(t, s.Exporter(), polled(at, 2))
+	left := copied(t, dir)
+	segment := filepath.Join(left, "wal", "00000000")
+	if err := os.Rename(segment, segment+".repair"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(segment, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	after := open(t, store.Options{Dir: left})
+	mustExport(t, after.Exporter(), polled(at.Add(every), 2))
+	if n := len(states(t, after)); n != 4 {
+		t.Errorf("%d samples, want 4", n)
+	}
+}
+
+// TestLostChunks: what the database has in memory-mapped chunks is not fsynced. When the power cut takes these files, the log has all of it.
+func TestLostChunks(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, store.Options{Dir: dir})
+	e := s.Exporter()
+	at := time.Now().Add(-100 * time.Minute)
+	n := 0
+	for i := range 150 { // a chunk in order has 120 samples, one out of order 32
+		mustExport(t, e, append(polled(at.Add(time.Duration(i)*every), 1), polled(at.Add(-time.Duration(i)*every-time.Second), 1)...))
+		n += 2
+	}
+	left := copied(t, dir)
+	chunks, err := filepath.Glob(filepath.Join(left, "chunks_head", "*"))
+	if err != nil || len(chunks) == 0 {
+		t.Fatalf("%v, %v", chunks, err)
+	}
+	for _, path := range chunks {
+		if info, err := os.Stat(path); err != nil || info.Size() < 1000 {
+			t.Fatalf("%v, %v", info, err)
+		}
+		if err := os.Truncate(path, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := len(states(t, open(t, store.Options{Dir: left}))); got != n {
+		t.Errorf("%d samples, want %d", got, n)
+	}
+}
+
 // TestBackfill: what waited goes in behind what is new; what is too old, or of the future, is rejected, and nothing else.
 func TestBackfill(t *testing.T) {
 	s := open(t, store.Options{Window: 24 * time.Hour})

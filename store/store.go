@@ -126,7 +126,7 @@ func (s *Store) Opened() <-chan struct{} { return s.opened }
 
 // open opens the database after what is corrupt was put aside. Nobody has the Store yet, or it is seized.
 func (s *Store) open() error {
-	if err := s.putBadBlocksAside(); err != nil {
+	if err := errors.Join(s.putBadBlocksAside(), s.cutTornLogs()); err != nil {
 		return err
 	}
 	o := tsdb.DefaultOptions()
