@@ -44,7 +44,7 @@ func checkSpan(from, to time.Time, points int) (span, int, error) {
 
 // Graph returns one interface. If there is nothing of it, its Lines have a Gap for the reason. The error is ctx's, the database's, or wraps ErrQuery.
 func (s *Store) Graph(ctx context.Context, q GraphQuery) (Graph, error) {
-	if q.Interface == "" {
+	if q.Interface == "" && q.Index == 0 {
 		return Graph{}, fmt.Errorf("%w: no interface", ErrQuery)
 	}
 	found, polls, err := s.readInterfaces(ctx, q)
@@ -60,7 +60,7 @@ func (s *Store) Graph(ctx context.Context, q GraphQuery) (Graph, error) {
 
 // Graphs returns the interfaces of q.Device that have one of the counters in the span or shortly before or after it, in order of their names.
 func (s *Store) Graphs(ctx context.Context, q GraphQuery) ([]Graph, error) {
-	q.Interface = ""
+	q.Interface, q.Index = "", 0
 	found, polls, err := s.readInterfaces(ctx, q)
 	if err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (s *Store) readInterfaces(ctx context.Context, q GraphQuery) (map[string]*r
 		}
 	}
 	from, to := q.From.Add(-lead), q.To.Add(lead)
-	for _, of := range ofInterface(q.Device, q.Interface) {
+	for _, of := range ofInterface(q.Device, q.Interface, q.Index) {
 		if err := s.read(ctx, from, to, take, append(of, named(names))...); err != nil {
 			return nil, nil, err
 		}

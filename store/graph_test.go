@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strconv"
 	"testing"
 	"time"
 
@@ -189,6 +190,41 @@ func TestGraphOfNothing(t *testing.T) {
 }
 
 // TestTwin: an agent without 64-bit counters is drawn by its 32-bit ones.
+// TestGraphOfOneName: interfaces that share a name, or have none, are told apart by their ifIndex.
+func TestGraphOfOneName(t *testing.T) {
+	s, at := open(t, store.Options{}), begin()
+	e := s.Exporter()
+	for i := range 10 {
+		var batch []metric.Sample
+		for _, x := range []struct{ name, index string }{{"lan", "3"}, {"lan", "4"}, {"", "6"}, {"", "7"}} {
+			number, _ := strconv.ParseFloat(x.index, 64)
+			r := row(at.Add(time.Duration(i)*every), poll{rate: 100 * number})
+			r.Tags = []metric.Tag{{Name: "device", Value: "core1"}, {Name: "ifIndex", Value: x.index}}
+			if x.name != "" {
+				r.Tags = append(r.Tags, metric.Tag{Name: "ifName", Value: x.name})
+			}
+			batch = append(batch, r)
+		}
+		if err := e.Export(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, q := range []store.GraphQuery{{Interface: "lan", Index: 3}, {Interface: "lan", Index: 4}, {Index: 6}, {Index: 7}} {
+		q.Device, q.Counters, q.From, q.To = "core1", []string{"ifHCInOctets"}, at, at.Add(5*time.Minute)
+		g, err := s.Graph(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := g.Lines[0].Average, float64(100*q.Index); got != want {
+			t.Errorf("%q, ifIndex %d: %v octets a second, want %v", q.Interface, q.Index, got, want)
+		}
+		states, err := s.States(t.Context(), store.StateQuery{Device: "core1", Interface: q.Interface, Index: q.Index, From: q.From, To: q.To})
+		if err != nil || len(states.Oper) != 1 {
+			t.Errorf("%q, ifIndex %d: states %v, %v", q.Interface, q.Index, states.Oper, err)
+		}
+	}
+}
+
 func TestTwin(t *testing.T) {
 	s, at := open(t, store.Options{}), begin()
 	e := s.Exporter()

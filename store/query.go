@@ -7,6 +7,9 @@ type GraphQuery struct {
 	Device string
 	// Interface is an ifName, or the ifDescr of an interface without ifName. If it is empty, all of the device are meant.
 	Interface string
+	// Index is the ifIndex of an interface that shares its name with others of the device, or has none; 0 of all others: only the series of the former have
+	// ifIndex as a label. Such an interface without a name has an empty Interface.
+	Index int64
 	// Counters name what is drawn, such as ifHCInOctets. Where a device has no such counter, its 32-bit twin is taken (ifInOctets).
 	Counters []string
 	From, To time.Time // To is not part of the span; at least a millisecond behind From
@@ -61,7 +64,8 @@ const (
 
 // StateQuery asks for what an interface's states were.
 type StateQuery struct {
-	Device, Interface string
+	Device, Interface string // as in GraphQuery
+	Index             int64  // as in GraphQuery
 	From, To          time.Time
 }
 

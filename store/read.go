@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -80,16 +81,22 @@ func named(names []string) *labels.Matcher {
 // interfaceOf returns what GraphQuery.Interface says of a series' interface.
 func interfaceOf(l labels.Labels) string { return cmp.Or(l.Get("ifName"), l.Get("ifDescr")) }
 
-// ofInterface selects the series of an interface of a device, or of all if name is empty. Those with the name as ifDescr are among them whatever their
-// ifName is.
-func ofInterface(device, name string) [][]*labels.Matcher {
-	if name == "" {
+// ofInterface selects the series of an interface of a device, or of all if it has neither name nor index. Those with the name as ifDescr are among them
+// whatever their ifName is.
+func ofInterface(device, name string, index int64) [][]*labels.Matcher {
+	if name == "" && index == 0 {
 		return [][]*labels.Matcher{{equal("device", device)}}
 	}
-	return [][]*labels.Matcher{
-		{equal("device", device), equal("ifName", name)},
-		{equal("device", device), equal("ifName", ""), equal("ifDescr", name)},
+	of := [][]*labels.Matcher{{equal("device", device), equal("ifName", ""), equal("ifDescr", name)}}
+	if name != "" {
+		of = slices.Insert(of, 0, []*labels.Matcher{equal("device", device), equal("ifName", name)})
 	}
+	if index != 0 {
+		for i := range of {
+			of[i] = append(of[i], equal("ifIndex", strconv.FormatInt(index, 10)))
+		}
+	}
+	return of
 }
 
 // typical returns the median of what consecutive times are apart, in milliseconds; 0 of fewer than two.

@@ -18,7 +18,7 @@ const hold = 5 * time.Minute
 // States returns when the interface was in which state. The error is ctx's, the database's, or wraps ErrQuery.
 func (s *Store) States(ctx context.Context, q StateQuery) (States, error) {
 	all, _, err := checkSpan(q.From, q.To, 0)
-	if err == nil && q.Interface == "" {
+	if err == nil && q.Interface == "" && q.Index == 0 {
 		err = fmt.Errorf("%w: no interface", ErrQuery)
 	}
 	if err != nil {
@@ -29,7 +29,7 @@ func (s *Store) States(ctx context.Context, q StateQuery) (States, error) {
 		name := l.Get(model.MetricNameLabel)
 		found[name] = merged(found[name], points)
 	}
-	for _, of := range ofInterface(q.Device, q.Interface) {
+	for _, of := range ofInterface(q.Device, q.Interface, q.Index) {
 		if err := s.read(ctx, q.From.Add(-lead), q.To, take, append(of, named([]string{"ifAdminStatus", "ifOperStatus"}))...); err != nil {
 			return States{}, err
 		}

@@ -23,7 +23,10 @@ func (s *Server) graph(r *http.Request) (any, error) {
 	switch d, i, err := s.findPort(r); {
 	case err == nil:
 		p := &d.ports.list[i]
-		q.Device, q.Interface, q.Name, q.Descr, q.Index = d.target.Name, p.key(), p.part(1), p.part(2), int64(p.index)
+		q.Device, q.Interface, q.Name, q.Descr = d.target.Name, p.key(), p.part(1), p.part(2)
+		if q.Interface != q.Name {
+			q.Index = int64(p.index)
+		}
 		q.Speed, q.Interval = float64(p.speed), d.target.Interval
 		d.mu.Unlock()
 	default: // one that is there no more may still be stored
@@ -32,7 +35,7 @@ func (s *Server) graph(r *http.Request) (any, error) {
 			return nil, err
 		}
 		q.Device, q.Interface = r.URL.Query().Get("device"), r.FormValue("interface")
-		q.Name = q.Interface
+		q.Name, q.Index = splitKey(q.Interface)
 	}
 	empty := Graph{From: q.From.Unix(), To: q.To.Unix(), Times: []int64{}, Groups: []GraphGroup{}, Gaps: []Gap{}, States: []StateSpan{}}
 	if s.o.History == nil {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"walkabout/counter"
@@ -254,6 +255,28 @@ func (ps *ports) write(x *port, s *metric.Sample, f *finder, twice map[string]bo
 		x.ends[i+1] = uint16(len(b))
 	}
 	ps.text, x.text = b, string(b)
+}
+
+// splitKey returns the name in the key of an interface that is there no more, and its ifIndex if the key has that: see Interface.Key.
+func splitKey(key string) (name string, index int64) {
+	at := strings.LastIndex(key, "ifIndex ")
+	if at < 0 {
+		return key, 0
+	}
+	name, number := key[:at], key[at+len("ifIndex "):]
+	if name != "" {
+		var opened, closed bool
+		name, opened = strings.CutSuffix(name, " (")
+		number, closed = strings.CutSuffix(number, ")")
+		if !opened || !closed {
+			return key, 0
+		}
+	}
+	index, err := strconv.ParseInt(number, 10, 32)
+	if err != nil || index <= 0 {
+		return key, 0
+	}
+	return name, index
 }
 
 // changed works out when oper last changed: as the agent says, unless it was seen to change and the agent says nothing of it.

@@ -40,7 +40,7 @@ type History interface {
 type GraphQuery struct {
 	Device, Interface string // see Interface.Key
 	Name, Descr       string // ifName, else ifDescr, and ifDescr, as far as they are known
-	Index             int64  // ifIndex; 0: not known
+	Index             int64  // ifIndex of an interface that shares Name with others of the device, or has none; else 0
 	Speed             float64
 	Interval          time.Duration // between polls
 	From, To          time.Time

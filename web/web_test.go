@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -258,6 +259,39 @@ func TestKeys(t *testing.T) {
 	}
 	if len(view.Interfaces) != len(want) {
 		t.Errorf("%d interfaces", len(view.Interfaces))
+	}
+}
+
+// asked remembers what it is to draw.
+type asked struct{ web.GraphQuery }
+
+func (a *asked) Graph(_ context.Context, q web.GraphQuery) (web.Graph, error) {
+	a.GraphQuery = q
+	return web.Graph{}, nil
+}
+
+// TestGraphNames: what the store is asked for of an interface that is there, or was once.
+func TestGraphNames(t *testing.T) {
+	f, h := newFixture("core1"), &asked{}
+	f.history = h
+	f.serve()
+	f.poll("core1", 0, nil, up("lan", 3, 1, 1), up("lan", 4, 2, 2), up("ge-0", 5, 3, 3), port{index: 6, admin: 1, oper: 1}, up("ifIndex 9", 7, 1, 1))
+	type named struct {
+		Name  string
+		Index int64
+	}
+	for key, want := range map[string]named{
+		"lan (ifIndex 3)": {"lan", 3}, "lan (ifIndex 4)": {"lan", 4}, "ge-0": {"ge-0", 0}, "ifIndex 6": {"", 6}, "ifIndex 9": {"ifIndex 9", 0},
+		"gone (ifIndex 12)": {"gone", 12}, "ifIndex 13": {"", 13}, "gone": {"gone", 0}, "gone (ifIndex x)": {"gone (ifIndex x)", 0}, "ifIndex 0": {"ifIndex 0", 0},
+		"gone ifIndex 1": {"gone ifIndex 1", 0},
+	} {
+		var g web.Graph
+		if code := f.get(t, "graph?"+url.Values{"device": {"core1"}, "interface": {key}}.Encode(), &g); code != http.StatusOK {
+			t.Errorf("%q: status %d", key, code)
+		}
+		if diff := cmp.Diff(want, named{h.Name, h.Index}); diff != "" {
+			t.Errorf("%q: -want +got:\n%s", key, diff)
+		}
 	}
 }
 

@@ -51,11 +51,11 @@ func (h history) Graph(ctx context.Context, q web.GraphQuery) (web.Graph, error)
 			}
 		}
 	}
-	drawn, err := h.store.Graph(ctx, store.GraphQuery{Device: q.Device, Interface: q.Name, Counters: counters, From: from, To: to, Points: points})
+	drawn, err := h.store.Graph(ctx, store.GraphQuery{Device: q.Device, Interface: q.Name, Index: q.Index, Counters: counters, From: from, To: to, Points: points})
 	if err != nil {
 		return web.Graph{}, err
 	}
-	states, err := h.store.States(ctx, store.StateQuery{Device: q.Device, Interface: q.Name, From: from, To: to})
+	states, err := h.store.States(ctx, store.StateQuery{Device: q.Device, Interface: q.Name, Index: q.Index, From: from, To: to})
 	if err != nil {
 		return web.Graph{}, err
 	}
