@@ -15,6 +15,7 @@ import (
 
 	"walkabout/alert"
 	"walkabout/alert/notify"
+	"walkabout/alert/notify/notifytest"
 	"walkabout/internal/command"
 )
 
@@ -30,7 +31,7 @@ func script(t *testing.T, text string) string {
 
 func newExec(t *testing.T, o notify.ExecOptions) *notify.Exec {
 	t.Helper()
-	e, err := notify.NewExec(o, notify.DefaultTemplates(time.UTC))
+	e, err := notify.NewExec(o, notifytest.Templates(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestNewExecRefuses(t *testing.T) {
 	}
 	for name, o := range map[string]notify.ExecOptions{"nothing": {}, "no path": {Command: []string{"tell"}}, "absent": {Command: []string{"/nowhere/tell"}},
 		"anybody may change it": {Command: []string{open}}, "timeout": {Command: []string{script(t, "")}, Timeout: time.Hour}} {
-		if _, err := notify.NewExec(o, notify.DefaultTemplates(time.UTC)); err == nil {
+		if _, err := notify.NewExec(o, notifytest.Templates(t)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

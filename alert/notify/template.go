@@ -41,17 +41,8 @@ type Templates struct {
 // ErrTemplate is wrapped by the errors of templates; they name file and line.
 var ErrTemplate = errors.New("template")
 
-// DefaultTemplates are those that are built in. Times are of zone; nil is the machine's.
-func DefaultTemplates(zone *time.Location) *Templates {
-	t, err := ParseTemplates("", "", zone)
-	if err != nil {
-		panic(err) // the built-in ones; a test parses them
-	}
-	return t
-}
-
 // ParseTemplates reads a file of templates, whose name is for messages, and tries each part with examples. It has the parts "subject", "text" and
-// "html", each between {{define "NAME"}} and {{end}}; source "" has none.
+// "html", each between {{define "NAME"}} and {{end}}; source "" has none. Times are of zone; nil is the machine's.
 func ParseTemplates(name, source string, zone *time.Location) (*Templates, error) {
 	if zone == nil {
 		zone = time.Local
@@ -73,11 +64,16 @@ func ParseTemplates(name, source string, zone *time.Location) (*Templates, error
 			return nil, fmt.Errorf("%w: %s", ErrTemplate, strings.TrimPrefix(err.Error(), "template: "))
 		}
 	}
+	step, err := parse.Parse(meterName, "{{"+meterName+"}}", "", "", functions(nil))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTemplate, err)
+	}
+	steps := meter{step[meterName].Root.Nodes[0]}
 	for _, one := range t.text.Templates() {
-		meter(one.Tree)
+		steps.template(one.Tree)
 	}
 	for _, one := range t.html.Templates() {
-		meter(one.Tree)
+		steps.template(one.Tree)
 	}
 	for _, m := range []*Message{Example(time.Now(), false), Example(time.Now(), true)} {
 		for _, part := range []string{SubjectPart, TextPart, HTMLPart} {
@@ -118,42 +114,40 @@ func small(s string) (string, error) {
 const meterName = "_step"
 
 // meter has every template, and every round of a loop, begin with a step, so that a loop without output ends too.
-func meter(t *parse.Tree) {
+type meter struct{ step parse.Node }
+
+func (m meter) template(t *parse.Tree) {
 	if t == nil || t.Root == nil {
 		return
 	}
-	loops(t.Root)
-	count(t.Root)
+	m.loops(t.Root)
+	m.count(t.Root)
 }
 
 // loops has the loops in l count their rounds.
-func loops(l *parse.ListNode) {
+func (m meter) loops(l *parse.ListNode) {
 	if l == nil {
 		return
 	}
 	for _, n := range l.Nodes {
 		switch n := n.(type) {
 		case *parse.RangeNode:
-			loops(n.List)
-			loops(n.ElseList)
-			count(n.List)
+			m.loops(n.List)
+			m.loops(n.ElseList)
+			m.count(n.List)
 		case *parse.IfNode:
-			loops(n.List)
-			loops(n.ElseList)
+			m.loops(n.List)
+			m.loops(n.ElseList)
 		case *parse.WithNode:
-			loops(n.List)
-			loops(n.ElseList)
+			m.loops(n.List)
+			m.loops(n.ElseList)
 		}
 	}
 }
 
-// count puts a step before what l does.
-func count(l *parse.ListNode) {
-	step, err := parse.Parse(meterName, "{{"+meterName+"}}", "", "", functions(nil))
-	if err != nil {
-		panic(err) // of a constant
-	}
-	l.Nodes = append([]parse.Node{step[meterName].Root.Nodes[0]}, l.Nodes...)
+// count puts a step before what l does: one of its own, as html/template edits nodes in place.
+func (m meter) count(l *parse.ListNode) {
+	l.Nodes = append([]parse.Node{m.step.Copy()}, l.Nodes...)
 }
 
 // Subject returns one line, which is not empty.

@@ -13,6 +13,7 @@ import (
 
 	"walkabout/alert"
 	"walkabout/alert/notify"
+	"walkabout/alert/notify/notifytest"
 )
 
 // exampleAt is when the examples happen.
@@ -54,7 +55,7 @@ func hostile() *notify.Message {
 }
 
 func TestTemplates(t *testing.T) {
-	tm := notify.DefaultTemplates(time.UTC)
+	tm := notifytest.Templates(t)
 	for name, m := range map[string]*notify.Message{"one": notify.Example(exampleAt, false), "several": notify.Example(exampleAt, true), "hostile": hostile()} {
 		subject, text, html := tm.Subject(m), tm.Text(m), tm.HTML(m)
 		golden(t, name+".txt", subject+"\n\n"+text)
@@ -118,7 +119,7 @@ func TestMessageOfMany(t *testing.T) {
 		it.State = alert.Firing
 		m.Items = append(m.Items, it)
 	}
-	tm := notify.DefaultTemplates(time.UTC)
+	tm := notifytest.Templates(t)
 	subject, text := tm.Subject(m), tm.Text(m)
 	if subject != "TEST core1: CRITICAL 401 firing" || !strings.Contains(text, "301 more are not listed here.") {
 		t.Errorf("%s\n%.300s", subject, text)
@@ -158,7 +159,7 @@ func TestDeviceThatSaysTooMuch(t *testing.T) {
 		}
 		m.Items = append(m.Items, it)
 	}
-	tm := notify.DefaultTemplates(time.UTC)
+	tm := notifytest.Templates(t)
 	for _, text := range []string{tm.Text(m), tm.HTML(m)} {
 		if strings.Contains(text, "too much") || !strings.Contains(text, "201 more are not listed here.") {
 			t.Errorf("%.300s", text)

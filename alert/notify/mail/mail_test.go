@@ -25,6 +25,7 @@ import (
 	"walkabout/alert"
 	"walkabout/alert/notify"
 	"walkabout/alert/notify/mail"
+	"walkabout/alert/notify/notifytest"
 	"walkabout/internal/clienttls"
 	"walkabout/internal/clienttls/tlstest"
 	"walkabout/internal/secret"
@@ -141,7 +142,7 @@ func options(s *server, security mail.Security) mail.Options {
 
 func newMail(t *testing.T, o mail.Options) *mail.Mail {
 	t.Helper()
-	m, err := mail.New(o, notify.DefaultTemplates(time.UTC))
+	m, err := mail.New(o, notifytest.Templates(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,11 +373,11 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		o := good
 		change(&o)
-		if _, err := mail.New(o, notify.DefaultTemplates(time.UTC)); err == nil || !strings.HasPrefix(err.Error(), "email: ") || strings.Contains(err.Error(), "hunter2") {
+		if _, err := mail.New(o, notifytest.Templates(t)); err == nil || !strings.HasPrefix(err.Error(), "email: ") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := mail.New(good, notify.DefaultTemplates(time.UTC)); err != nil {
+	if _, err := mail.New(good, notifytest.Templates(t)); err != nil {
 		t.Error(err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"walkabout/alert"
 	"walkabout/alert/notify"
+	"walkabout/alert/notify/notifytest"
 	"walkabout/alert/notify/web"
 	"walkabout/internal/secret"
 )
@@ -28,7 +29,7 @@ var exampleAt = start.Add(time.Minute)
 // services makes a sender to each service, over transport.
 func services(t *testing.T, transport http.RoundTripper) map[string]*web.Chat {
 	t.Helper()
-	tm := notify.DefaultTemplates(time.UTC)
+	tm := notifytest.Templates(t)
 	o := web.Options{URL: secret.New("https://chat.example.net/T0KEN/hook"), Transport: transport}
 	bot := web.TelegramOptions{Token: secret.New("123:T0KEN"), Chat: "-1001", Topic: 7}
 	made := map[string]*web.Chat{}
@@ -265,7 +266,7 @@ func TestChatRetry(t *testing.T) {
 
 func TestNewTelegramRefuses(t *testing.T) {
 	for name, o := range map[string]web.TelegramOptions{"no token": {Chat: "-1"}, "a path": {Token: secret.New("1:hunter2/../x"), Chat: "1"}, "chat": {Token: secret.New("1:hunter2"), Chat: "noc"}} {
-		if _, err := web.NewTelegram(web.Options{}, o, notify.DefaultTemplates(time.UTC)); err == nil || leaks(err.Error()) {
+		if _, err := web.NewTelegram(web.Options{}, o, notifytest.Templates(t)); err == nil || leaks(err.Error()) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
