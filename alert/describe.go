@@ -10,14 +10,15 @@ import (
 	"walkabout/metric"
 )
 
-// statusNames are the enumerations of ifAdminStatus and ifOperStatus (IF-MIB, RFC 2863).
+// statusNames are the enumeration of ifOperStatus (IF-MIB, RFC 2863); ifAdminStatus has the first three.
 var statusNames = [...]string{1: "up", 2: "down", 3: "testing", 4: "unknown", 5: "dormant", 6: "notPresent", 7: "lowerLayerDown"}
 
-func statusName(v uint8) string {
-	if v >= 1 && int(v) < len(statusNames) {
-		return statusNames[v]
+// StatusName returns the name of a value of ifAdminStatus or ifOperStatus, "up" for 1; what neither has is written as a number.
+func StatusName(n int) string {
+	if n >= 1 && n < len(statusNames) {
+		return statusNames[n]
 	}
-	return strconv.Itoa(int(v))
+	return strconv.Itoa(n)
 }
 
 // describe fills in a, an alert of p, from the row r.
@@ -28,7 +29,7 @@ func (p *port) show(a *Alert, d *device, labels map[string]string, s status) {
 	if p.alias != "" {
 		labels["ifAlias"] = p.alias
 	}
-	values := map[string]string{"ifAdminStatus": statusName(s.admin), "ifOperStatus": statusName(s.oper)}
+	values := map[string]string{"ifAdminStatus": StatusName(int(s.admin)), "ifOperStatus": StatusName(int(s.oper))}
 	if s.hasIndex {
 		values["ifIndex"] = strconv.FormatInt(int64(s.index), 10)
 	}

@@ -64,8 +64,8 @@ type Interface struct {
 	MTU   int64  `json:"mtu,omitempty"`
 	MAC   string `json:"mac,omitempty"` // ifPhysAddress
 
-	Admin string  `json:"admin"` // up, down, testing, or "?"
-	Oper  string  `json:"oper"`  // up, down, testing, unknown, dormant, notPresent, lowerLayerDown, or "?"
+	Admin string  `json:"admin"` // up, down, testing, "?" if the device does not say, a number that the MIB does not have
+	Oper  string  `json:"oper"`  // up, down, testing, unknown, dormant, notPresent, lowerLayerDown; "?" and numbers as of Admin
 	Speed float64 `json:"speed"` // bits a second; 0: it tells none
 
 	In       *float64 `json:"in"`       // bits a second

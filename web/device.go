@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"walkabout/alert"
 	"walkabout/counter"
 )
 
@@ -72,14 +73,12 @@ type placed struct {
 	place int
 }
 
-// statuses are the words of ifOperStatus (RFC 2863); ifAdminStatus has the first three.
-var statuses = [...]string{"?", "up", "down", "testing", "unknown", "dormant", "notPresent", "lowerLayerDown"}
-
+// status returns the name of ifAdminStatus or ifOperStatus; 0: it was not told.
 func status(n uint8) string {
-	if int(n) >= len(statuses) {
-		n = 0
+	if n == 0 {
+		return "?"
 	}
-	return statuses[n]
+	return alert.StatusName(int(n))
 }
 
 // port returns the interface at place i without Recent; d's mu is held.

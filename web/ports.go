@@ -98,6 +98,11 @@ func (f *finder) field(s *metric.Sample, object int) *metric.Field {
 	return &noField
 }
 
+// status returns ifAdminStatus or ifOperStatus; 0: it was not told. What the MIB does not have may be any number.
+func (f *finder) status(s *metric.Sample, object int) uint8 {
+	return uint8(min(f.field(s, object).Num, 255))
+}
+
 // rate returns the rate of the first of two counters that there is, and its verdict.
 func (f *finder) rate(s *metric.Sample, wide, narrow int) (float32, counter.Verdict) {
 	x := f.field(s, wide)
@@ -195,7 +200,7 @@ func (ps *ports) update(p *Poll, rows []metric.Sample) {
 // read takes states and rates of s, which was before at the last poll (nil: it was not there).
 func (p *port) read(before *port, s *metric.Sample, f *finder, poll *Poll) {
 	p.typ, p.mtu, p.speed = int32(f.field(s, ifType).Num), int32(f.field(s, ifMtu).Num), f.speed(s)
-	p.admin, p.oper = uint8(f.field(s, ifAdminStatus).Num), uint8(f.field(s, ifOperStatus).Num)
+	p.admin, p.oper = f.status(s, ifAdminStatus), f.status(s, ifOperStatus)
 	in, verdict := f.rate(s, ifHCInOctets, ifInOctets)
 	p.in, p.verdict = in, uint8(verdict)
 	p.out, _ = f.rate(s, ifHCOutOctets, ifOutOctets)
@@ -310,7 +315,7 @@ func (ps *ports) change(p *Poll) {
 				continue
 			}
 			before := *x
-			x.admin, x.oper, x.speed = uint8(f.field(s, ifAdminStatus).Num), uint8(f.field(s, ifOperStatus).Num), f.speed(s)
+			x.admin, x.oper, x.speed = f.status(s, ifAdminStatus), f.status(s, ifOperStatus), f.speed(s)
 			if told := f.field(s, ifLastChange); told.Name != "" || before.oper != x.oper {
 				x.changed(&before, told, p)
 			}

@@ -348,6 +348,21 @@ func nulls(n web.Numbers) []any {
 	return out
 }
 
+// TestStatusNames: what a device says that the MIB does not have is shown as it says it, and is not "up".
+func TestStatusNames(t *testing.T) {
+	f := newFixture("core1").serve()
+	f.poll("core1", 0, nil, port{name: "a", admin: 3, oper: 7}, port{name: "b", admin: 0, oper: 9}, port{name: "c", admin: 257, oper: 1<<64 - 1})
+	var got web.DeviceView
+	f.get(t, "device?device=core1", &got)
+	var words []string
+	for _, x := range got.Interfaces {
+		words = append(words, x.Admin+" "+x.Oper)
+	}
+	if diff := cmp.Diff([]string{"testing lowerLayerDown", "? 9", "255 255"}, words); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestAlerts(t *testing.T) {
 	f := newFixture("core1").serve()
 	f.poll("core1", 0, nil, up("a", 1, 1, 1))

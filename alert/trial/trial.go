@@ -201,8 +201,15 @@ func play(e *alert.Engine, c *Case, ev event, tag func(measurement, name string)
 	return e.Observe(p), nil
 }
 
-// statuses are the words of ifAdminStatus and ifOperStatus (RFC 2863).
-var statuses = map[string]int{"up": 1, "down": 2, "testing": 3, "unknown": 4, "dormant": 5, "notPresent": 6, "lowerLayerDown": 7}
+// status returns the value of ifAdminStatus or ifOperStatus (RFC 2863) of that name; 0: there is none.
+func status(name string) int {
+	for n := 1; n <= 7; n++ {
+		if alert.StatusName(n) == name {
+			return n
+		}
+	}
+	return 0
+}
 
 const rateSuffix = "_rate"
 
@@ -225,10 +232,11 @@ func sampleOf(measurement, device string, labels map[string]string, row map[stri
 	for _, name := range slices.Sorted(maps.Keys(row)) {
 		v := row[name]
 		if text, ok := v.(string); ok && (name == "ifAdminStatus" || name == "ifOperStatus") {
-			if statuses[text] == 0 {
+			n := status(text)
+			if n == 0 {
 				return s, fmt.Errorf("%s: %q is no status", name, text)
 			}
-			v = statuses[text]
+			v = n
 		}
 		if tag(measurement, name) {
 			s.Tags = append(s.Tags, metric.Tag{Name: name, Value: fmt.Sprint(v)})

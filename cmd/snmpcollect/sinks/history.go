@@ -3,9 +3,9 @@ package sinks
 import (
 	"context"
 	"math"
-	"strconv"
 	"time"
 
+	"walkabout/alert"
 	"walkabout/store"
 	"walkabout/web"
 )
@@ -198,7 +198,7 @@ func spans(s store.States) []web.StateSpan {
 				end = min(end, x.list[0].From)
 			default:
 				end = min(end, x.list[0].To)
-				*x.word = statusWord(x.list[0].State)
+				*x.word = alert.StatusName(x.list[0].State)
 			}
 		}
 		span.To = end / 1000
@@ -209,13 +209,4 @@ func spans(s store.States) []web.StateSpan {
 		}
 		at = end
 	}
-}
-
-// statusWord returns the word of ifOperStatus (RFC 2863), and of ifAdminStatus, which has the first three.
-func statusWord(n int) string {
-	words := [...]string{1: "up", 2: "down", 3: "testing", 4: "unknown", 5: "dormant", 6: "notPresent", 7: "lowerLayerDown"}
-	if n < 1 || n >= len(words) {
-		return strconv.Itoa(n)
-	}
-	return words[n]
 }
