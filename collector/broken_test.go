@@ -198,6 +198,34 @@ func TestAgentsThatAnswerNothing(t *testing.T) {
 	})
 }
 
+// TestAnAgentThatHasNothing holds that it is said, once, when an agent answers and yet has nothing of what is collected, as behind a view.
+func TestAnAgentThatHasNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all, hidden := switchOf(2), true
+		d := &device{latency: time.Millisecond, objects: func(now time.Time) []snmp.VarBind {
+			if hidden {
+				return []snmp.VarBind{at(t, "sysUpTime.0", snmp.TimeTicks(uint32(now.UnixMilli()/10)))}
+			}
+			return all.objects(now)
+		}}
+		h := start(t, map[string]*device{"dev": d}, target("dev", "interfaces", "tcp"))
+		told := func() int { return strings.Count(h.log.String(), "has nothing of what is collected") }
+		for range 3 {
+			if p := h.next("dev"); p.Err != nil || !p.Answered || len(p.Samples) > 0 {
+				t.Fatalf("%v, %d samples", p.Err, len(p.Samples))
+			}
+		}
+		if why := h.c.Stats()[0].Why(); told() != 1 || !strings.Contains(why, "has nothing of what is collected") {
+			t.Errorf("told %d times; why: %q", told(), why)
+		}
+		d.change(func() { hidden = false })
+		time.Sleep(10 * time.Minute)
+		if p := h.next("dev"); len(p.Samples) == 0 || told() != 1 {
+			t.Errorf("%d samples, told %d times", len(p.Samples), told())
+		}
+	})
+}
+
 // TestAgentsThatRefuseEverything holds that an agent of which nothing can be had is no device that answers: alerts on its interfaces
 // would rest on nothing.
 func TestAgentsThatRefuseEverything(t *testing.T) {

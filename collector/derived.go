@@ -43,6 +43,9 @@ func (l *layout) newDerived() {
 		return -1
 	}
 	for _, i := range t.Indexes {
+		if i.Field || i.Drop {
+			l.hidden = append(l.hidden, len(l.index))
+		}
 		l.index = append(l.index, smi.IndexPart{Name: i.Name, Syntax: i.syntax, Implied: i.Implied})
 	}
 	for i := range t.Lookups {

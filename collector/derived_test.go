@@ -123,6 +123,49 @@ tables:
 	})
 }
 
+// TestRowsOfTheSameTags holds that rows which nothing but a part of their index tells apart have it as a tag, and that others have not.
+func TestRowsOfTheSameTags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &device{latency: time.Millisecond, objects: func(now time.Time) []snmp.VarBind {
+			return []snmp.VarBind{
+				at(t, "sysUpTime.0", snmp.TimeTicks(uint32(now.UnixMilli()/10))),
+				at(t, "ifName.1", snmp.OctetString("eth1")), at(t, "ifName.4", snmp.OctetString("lag")), at(t, "ifName.5", snmp.OctetString("lag")),
+				at(t, "dot3StatsDuplexStatus.1", snmp.Integer(3)), at(t, "dot3StatsDuplexStatus.2", snmp.Integer(2)),
+				at(t, "dot3StatsDuplexStatus.3", snmp.Integer(1)), at(t, "dot3StatsDuplexStatus.4", snmp.Integer(3)),
+				at(t, "dot3StatsDuplexStatus.5", snmp.Integer(3)), at(t, "dot3StatsDuplexStatus.1.1.3", snmp.Integer(3)), // an index of another form
+				at(t, "lldpRemSysName.900.7.1", snmp.OctetString("left")), at(t, "lldpRemSysName.950.7.1", snmp.OctetString("right")),
+				at(t, "lldpRemSysName.970.8.1", snmp.OctetString("alone")),
+			}
+		}}
+		h := own(t, `
+tables:
+  - measurement: duplex
+    indexes: [{oid: EtherLike-MIB::dot3StatsIndex, name: ifIndex, field: true}]
+    lookups: [{oid: IF-MIB::ifName}]
+    columns: [{oid: EtherLike-MIB::dot3StatsDuplexStatus}]
+  - measurement: neighbor
+    indexes: [{oid: LLDP-MIB::lldpRemTimeMark, drop: true}, {oid: LLDP-MIB::lldpRemLocalPortNum, name: port}, {oid: LLDP-MIB::lldpRemIndex, name: n}]
+    columns: [{oid: LLDP-MIB::lldpRemSysName}]
+`, d)
+		want := []string{
+			"duplex ifName=eth1 | dot3StatsDuplexStatus=3 ifIndex=1",
+			"duplex ifIndex=1.1.3 | dot3StatsDuplexStatus=3",
+			"duplex ifIndex=2 | dot3StatsDuplexStatus=2 ifIndex=2",
+			"duplex ifIndex=3 | dot3StatsDuplexStatus=1 ifIndex=3",
+			"duplex ifIndex=4 ifName=lag | dot3StatsDuplexStatus=3 ifIndex=4",
+			"duplex ifIndex=5 ifName=lag | dot3StatsDuplexStatus=3 ifIndex=5",
+			"neighbor lldpRemTimeMark=900 n=1 port=7 | lldpRemSysName=left",
+			"neighbor lldpRemTimeMark=950 n=1 port=7 | lldpRemSysName=right",
+			"neighbor n=1 port=8 | lldpRemSysName=alone",
+		}
+		for range 2 {
+			if diff := cmp.Diff(want, lines(h.next("dev"))); diff != "" {
+				t.Error(diff)
+			}
+		}
+	})
+}
+
 // TestValues holds how values of each type come out.
 func TestValues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -136,6 +179,7 @@ func TestValues(t *testing.T) {
 				at(t, "laLoad.1", snmp.OctetString("0.25")), at(t, "laLoadFloat.1", snmp.Opaque("\x9f\x78\x04\x3e\x80\x00\x00")),
 				{Name: e.Append(1, 5), Value: snmp.Integer(8)}, {Name: e.Append(2, 5), Value: snmp.Integer(8)}, {Name: e.Append(3, 5), Value: snmp.Integer(1)}, {Name: e.Append(4, 5), Value: snmp.Integer(12345)},
 				{Name: e.Append(1, 6), Value: snmp.Integer(99)}, {Name: e.Append(2, 6), Value: snmp.Integer(0)}, {Name: e.Append(4, 6), Value: snmp.Integer(1)},
+				{Name: e.Append(1, 7), Value: snmp.Integer(14)}, {Name: e.Append(2, 7), Value: snmp.Integer(9)}, {Name: e.Append(4, 7), Value: snmp.Integer(-1000000000)}, // underflow
 				{Name: oid.MustParse("1.3.6.1.4.1.99.1.1.7"), Value: snmp.Counter32(uint32(now.Second()))}, {Name: oid.MustParse("1.3.6.1.4.1.99.1.2.7"), Value: snmp.Integer(2)}, {Name: oid.MustParse("1.3.6.1.4.1.99.1.3.7"), Value: snmp.OctetString("\x07\xd0")},
 			}
 		}}
@@ -173,6 +217,7 @@ tables:
 			"load laIndex=1 | laLoad=0.25 laLoadFloat=0.25",
 			"sensor entPhysicalIndex=5 entSensorType=celsius | entSensorScale=8 entSensorPrecision=1 entSensorValue=1.2345",
 			"sensor entPhysicalIndex=6 entSensorType=99 | entSensorScale=0",
+			"sensor entPhysicalIndex=7 entSensorType=dBm | entSensorScale=9",
 			"own n=7 | count=18 state=bad year=2000",
 		}
 		if diff := cmp.Diff(want, lines(p)); diff != "" || p.Err != nil {

@@ -45,6 +45,8 @@ func (s *Stats) Why() string {
 		return fmt.Sprintf("polled %v late: the collector is busy, or its outputs hold it up", s.Lag.Round(time.Millisecond))
 	case s.Err != "":
 		return s.Err
+	case s.Samples == 0:
+		return "the agent answers, but has nothing of what is collected: it may let this credential see only a part (a view)"
 	case len(s.EngineTwins) > 0:
 		const named = 3
 		others := fmt.Sprintf("%q", s.EngineTwins[:min(named, len(s.EngineTwins))])

@@ -10,7 +10,7 @@ import (
 )
 
 func TestWhy(t *testing.T) {
-	quick := collector.Stats{Last: time.Unix(1, 0), Interval: 30 * time.Second, Duration: 20 * time.Millisecond, Answered: true,
+	quick := collector.Stats{Last: time.Unix(1, 0), Interval: 30 * time.Second, Duration: 20 * time.Millisecond, Answered: true, Samples: 50,
 		SNMPRoundTrip: time.Millisecond, Effort: collector.Effort{Requests: 25, MaxRepetitions: 25, Slowest: "interface"}}
 	tests := map[string]struct {
 		change func(s *collector.Stats)
@@ -26,6 +26,7 @@ func TestWhy(t *testing.T) {
 		"much":        {func(s *collector.Stats) { s.Duration = 20 * time.Second }, "most of it in interface"},
 		"late":        {func(s *collector.Stats) { s.Lag = 2 * time.Second }, "2s late"},
 		"partial":     {func(s *collector.Stats) { s.Err = "interface/ifAlias: genErr" }, "ifAlias"},
+		"bare":        {func(s *collector.Stats) { s.Samples = 0 }, "nothing of what is collected"},
 		"clones":      {func(s *collector.Stats) { s.EngineTwins = []string{"sw2"} }, `["sw2"]`},
 		"many clones": {func(s *collector.Stats) { s.EngineTwins = []string{"a", "b", "c", "d", "e"} }, `["a" "b" "c"] and 2 more`},
 		"odd":         {func(s *collector.Stats) { s.Odd = 7 }, "7 that are NULL"},

@@ -30,6 +30,7 @@ type layout struct {
 	index   []smi.IndexPart
 	links   []link
 	sieves  []sieve
+	hidden  []int // which of index are no tags
 }
 
 // The positions in layout.limits.

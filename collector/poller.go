@@ -47,6 +47,7 @@ type poller struct {
 	effort   Effort
 	engine   atomic.Uint64 // its identity; 0 before it is known
 	told     uint64        // what shared.engines knows of it
+	bare     bool          // it was logged that it has nothing of what is collected
 	oddTold  bool          // it was logged that the agent serves odd values
 
 	wanted      wanted // in a poll between two slots (PollNow), which leaves counters alone
@@ -414,6 +415,12 @@ func (p *poller) notice(poll Poll, lag time.Duration) {
 	if n := p.stats.session.Odd.Load(); n > 0 && !p.oddTold {
 		p.oddTold = true
 		p.log.Warn("the agent serves values that are NULL, of no known type or outside their type's range; they are left out", "values", n)
+	}
+	if bare := poll.Answered && poll.Err == nil && len(poll.Samples) == 0 && len(poll.Complete) == len(p.parts); bare != p.bare && (bare || len(poll.Samples) > 0) {
+		p.bare = bare
+		if bare {
+			p.log.Warn("the agent answers, but has nothing of what is collected: it may let this credential see only a part (a view)", "measurements", poll.Complete)
+		}
 	}
 	state := ""
 	if poll.Err != nil {

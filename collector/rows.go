@@ -47,7 +47,7 @@ func (p *part) rows(dst []row, g *grid, count int) []row {
 		dst = append(dst, one)
 	}
 	slices.SortFunc(dst, func(a, b row) int { return g.index[a.at].Compare(g.index[b.at]) })
-	if p.table.Index.Field {
+	if p.table.Index.Field || len(p.hidden) > 0 {
 		dst = p.tellApart(dst, g)
 	}
 	return dst
@@ -59,7 +59,7 @@ func (p *part) tellApart(rows []row, g *grid) []row {
 	if p.narrow { // what others there are is known
 		for i := range rows {
 			r := &rows[i]
-			r.series = p.series(g.values(r.at))
+			r.series = p.series(g.values(r.at), r.derived)
 			r.twin = strings.Trim(r.series, "\x00") == "" || p.twins[r.series]
 		}
 		return rows
@@ -68,7 +68,7 @@ func (p *part) tellApart(rows []row, g *grid) []row {
 	var twins map[string]bool
 	for i := range rows {
 		r := &rows[i]
-		r.series = p.series(g.values(r.at))
+		r.series = p.series(g.values(r.at), r.derived)
 		r.twin = strings.Trim(r.series, "\x00") == ""
 		if first, ok := seen[r.series]; ok && !r.twin {
 			if twins == nil {
@@ -88,11 +88,16 @@ func (p *part) tellApart(rows []row, g *grid) []row {
 }
 
 // series joins the values of a row's tags.
-func (p *part) series(values []snmp.Value) string {
+func (p *part) series(values, derived []snmp.Value) string {
 	parts := make([]string, 0, 4)
 	for _, c := range p.tags {
 		s, _ := text(&p.objects[c], values[c])
 		parts = append(parts, s)
+	}
+	for i := range p.derived {
+		if p.derived[i].Tag {
+			parts = append(parts, p.derivedText(i, derived))
+		}
 	}
 	return strings.Join(parts, "\x00")
 }

@@ -34,6 +34,9 @@ func (p *poller) template(dst []tag, part *part) []tag {
 			dst = append(dst, tag{o.Name, "", len(part.objects) + i})
 		}
 	}
+	for _, i := range part.hidden {
+		dst = append(dst, tag{part.derived[i].Name, "", len(part.objects) + i})
+	}
 	if part.vlan.name != "" {
 		dst = append(dst, part.vlan)
 	}
@@ -55,7 +58,11 @@ func (p *part) appendTags(dst []metric.Tag, template []tag, g *grid, r row) []me
 		value := t.value
 		switch {
 		case t.from >= len(p.objects):
-			value = p.derivedText(t.from-len(p.objects), r.derived)
+			i := t.from - len(p.objects)
+			if !p.derived[i].Tag && !r.twin {
+				continue
+			}
+			value = p.derivedText(i, r.derived)
 		case t.from >= 0:
 			value, _ = p.text(&p.objects[t.from], g.values(r.at)[t.from], g.values(r.at))
 		case t.from == fromIndex:
@@ -108,6 +115,8 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 		}
 		ok := field(&f, o, v)
 		switch {
+		case o.beyond(v):
+			continue
 		case !ok:
 			p.wrongType(part, c, v)
 			continue

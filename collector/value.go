@@ -164,6 +164,15 @@ func (p *part) derivedField(i int) bool {
 // dataScales are the powers of ten of EntitySensorDataScale (RFC 3433), from yocto(1) to yotta(17): exa comes before peta there.
 var dataScales = [...]int{1: -24, -21, -18, -15, -12, -9, -6, -3, 0, 3, 6, 9, 12, 18, 15, 21, 24}
 
+// beyondSensor is what an agent says where a sensor's value is none: with a minus underflow, without it overflow (RFC 3433, EntitySensorValue;
+// CISCO-ENTITY-SENSOR-MIB, SensorValue). Arista has it for thresholds that are not set.
+const beyondSensor = 1_000_000_000
+
+// beyond reports whether v is a sensor's value that says that there is none.
+func (o *Object) beyond(v snmp.Value) bool {
+	return o.Sensor != nil && v.IsNumber() && (v.Int() == beyondSensor || v.Int() == -beyondSensor)
+}
+
 // scale makes a number one of a unit without a prefix, where o says how; false if the row does not tell.
 func (p *part) scale(f *metric.Field, o *Object, values []snmp.Value) bool {
 	if o.Factor == 0 && o.Offset == 0 && o.Sensor == nil {
