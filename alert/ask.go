@@ -27,6 +27,20 @@ func (m *Manager) NeverUp() []Alert {
 	return m.engine.NeverUp()
 }
 
+// NeverUpOf is Engine.NeverUpOf.
+func (m *Manager) NeverUpOf(device string) []Alert {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.engine.NeverUpOf(device)
+}
+
+// NeverUpCount is Engine.NeverUpCount.
+func (m *Manager) NeverUpCount() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.engine.NeverUpCount()
+}
+
 // LinkDown is Engine.LinkDown.
 func (m *Manager) LinkDown(at time.Time, device string, ifIndex int64) {
 	m.mu.Lock()

@@ -247,14 +247,43 @@ func (e *Engine) Alert(fingerprint string, now time.Time) (Alert, bool) {
 func (e *Engine) NeverUp() []Alert {
 	var list []Alert
 	for _, d := range e.devices {
-		for _, p := range d.byKey {
-			if p.listedPolls > 0 {
-				list = append(list, e.listing(d, p))
-			}
-		}
+		list = e.neverUp(list, d)
 	}
 	slices.SortFunc(list, func(a, b Alert) int { return compareAlerts(&a, &b) })
 	return list
+}
+
+// NeverUpOf is NeverUp of one device.
+func (e *Engine) NeverUpOf(name string) []Alert {
+	d := e.devices[name]
+	if d == nil {
+		return nil
+	}
+	list := e.neverUp(nil, d)
+	slices.SortFunc(list, func(a, b Alert) int { return compareAlerts(&a, &b) })
+	return list
+}
+
+func (e *Engine) neverUp(list []Alert, d *device) []Alert {
+	for _, p := range d.byKey {
+		if p.listedPolls > 0 {
+			list = append(list, e.listing(d, p))
+		}
+	}
+	return list
+}
+
+// NeverUpCount is how many NeverUp has: most of the free ports of a fleet, so that to list them takes a while.
+func (e *Engine) NeverUpCount() int {
+	n := 0
+	for _, d := range e.devices {
+		for _, p := range d.byKey {
+			if p.listedPolls > 0 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func compareAlerts(a, b *Alert) int {

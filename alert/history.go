@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -17,10 +16,8 @@ import (
 	"walkabout/internal/journal"
 )
 
-const (
-	historyMost = 8 << 20 // octets of a file; then it takes the place of the one before
-	historyLine = 1 << 20 // the longest line that is read
-)
+// historyMost is how many octets a file has; then it takes the place of the one before.
+const historyMost = 8 << 20
 
 // history is every transition, one line of JSON each, in two files of bounded size. The nil history keeps nothing.
 type history struct {
@@ -36,8 +33,12 @@ type history struct {
 // HistoryQuery picks transitions. What is zero picks all.
 type HistoryQuery struct {
 	Device, Fingerprint string
-	Since, Until        time.Time // of Transition.At
-	Limit               int       // the newest; less than 1: 1000
+	Since, Until        time.Time              // of Transition.At
+	Before              uint64                 // Transition.Number; what is older than that one
+	Match               func(*Transition) bool // unless nil, has the last word
+	// Words, in lower case, are some that all of what Match picks has in its texts, in any case: what has not is passed over without being read.
+	Words []string
+	Limit int // the newest; less than 1: 1000
 }
 
 const historyLimit = 1000
@@ -48,7 +49,14 @@ func historyPath(state string) string {
 
 func openHistory(fsys journal.FS, path string) (*history, error) {
 	h := &history{fs: fsys, path: path}
-	if err := h.scan(func(t *Transition) { h.last = max(h.last, t.Number) }); err != nil {
+	err := h.scan(func(line []byte) bool {
+		var t Transition
+		if t.parse(line) {
+			h.last = t.Number // of the newest
+		}
+		return h.last == 0
+	})
+	if err != nil {
 		return nil, fmt.Errorf("alert: history: %w", err)
 	}
 	return h, nil
@@ -130,9 +138,9 @@ func (h *history) rotate() error {
 	return errors.Join(err, h.open())
 }
 
-// scan calls visit with each transition, the oldest first. Lines that make no sense are passed over.
-func (h *history) scan(visit func(*Transition)) error {
-	for _, path := range []string{h.old(), h.path} {
+// scan calls visit with each line, the newest first, until it returns false.
+func (h *history) scan(visit func(line []byte) bool) error {
+	for _, path := range []string{h.path, h.old()} {
 		f, err := h.fs.OpenFile(path, journal.Reading)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -140,21 +148,60 @@ func (h *history) scan(visit func(*Transition)) error {
 		if err != nil {
 			return err
 		}
-		lines := bufio.NewScanner(f)
-		lines.Buffer(nil, historyLine)
-		for lines.Scan() {
-			var t Transition
-			if json.Unmarshal(lines.Bytes(), &t) == nil && t.ID != "" {
-				visit(&t)
-			}
-		}
-		err = lines.Err()
+		data, err := io.ReadAll(f)
 		_ = f.Close()
-		if err != nil && !errors.Is(err, bufio.ErrTooLong) {
+		if err != nil {
 			return err
+		}
+		for len(data) > 0 {
+			data = bytes.TrimSuffix(data, []byte("\n"))
+			at := bytes.LastIndexByte(data, '\n') + 1
+			if !visit(data[at:]) {
+				return nil
+			}
+			data = data[:at]
 		}
 	}
 	return nil
+}
+
+// parse reads a line; false if it makes no sense.
+func (t *Transition) parse(line []byte) bool { return json.Unmarshal(line, t) == nil && t.ID != "" }
+
+// filter returns a function that reports whether a line may be of a transition that q picks. It looks at the line as it stands in the file, which takes a
+// hundredth of the time that reading it does.
+func (q *HistoryQuery) filter() (func(line []byte) bool, error) {
+	var exact, folded [][]byte
+	for _, text := range []string{q.Device, q.Fingerprint} {
+		if text == "" {
+			continue
+		}
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			return nil, err
+		}
+		exact = append(exact, quoted)
+	}
+	for _, w := range q.Words {
+		if !strings.ContainsFunc(w, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\<>&`, r) }) { // else JSON may write it otherwise
+			folded = append(folded, []byte(w))
+		}
+	}
+	all := func(text []byte, parts [][]byte) bool {
+		return !slices.ContainsFunc(parts, func(p []byte) bool { return !bytes.Contains(text, p) })
+	}
+	return func(line []byte) bool {
+		return all(line, exact) && (len(folded) == 0 || all(bytes.ToLower(line), folded))
+	}, nil
+}
+
+// picks reports whether q picks t, but for Limit.
+func (q *HistoryQuery) picks(t *Transition) bool {
+	if q.Device != "" && t.Device != q.Device || q.Fingerprint != "" && t.Fingerprint != q.Fingerprint || q.Before != 0 && t.Number >= q.Before ||
+		!q.Since.IsZero() && t.At.Before(q.Since) || !q.Until.IsZero() && t.At.After(q.Until) {
+		return false
+	}
+	return q.Match == nil || q.Match(t)
 }
 
 func (h *history) query(q HistoryQuery) ([]Transition, error) {
@@ -164,23 +211,23 @@ func (h *history) query(q HistoryQuery) ([]Transition, error) {
 	if q.Limit < 1 {
 		q.Limit = historyLimit
 	}
+	filter, err := q.filter()
+	if err != nil {
+		return nil, fmt.Errorf("alert: history: %w", err)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var out []Transition
-	err := h.scan(func(t *Transition) {
-		if q.Device != "" && t.Device != q.Device || q.Fingerprint != "" && t.Fingerprint != q.Fingerprint ||
-			!q.Since.IsZero() && t.At.Before(q.Since) || !q.Until.IsZero() && t.At.After(q.Until) {
-			return
+	err = h.scan(func(line []byte) bool {
+		var t Transition
+		if filter(line) && t.parse(line) && q.picks(&t) {
+			out = append(out, t)
 		}
-		if out = append(out, *t); len(out) >= 2*q.Limit {
-			out = slices.Delete(out, 0, q.Limit)
-		}
+		return len(out) < q.Limit
 	})
 	if err != nil {
 		return nil, fmt.Errorf("alert: history: %w", err)
 	}
-	out = out[max(0, len(out)-q.Limit):]
-	slices.Reverse(out)
 	return out, nil
 }
 

@@ -56,13 +56,15 @@ func TestHistory(t *testing.T) {
 		if all[1].Values["ifOperStatus"] != "down" {
 			t.Errorf("the values that decided: %v", all[1].Values)
 		}
-		for name, q := range map[string]alert.HistoryQuery{"since": {Since: middle}, "limit": {Limit: 1}, "fingerprint": {Fingerprint: all[0].Fingerprint, Since: middle}} {
+		gone := func(t *alert.Transition) bool { return t.State == alert.Resolved }
+		for name, q := range map[string]alert.HistoryQuery{"since": {Since: middle}, "limit": {Limit: 1}, "fingerprint": {Fingerprint: all[0].Fingerprint, Since: middle},
+			"match": {Match: gone}, "words": {Words: []string{"admin", "recovered"}, Match: gone}, "a word that JSON writes otherwise": {Words: []string{"<é"}, Match: gone}} {
 			got, err := m.History(q)
 			if diff := cmp.Diff(one(recovered), brief(got)); err != nil || diff != "" {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 			}
 		}
-		for name, q := range map[string]alert.HistoryQuery{"until": {Until: middle.Add(-time.Hour)}, "device": {Device: "other"}} {
+		for name, q := range map[string]alert.HistoryQuery{"until": {Until: middle.Add(-time.Hour)}, "device": {Device: "other"}, "before": {Before: all[2].Number}, "words": {Words: []string{"nowhere"}}} {
 			if got, err := m.History(q); err != nil || len(got) > 0 {
 				t.Errorf("%s: %v, %v", name, brief(got), err)
 			}
@@ -95,6 +97,18 @@ func TestHistoryIsBounded(t *testing.T) {
 			m.Observe(parsePoll(t, "| p1 up/"+[]string{"down", "up"}[i%2]+" alias="+long, time.Now()))
 			time.Sleep(time.Second)
 			synctest.Wait()
+		}
+		all, err := m.History(alert.HistoryQuery{})
+		if err != nil || len(all) < 20 {
+			t.Errorf("%d, %v", len(all), err)
+		}
+		for i, x := range all { // over both files
+			if i > 0 && x.Number != all[i-1].Number-1 {
+				t.Errorf("%d comes after %d", x.Number, all[i-1].Number)
+			}
+		}
+		if older, err := m.History(alert.HistoryQuery{Before: all[9].Number, Limit: 5}); err != nil || len(older) != 5 || older[0].Number != all[10].Number {
+			t.Errorf("%v, %d", err, len(older))
 		}
 		if err := m.Close(t.Context()); err != nil {
 			t.Fatal(err)

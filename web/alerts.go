@@ -21,28 +21,109 @@ func (s *Server) alerts(r *http.Request) (any, error) {
 	if len(states) == 0 {
 		states = []string{alert.Firing.String(), alert.Pending.String()}
 	}
-	for _, text := range states {
-		var state alert.State
-		if err := state.UnmarshalText([]byte(text)); err != nil || state == alert.Inactive {
-			return nil, badRequest("state: %q is none of firing, pending, resolved, listed", text)
-		}
+	if err := knownStates(states); err != nil {
+		return nil, err
 	}
-	device := v.Get("device")
+	device, silenced := v.Get("device"), v.Get("silenced")
+	if silenced != "" && silenced != "true" && silenced != "false" {
+		return nil, badRequest("silenced: %q is neither true nor false", Text(silenced))
+	}
 	out := Alerts{At: time.Now(), Offset: q.offset, Alerts: []Alert{}}
-	var all []alert.Alert
-	for _, list := range [][]alert.Alert{s.o.Alerts.Alerts(), s.o.Alerts.NeverUp()} {
-		for i := range list {
-			a := &list[i]
-			out.Counts.add(a)
-			if contains(states, a.State.String()) && (device == "" || a.Device == device) && foundAlert(a, q) {
-				all = append(all, *a)
-			}
+	list := s.o.Alerts.Alerts()
+	for i := range list {
+		out.Counts.add(&list[i])
+	}
+	out.Counts.NeverUp = s.o.Alerts.NeverUpCount()
+	switch { // to list them all takes a while
+	case !contains(states, alert.Listed.String()):
+	case device != "":
+		list = append(list, s.o.Alerts.NeverUpOf(device)...)
+	default:
+		list = append(list, s.o.Alerts.NeverUp()...)
+	}
+	var all []*alert.Alert
+	for i := range list {
+		a := &list[i]
+		if contains(states, a.State.String()) && (device == "" || a.Device == device) && (silenced == "" || (silenced == "true") == (a.SilencedBy != "")) && foundAlert(a, q) {
+			all = append(all, a)
 		}
 	}
 	sortAlerts(all)
 	out.Matching = len(all)
 	for _, a := range page(all, q) {
-		out.Alerts = append(out.Alerts, s.shown(a))
+		out.Alerts = append(out.Alerts, s.shown(*a))
+	}
+	return out, nil
+}
+
+// knownStates returns what is wrong with the parameters state.
+func knownStates(states []string) error {
+	for _, text := range states {
+		var state alert.State
+		if err := state.UnmarshalText([]byte(text)); err != nil || state == alert.Inactive {
+			return badRequest("state: %q is none of firing, pending, resolved, listed", Text(text))
+		}
+	}
+	return nil
+}
+
+// alertHistory answers with AlertHistory.
+func (s *Server) alertHistory(r *http.Request) (any, error) {
+	v := r.URL.Query()
+	q, err := parseList(v)
+	if err != nil {
+		return nil, err
+	}
+	before, err := parseBefore(v)
+	if err != nil {
+		return nil, err
+	}
+	states := v["state"]
+	if err := knownStates(states); err != nil {
+		return nil, err
+	}
+	out := AlertHistory{At: time.Now()}
+	h := alert.HistoryQuery{Device: v.Get("device"), Before: before, Words: q.words, Limit: q.limit, Match: func(t *alert.Transition) bool {
+		return (len(states) == 0 || contains(states, t.State.String())) && foundAlert(&t.Alert, q)
+	}}
+	out.Transitions, out.More, err = s.transitions(h)
+	return out, err
+}
+
+// transitions returns those of q, the newest first, and whether there are more.
+func (s *Server) transitions(q alert.HistoryQuery) (out []Transition, more bool, err error) {
+	limit := q.Limit
+	q.Limit++
+	ts, err := s.o.Alerts.History(q)
+	if err != nil {
+		return nil, false, err
+	}
+	out = []Transition{}
+	for _, t := range ts[:min(len(ts), limit)] {
+		shown := s.shown(t.Alert)
+		t.Alert = shown.Alert
+		out = append(out, Transition{Transition: t, Interface: shown.Interface})
+	}
+	return out, len(ts) > limit, nil
+}
+
+// alert answers with an AlertView.
+func (s *Server) alert(r *http.Request) (any, error) {
+	fingerprint := r.URL.Query().Get("fingerprint")
+	if fingerprint == "" {
+		return nil, badRequest("fingerprint: which one?")
+	}
+	out := AlertView{At: time.Now()}
+	if a, ok := s.o.Alerts.Alert(fingerprint); ok {
+		shown := s.shown(a)
+		out.Alert = &shown
+	}
+	var err error
+	if out.History, out.More, err = s.transitions(alert.HistoryQuery{Fingerprint: fingerprint, Limit: defaultLimit}); err != nil {
+		return nil, err
+	}
+	if out.Alert == nil && len(out.History) == 0 {
+		return nil, notFound("nothing is known of an alert %q (any more)", Text(fingerprint))
 	}
 	return out, nil
 }
@@ -57,7 +138,6 @@ func (c *AlertCounts) add(a *alert.Alert) {
 		c.Resolved++
 		return
 	default:
-		c.NeverUp++
 		return
 	}
 	if a.SilencedBy != "" {
@@ -80,7 +160,7 @@ func foundAlert(a *alert.Alert, q *listQuery) bool {
 }
 
 // sortAlerts puts first what fires and nobody looks after, then the newest.
-func sortAlerts(all []alert.Alert) {
+func sortAlerts(all []*alert.Alert) {
 	rank := func(a *alert.Alert) int {
 		switch {
 		case a.State == alert.Firing && a.Ack == nil && a.SilencedBy == "":
@@ -92,8 +172,8 @@ func sortAlerts(all []alert.Alert) {
 		}
 		return 3
 	}
-	slices.SortFunc(all, func(a, b alert.Alert) int {
-		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), b.Since.Compare(a.Since), strings.Compare(a.Fingerprint, b.Fingerprint))
+	slices.SortFunc(all, func(a, b *alert.Alert) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Since.Compare(a.Since), strings.Compare(a.Fingerprint, b.Fingerprint))
 	})
 }
 
@@ -128,16 +208,17 @@ func (m *Memory) hasPort(device, key string) bool {
 
 // alertsOf returns the alerts of a device that are firing or pending; with key those of that interface only.
 func (s *Server) alertsOf(device string, key *string) []Alert {
-	var all []alert.Alert
-	for _, a := range s.o.Alerts.Alerts() {
-		if a.Device == device && (a.State == alert.Firing || a.State == alert.Pending) && (key == nil || Text(a.Key) == *key) {
+	var all []*alert.Alert
+	list := s.o.Alerts.Alerts()
+	for i := range list {
+		if a := &list[i]; a.Device == device && (a.State == alert.Firing || a.State == alert.Pending) && (key == nil || Text(a.Key) == *key) {
 			all = append(all, a)
 		}
 	}
 	sortAlerts(all)
 	out := []Alert{}
 	for _, a := range all[:min(len(all), maxLimit)] {
-		out = append(out, s.shown(a))
+		out = append(out, s.shown(*a))
 	}
 	return out
 }

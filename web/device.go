@@ -23,7 +23,7 @@ func (s *Server) deviceView(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, stats := s.marks(), s.deviceStats()
+	m, stats := s.marks(d.name), s.deviceStats()
 	row := d.row(stats, m)
 	s.busiest(&row.Device)
 	out := DeviceView{At: time.Now(), Device: row.Device, Offset: q.offset, Tables: []Table{}}
@@ -90,7 +90,7 @@ func (d *device) port(i int, m *marks) Interface {
 	if p.changedAt != 0 {
 		x.LastChange = time.UnixMilli(p.changedAt).UTC()
 	}
-	k := m.ports[portKey{d.target.Name, p.key()}]
+	k := m.ports[p.key()]
 	x.Alert, x.Finger = k.text, k.fingerprint
 	return x
 }
@@ -221,7 +221,7 @@ func (s *Server) findPort(r *http.Request) (*device, int, error) {
 }
 
 func (s *Server) interfaceView(r *http.Request) (any, error) {
-	m, stats := s.marks(), s.deviceStats()
+	m, stats := s.marks(r.URL.Query().Get("device")), s.deviceStats()
 	d, i, err := s.findPort(r)
 	if err != nil {
 		return nil, err

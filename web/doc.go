@@ -10,13 +10,15 @@
 //	/api/ui/table?device=&measurement=&search=&sort=&desc=&offset=&limit=  Table
 //	/api/ui/interface?device=&interface=                   InterfaceView; interface is Interface.Key
 //	/api/ui/graph?device=&interface=&from=&to=&points=&group=      Graph
-//	/api/ui/alerts?state=&device=&search=&offset=&limit=   Alerts
+//	/api/ui/alerts?state=&device=&silenced=&search=&offset=&limit=  Alerts
+//	/api/ui/alert?fingerprint=                             AlertView
+//	/api/ui/history?state=&device=&search=&before=&limit=  AlertHistory
 //	/api/ui/collector                                      Collector
 //	/api/ui/log?kind=&device=&search=&before=&limit=       Log
 //	/api/ui/events                                         server-sent events: see Event
 //
-// One alert with its history, acknowledgements, silences and maintenance windows are those of package alert/api (/api/alerts/FINGERPRINT,
-// /api/alerts/FINGERPRINT/ack, /api/alerts/history, /api/silences, /api/maintenance), which docs/alerts.md describes.
+// Acknowledgements, silences and maintenance windows are those of package alert/api (/api/alerts/FINGERPRINT/ack, /api/silences, /api/maintenance),
+// which docs/alerts.md describes.
 //
 // In all of them a time is in RFC 3339, a duration in seconds, a rate a second, traffic and speeds in bits a second; null, or a key that is
 // missing, is what is not known. Texts are UTF-8 and at most MaxText characters long: longer ones are cut and end in "…". An error is

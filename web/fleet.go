@@ -46,7 +46,7 @@ func (s *Server) fleet(r *http.Request) (any, error) {
 
 // rows returns the devices that keep lets through (nil: none), without Busiest, and counts all.
 func (s *Server) rows(keep func(*fleetRow) bool) (rows []*fleetRow, counts FleetCounts) {
-	marks := s.marks()
+	marks := s.marks("")
 	stats := s.deviceStats()
 	all := s.memory.all()
 	if keep != nil {
@@ -176,18 +176,18 @@ func sortFleet(rows []*fleetRow, q *listQuery) {
 type marks struct {
 	firing, pending, neverUp int
 	devices                  map[string]struct{ firing, pending int }
-	ports                    map[portKey]mark
+	ports                    map[string]mark // by Interface.Key
 }
-
-type portKey struct{ device, key string }
 
 type mark struct{ text, fingerprint string }
 
-func (s *Server) marks() *marks {
-	m := &marks{devices: map[string]struct{ firing, pending int }{}, ports: map[portKey]mark{}}
-	for _, a := range s.o.Alerts.NeverUp() {
-		m.neverUp++
-		m.ports[portKey{a.Device, Text(a.Key)}] = mark{"never up", a.Fingerprint}
+// marks returns them; those of ports for the ports of one device only, unless it is "".
+func (s *Server) marks(device string) *marks {
+	m := &marks{neverUp: s.o.Alerts.NeverUpCount(), devices: map[string]struct{ firing, pending int }{}, ports: map[string]mark{}}
+	if device != "" {
+		for _, a := range s.o.Alerts.NeverUpOf(device) {
+			m.ports[Text(a.Key)] = mark{"never up", a.Fingerprint}
+		}
 	}
 	for _, a := range s.o.Alerts.Alerts() {
 		n := m.devices[a.Device]
@@ -202,7 +202,10 @@ func (s *Server) marks() *marks {
 			continue
 		}
 		m.devices[a.Device] = n
-		k := portKey{a.Device, Text(a.Key)}
+		if a.Device != device {
+			continue
+		}
+		k := Text(a.Key)
 		if m.ports[k].text != alert.Firing.String() { // of several the one that fires
 			m.ports[k] = mark{a.State.String(), a.Fingerprint}
 		}

@@ -76,6 +76,19 @@ func parseList(v url.Values, sorts ...string) (*listQuery, error) {
 	return q, nil
 }
 
+// parseBefore reads the parameter before: what is older than the number is wanted; 0: all.
+func parseBefore(v url.Values) (uint64, error) {
+	text := v.Get("before")
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, badRequest("before: %q is no number", Text(text))
+	}
+	return n, nil
+}
+
 func contains(list []string, s string) bool {
 	for _, x := range list {
 		if x == s {

@@ -1,14 +1,12 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -17,8 +15,12 @@ import (
 
 // AlertSource knows the alerts; an alert.Manager is one.
 type AlertSource interface {
+	Alert(fingerprint string) (alert.Alert, bool)
 	Alerts() []alert.Alert
 	NeverUp() []alert.Alert
+	NeverUpOf(device string) []alert.Alert
+	NeverUpCount() int
+	History(q alert.HistoryQuery) ([]alert.Transition, error)
 }
 
 // DeviceStats is how a device is polled, beside what Poll tells.
@@ -83,7 +85,7 @@ func (s *Server) Close() { s.memory.hub.close() }
 func (s *Server) Handle(mux *http.ServeMux) {
 	answers := map[string]func(r *http.Request) (any, error){
 		"session": s.session, "fleet": s.fleet, "device": s.deviceView, "table": s.table, "interface": s.interfaceView, "graph": s.graph,
-		"alerts": s.alerts, "collector": s.collector, "log": s.logEntries,
+		"alert": s.alert, "alerts": s.alerts, "history": s.alertHistory, "collector": s.collector, "log": s.logEntries,
 	}
 	for name, answer := range answers {
 		mux.Handle("GET /api/ui/"+name, compressed(func(w http.ResponseWriter, r *http.Request) {
@@ -160,11 +162,9 @@ func (s *Server) logEntries(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var before uint64
-	if text := v.Get("before"); text != "" {
-		if before, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return nil, badRequest("before: %q is no ID", text)
-		}
+	before, err := parseBefore(v)
+	if err != nil {
+		return nil, err
 	}
 	kinds, device := v["kind"], v.Get("device")
 	for _, k := range kinds {
@@ -173,7 +173,7 @@ func (s *Server) logEntries(r *http.Request) (any, error) {
 		}
 	}
 	out := Log{At: time.Now()}
-	out.Entries, out.More = s.memory.log.before(before, cmp.Or(q.limit, defaultLimit), func(e *LogEntry) bool {
+	out.Entries, out.More = s.memory.log.before(before, q.limit, func(e *LogEntry) bool {
 		return (len(kinds) == 0 || contains(kinds, e.Kind)) && (device == "" || e.Device == device) && q.found(e.Device, e.Source, e.Title, e.Text, e.Severity)
 	})
 	return out, nil

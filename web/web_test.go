@@ -35,10 +35,40 @@ type fixture struct {
 	server  *web.Server
 }
 
-type alertList struct{ current, never []alert.Alert }
+type alertList struct {
+	current, never []alert.Alert
+	past           []alert.Transition // the newest first
+}
 
 func (a *alertList) Alerts() []alert.Alert  { return a.current }
 func (a *alertList) NeverUp() []alert.Alert { return a.never }
+func (a *alertList) NeverUpCount() int      { return len(a.never) }
+func (a *alertList) Alert(fingerprint string) (alert.Alert, bool) {
+	for _, c := range a.current {
+		if c.Fingerprint == fingerprint {
+			return c, true
+		}
+	}
+	return alert.Alert{}, false
+}
+func (a *alertList) NeverUpOf(device string) (list []alert.Alert) {
+	for _, n := range a.never {
+		if n.Device == device {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// History is a Manager's, but for what this package does not ask for.
+func (a *alertList) History(q alert.HistoryQuery) (list []alert.Transition, err error) {
+	for _, t := range a.past {
+		if (q.Device == "" || t.Device == q.Device) && (q.Fingerprint == "" || t.Fingerprint == q.Fingerprint) && (q.Before == 0 || t.Number < q.Before) && (q.Match == nil || q.Match(&t)) && len(list) < q.Limit {
+			list = append(list, t)
+		}
+	}
+	return list, nil
+}
 
 func newFixture(names ...string) *fixture {
 	f := &fixture{memory: web.NewMemory()}
@@ -372,7 +402,8 @@ func TestAlerts(t *testing.T) {
 		{Device: "core1", Key: "gone", State: alert.Firing, Fingerprint: "2", Since: at.Add(-time.Hour)},
 		{Device: "core2", State: alert.Pending, Fingerprint: "3", SilencedBy: "s1"}, {Device: "core2", State: alert.Resolved, Fingerprint: "4"}}
 	f.alerts.never = []alert.Alert{{Device: "core1", Key: "b", State: alert.Listed, Fingerprint: "5"}}
-	for query, want := range map[string]string{"": "2 1 3", "state=resolved&state=listed": "4 5", "device=core2": "3", "search=GONE": "2", "offset=1&limit=1": "1"} {
+	for query, want := range map[string]string{"": "2 1 3", "state=resolved&state=listed": "4 5", "device=core2": "3", "search=GONE": "2", "offset=1&limit=1": "1",
+		"silenced=true": "3", "silenced=false": "2 1", "state=listed&device=core1": "5", "state=listed&device=core2": ""} {
 		var got web.Alerts
 		f.get(t, "alerts?"+query, &got)
 		var found []string
@@ -397,6 +428,43 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
+// TestAlertHistory: what was is found, page by page, with its texts cut, and one alert with what became of it.
+func TestAlertHistory(t *testing.T) {
+	f := newFixture("core1", "core2").serve()
+	f.poll("core1", 0, nil, up("a", 1, 1, 1))
+	transition := func(number uint64, device, key, fingerprint string, state alert.State) alert.Transition {
+		return alert.Transition{Number: number, Alert: alert.Alert{Device: device, Key: key, Fingerprint: fingerprint, State: state, Summary: strings.Repeat("x", 1000)}}
+	}
+	f.alerts.past = []alert.Transition{transition(4, "core1", "a", "1", alert.Resolved), transition(3, "core1", "a", "1", alert.Firing),
+		transition(2, "core2", "b", "2", alert.Pending), transition(1, "core1", "a", "1", alert.Pending)}
+	f.alerts.current = []alert.Alert{{Device: "core1", Key: "a", Fingerprint: "1", State: alert.Resolved}}
+	check := func(query string, got []web.Transition, more bool, want string) {
+		t.Helper()
+		var numbers []string
+		for _, x := range got {
+			numbers = append(numbers, fmt.Sprint(x.Number))
+			if len(x.Summary) > web.MaxText+len("…") || (x.Interface != "") != (x.Key == "a") {
+				t.Errorf("%s: %+v", query, x)
+			}
+		}
+		if text := fmt.Sprint(strings.Join(numbers, " "), " ", more); text != want {
+			t.Errorf("%q: %s, want %s", query, text, want)
+		}
+	}
+	for query, want := range map[string]string{"": "4 3 2 1 false", "limit=2": "4 3 true", "limit=2&before=3": "2 1 false", "search=CORE2": "2 false", "state=pending": "2 1 false",
+		"device=core1&state=firing&state=resolved": "4 3 false"} {
+		var got web.AlertHistory
+		f.get(t, "history?"+query, &got)
+		check(query, got.Transitions, got.More, want)
+	}
+	var got web.AlertView
+	f.get(t, "alert?fingerprint=1", &got)
+	check("alert", got.History, got.More, "4 3 1 false")
+	if got.Alert == nil || got.Alert.Interface != "a" {
+		t.Errorf("%+v", got.Alert)
+	}
+}
+
 // TestRefused: what makes no sense is said, with the status that is its.
 func TestRefused(t *testing.T) {
 	f := newFixture("core1").serve()
@@ -406,7 +474,7 @@ func TestRefused(t *testing.T) {
 		"device": 400, "device?device=core9": 404, "device?device=core1&sort=colour": 400, "table?device=core1&measurement=none": 404, "interface?device=core1": 400,
 		"interface?device=core1&interface=b": 404, "graph?device=core1&interface=b": 404, "graph?device=core1&interface=a&from=x": 400, "graph?device=core1&interface=a&from=10&to=5": 400,
 		"graph?device=core1&interface=a&points=0": 400, "graph?device=core1&interface=a&group=colour": 400, "alerts?state=odd": 400, "alerts?state=inactive": 400,
-		"log?kind=odd": 400, "log?before=x": 400,
+		"log?kind=odd": 400, "log?before=x": 400, "alerts?silenced=perhaps": 400, "history?state=odd": 400, "history?before=-1": 400, "alert": 400, "alert?fingerprint=x": 404,
 	} {
 		var got map[string]string
 		if code := f.get(t, path, &got); code != want || got["error"] == "" {
