@@ -50,9 +50,20 @@ func (p *port) tells(r *row) bool {
 	return maps.Equal(now.Values, p.alert.Values) && now.Labels["ifAlias"] == p.alert.Labels["ifAlias"]
 }
 
+// longestAlias is how many characters of an ifAlias a summary has, so that it has room for what happened.
+const longestAlias = 64
+
 // where names p for people.
 func (p *port) where(d *device) string {
 	if alias := p.alias; alias != "" && alias != p.key {
+		if n := 0; len(alias) > longestAlias {
+			for i := range alias {
+				if n++; n > longestAlias {
+					alias = alias[:i] + "…"
+					break
+				}
+			}
+		}
 		return d.name + " " + p.key + " (" + alias + ")"
 	}
 	return d.name + " " + p.key

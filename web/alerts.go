@@ -179,10 +179,7 @@ func sortAlerts(all []*alert.Alert) {
 
 // shown returns a with its texts cut.
 func (s *Server) shown(a alert.Alert) Alert {
-	if a.Key != "" && s.memory.hasPort(a.Device, Text(a.Key)) {
-		return Alert{Alert: cut(a), Interface: Text(a.Key)}
-	}
-	return Alert{Alert: cut(a)}
+	return Alert{Alert: cut(a), Interface: s.memory.portKey(a.Device, a.Key)}
 }
 
 func cut(a alert.Alert) alert.Alert {
@@ -196,14 +193,30 @@ func cut(a alert.Alert) alert.Alert {
 	return a
 }
 
-func (m *Memory) hasPort(device, key string) bool {
+// portKey returns the Interface.Key of what an alert of the device is of; "" if it is of no interface that is known.
+func (m *Memory) portKey(device, key string) string {
+	key = Text(key)
+	return m.findPort(device, func(p *port) bool { return key != "" && p.key() == key })
+}
+
+// portOf is portKey of an ifIndex.
+func (m *Memory) portOf(device string, index int32) string {
+	return m.findPort(device, func(p *port) bool { return p.index == index })
+}
+
+func (m *Memory) findPort(device string, match func(*port) bool) string {
 	d := m.device(device)
 	if d == nil {
-		return false
+		return ""
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.ContainsFunc(d.ports.list, func(p port) bool { return p.key() == key })
+	for i := range d.ports.list {
+		if p := &d.ports.list[i]; match(p) {
+			return p.key()
+		}
+	}
+	return ""
 }
 
 // alertsOf returns the alerts of a device that are firing or pending; with key those of that interface only.

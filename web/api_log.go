@@ -19,16 +19,17 @@ type Log struct {
 
 // LogEntry is one thing that happened.
 type LogEntry struct {
-	ID       uint64    `json:"id"` // ascending within a run of the collector
-	At       time.Time `json:"at"`
-	Kind     string    `json:"kind"`
-	Device   string    `json:"device,omitempty"`      // "": a trap of nobody that is polled
-	Source   string    `json:"source,omitempty"`      // of a trap: the address that it came from, or is of
-	Title    string    `json:"title"`                 // "linkDown"; "interface_mismatch firing"; "down: timeout"
-	Text     string    `json:"text"`                  // a line more
-	Severity string    `json:"severity,omitempty"`    // of an alert
-	Finger   string    `json:"fingerprint,omitempty"` // of an alert
-	Fields   []Pair    `json:"fields,omitempty"`      // of a trap: its variable bindings
+	ID        uint64    `json:"id"` // ascending within a run of the collector
+	At        time.Time `json:"at"`
+	Kind      string    `json:"kind"`
+	Device    string    `json:"device,omitempty"`      // "": a trap of nobody that is polled
+	Interface string    `json:"interface,omitempty"`   // Interface.Key, if it is of one that is known
+	Source    string    `json:"source,omitempty"`      // of a trap: the address that it came from, or is of
+	Title     string    `json:"title"`                 // "linkDown"; "interface_mismatch firing"; "down: timeout"
+	Text      string    `json:"text"`                  // a line more
+	Severity  string    `json:"severity,omitempty"`    // of an alert
+	Finger    string    `json:"fingerprint,omitempty"` // of an alert
+	Fields    []Pair    `json:"fields,omitempty"`      // of a trap: its variable bindings
 }
 
 // Pair is a name and a value.

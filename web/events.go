@@ -12,7 +12,7 @@ import (
 
 const (
 	eventEvery   = time.Second      // at most one Event in this time
-	heartbeat    = 15 * time.Second // between comments
+	heartbeat    = 15 * time.Second // between beats
 	writeTimeout = 10 * time.Second // for one write: who does not read for so long is let go
 	maxClients   = 200              // of all together
 	maxDevices   = 200              // in one Event
@@ -143,7 +143,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			wake = nil
 			pause.Reset(eventEvery)
 		case <-beat.C:
-			err = out.write(": still here\n\n")
+			err = out.event("beat", nil)
 		case <-r.Context().Done():
 			return
 		case <-s.memory.hub.closed:

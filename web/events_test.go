@@ -55,7 +55,7 @@ func open(t *testing.T, l *packetnet.Listener) *page {
 	return p
 }
 
-// events returns the data of what came up to now, those of one name; comments are "beat".
+// events returns the data of what came up to now, those of one name.
 func (p *page) events(t *testing.T, name string) (out []string) {
 	t.Helper()
 	synctest.Wait()
@@ -70,8 +70,6 @@ func (p *page) events(t *testing.T, name string) (out []string) {
 			case kind == "event":
 				last = data
 			case kind == "data" && last == name:
-				out = append(out, data)
-			case kind == "" && name == "beat":
 				out = append(out, data)
 			}
 		default:

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"sync"
 
 	"walkabout/alert"
@@ -61,7 +62,8 @@ func (m *Memory) Transitions(ts []alert.Transition) {
 		if t.State == alert.Resolved && t.Reason != "" {
 			title += ": " + string(t.Reason)
 		}
-		m.log.add(LogEntry{At: t.At, Kind: KindAlert, Device: t.Device, Title: Text(title), Text: Text(t.Summary), Severity: Text(t.Severity), Finger: t.Fingerprint})
+		m.log.add(LogEntry{At: t.At, Kind: KindAlert, Device: t.Device, Title: Text(title), Text: Text(t.Summary), Severity: Text(t.Severity), Finger: t.Fingerprint,
+			Interface: m.portKey(t.Device, t.Key)})
 		m.hub.tell(TopicAlerts, t.Device)
 		m.hub.tell(TopicLog, t.Device)
 	}
@@ -73,6 +75,18 @@ func (m *Memory) Changed() { m.hub.tell(TopicAlerts, "") }
 // maxPairs is how many variable bindings of a notification the log keeps.
 const maxPairs = 32
 
+// trapValue writes a value of a notification; a status of an interface by its name too.
+func trapValue(f *metric.Field) string {
+	text := textOf(cellOf(f))
+	switch object, _, _ := strings.Cut(f.Name, "."); object {
+	case "ifAdminStatus", "ifOperStatus":
+		if f.Kind == metric.Integer && f.Num <= 255 {
+			return status(uint8(f.Num)) + "(" + text + ")"
+		}
+	}
+	return text
+}
+
 // Trap notes a notification, as the sample that package trap makes of one.
 func (m *Memory) Trap(s metric.Sample) {
 	e := LogEntry{At: s.At, Kind: KindTrap, Device: s.Tag("device"), Source: s.Tag("source"), Title: Text(s.Tag("name"))}
@@ -80,10 +94,13 @@ func (m *Memory) Trap(s metric.Sample) {
 		e.Source = s.Tag("agent_host")
 	}
 	for _, f := range s.Fields {
-		if len(e.Fields) == maxPairs {
-			break
+		if object, _, _ := strings.Cut(f.Name, "."); object == "ifIndex" && e.Interface == "" {
+			e.Interface = m.portOf(e.Device, int32(f.Num)) // #nosec G115 -- an InterfaceIndex has 31 bits; others are nobody's
 		}
-		pair := Pair{Name: Text(f.Name), Value: Text(textOf(cellOf(&f)))}
+		if len(e.Fields) == maxPairs {
+			continue
+		}
+		pair := Pair{Name: Text(f.Name), Value: Text(trapValue(&f))}
 		if f.Name != "sysUpTime" && f.Name != "inform" {
 			if e.Text != "" {
 				e.Text += ", "

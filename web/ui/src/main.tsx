@@ -1,10 +1,11 @@
 // The frame around every page: navigation, the state of the connection, theme, keys.
-import { render } from "preact";
+import { render, type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { stream, useConnection, useData } from "./api/live";
 import type { Alerts, Session } from "./api/types";
 import { duration, plural, zone } from "./format";
 import { serverNow, useNow } from "./parts/age";
+import { DialogContext } from "./parts/dialog";
 import { Help } from "./parts/help";
 import { Empty } from "./parts/notice";
 import { AlertPage } from "./pages/alert";
@@ -22,7 +23,7 @@ import "./style/table.css";
 import "./style/chart.css";
 import "uplot/dist/uPlot.min.css";
 
-function Page({ route }: { route: Route }) {
+function Page({ route, counts }: { route: Route; counts: Alerts["counts"] | undefined }) {
   const [a = "", b = ""] = route.args;
   switch (route.page) {
     case "fleet":
@@ -32,7 +33,7 @@ function Page({ route }: { route: Route }) {
     case "interface":
       return <InterfacePage key={`${a}\n${b}`} device={a} name={b} query={route.query} />;
     case "alerts":
-      return <AlertsPage query={route.query} />;
+      return <AlertsPage query={route.query} counts={counts} />;
     case "alert":
       return <AlertPage key={a} fingerprint={a} />;
     case "events":
@@ -135,9 +136,9 @@ function useKeys(help: () => void, route: Route): void {
 function App() {
   const route = useRoute();
   const session = useData<Session>("/api/ui/session", { topics: ["config"] });
-  const alerts = useData<Alerts>("/api/ui/alerts?limit=1", { topics: ["alerts"] });
-  const [help, setHelp] = useState(false);
-  const openHelp = useRef(() => setHelp(true)).current;
+  const alerts = useData<Alerts>("/api/ui/alerts?limit=0", { topics: ["alerts"] });
+  const [dialog, show] = useState<ComponentChildren>();
+  const openHelp = useRef(() => show(<Help onClose={() => show(undefined)} />)).current;
   useKeys(openHelp, route);
   const counts = alerts.value?.counts;
   const place = route.page + route.args.join("/");
@@ -145,6 +146,7 @@ function App() {
   useEffect(() => {
     const what = route.args.length > 0 && route.page !== "alert" ? route.args.slice().reverse().join(" · ") : { fleet: "Fleet", alerts: "Alerts", alert: "Alert", events: "Events", collector: "Collector" }[route.page as string];
     if (before.current !== undefined && before.current !== place) document.getElementById("main")?.focus({ preventScroll: true }); // where a reader goes on
+    if (before.current !== place) show(undefined);
     before.current = place;
     document.title = `${counts && counts.firing > 0 ? `(${counts.firing}) ` : ""}${what ? what + " – " : ""}Walkabout`;
   }, [place, counts?.firing]);
@@ -163,7 +165,7 @@ function App() {
         </div>
         <LostBanner />
       </header>
-      <main id="main" tabIndex={-1}><Page route={route} /></main>
+      <main id="main" tabIndex={-1}><DialogContext.Provider value={show}><Page route={route} counts={counts} /></DialogContext.Provider></main>
       <footer class="foot">
         <span>snmpcollect {session.value?.version ?? ""}</span>
         <span>times in {zone(serverNow())}</span>
@@ -172,7 +174,7 @@ function App() {
         <a href="/assets/THIRD-PARTY.txt">licences</a>
       </footer>
       <Announcer firing={counts?.firing} />
-      {help && <Help onClose={() => setHelp(false)} />}
+      {dialog}
     </SessionContext.Provider>
   );
 }

@@ -11,6 +11,9 @@ type Listener = (c: Change) => void;
 const firstPause = 1000;
 const lastPause = 15_000;
 
+/** The collector says every 15 seconds that it is there: a stream that is silent for so many milliseconds died without a word, as those of a laptop do that slept. */
+const longestSilence = 40_000;
+
 const everything: Change = { topics: ["fleet", "alerts", "log", "config"], devices: null, all: true };
 
 /** Stream holds the one connection of the page. */
@@ -22,25 +25,30 @@ class Stream {
   #version = "";
   #failed = false; // the last fetch was not answered
   #opened = false;
+  #heard = 0; // when the stream was opened, or brought something last
   state: Connection = "connecting";
   /** When it was lost, in milliseconds of the browser's clock. */
   since = Date.now();
 
   start(): void {
-    this.#open();
-    // A network that is back need not wait for the pause. Over HTTP/1.1 a browser has six connections to a host, and every page that streams keeps one:
-    // a page that nobody looks at lets go of it, and fetches what it needs now and then.
-    window.addEventListener("online", () => {
-      if (this.state === "lost") this.#open();
-    });
-    document.addEventListener("visibilitychange", () => {
+    // Over HTTP/1.1 a browser has six connections to a host, and every page that streams keeps one: a page that nobody looks at (a tab that was opened in
+    // the background is one from the start) lets go of it, and fetches what it needs now and then.
+    const visible = (): void => {
       if (document.hidden) this.#close();
       else this.#open();
-    });
+    };
+    visible();
+    document.addEventListener("visibilitychange", visible);
     window.addEventListener("pagehide", () => this.#close());
     window.addEventListener("pageshow", (e) => {
-      if (e.persisted) this.#open();
+      if (e.persisted) visible();
     });
+    window.addEventListener("online", () => { // a network that is back need not wait for the pause
+      if (this.state === "lost") visible();
+    });
+    window.setInterval(() => {
+      if (this.#source && Date.now() - this.#heard > longestSilence) this.#open();
+    }, 5000);
   }
 
   #close(): void {
@@ -55,13 +63,20 @@ class Stream {
     this.#source?.close();
     const source = new EventSource("/api/ui/events");
     this.#source = source;
+    this.#heard = Date.now();
     source.addEventListener("hello", (e) => {
       this.#pause = firstPause;
       this.#opened = true;
       this.#set();
       this.#hello(e as MessageEvent<string>);
     });
-    source.addEventListener("change", (e) => this.#tell(JSON.parse((e as MessageEvent<string>).data) as Change));
+    source.addEventListener("change", (e) => {
+      this.#heard = Date.now();
+      this.#tell(JSON.parse((e as MessageEvent<string>).data) as Change);
+    });
+    source.addEventListener("beat", () => {
+      this.#heard = Date.now();
+    });
     source.addEventListener("error", () => {
       this.#opened = false;
       this.#set();
@@ -89,7 +104,8 @@ class Stream {
   }
 
   #set(): void {
-    const now: Connection = this.#opened && !this.#failed ? "live" : "lost";
+    // What is not looked at streams nothing, and is connected as long as it is answered.
+    const now: Connection = this.#failed ? "lost" : this.#opened ? "live" : this.#source ? "lost" : "connecting";
     if (now === this.state) return;
     this.state = now;
     this.since = Date.now();

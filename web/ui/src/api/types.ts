@@ -232,14 +232,23 @@ export interface Alert {
 
 export interface Transition extends Alert {
   id: string;
+  number: number;
   from: Alert["state"];
   at: string;
   quiet?: boolean;
 }
 
-export interface OneAlert {
+export interface AlertView {
+  at: string;
   alert: Alert | null;
   history: Transition[] | null;
+  more: boolean;
+}
+
+export interface AlertHistory {
+  at: string;
+  transitions: Transition[] | null;
+  more: boolean;
 }
 
 export interface Silence {
@@ -271,7 +280,7 @@ export interface Collector {
   counts: FleetCounts;
   process: { memory: number; heap: number; goroutines: number; cpu: number; cpus: number };
   outputs: Output[] | null;
-  notifiers: { name: string; waiting: number; delivered: number; failed: number; lost: number }[] | null;
+  notifiers: { name: string; waiting: number; delivered: number; failed: number; lost: number; error?: string }[] | null;
   spool: { octets: number; segments: number; appended: number; refused: number; failures: number; lost: number; unsaved: number };
   store: Store | null;
   traps: { listen: string[] | null; received: number; refused: number } | null;
@@ -326,6 +335,7 @@ export interface LogEntry {
   at: string;
   kind: "trap" | "alert" | "device";
   device?: string;
+  interface?: string;
   source?: string;
   title: string;
   text: string;

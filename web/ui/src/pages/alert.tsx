@@ -1,9 +1,10 @@
+import { url } from "../api/client";
 import { useData } from "../api/live";
-import type { Alert, OneAlert, Transition } from "../api/types";
+import type { Alert, AlertView, Transition } from "../api/types";
 import { dateTime, duration } from "../format";
 import { AlertActions, WhyNot } from "../parts/actions";
 import { Age } from "../parts/age";
-import { Attention, Where } from "../parts/alertlist";
+import { Attention, Told, Where } from "../parts/alertlist";
 import { Empty, Shown } from "../parts/notice";
 import { AlertMark, SeverityMark } from "../parts/state";
 import { Table, type Column } from "../parts/table";
@@ -14,7 +15,7 @@ const history: Column<Transition>[] = [
   { id: "state", title: "State", head: true, cell: (t) => <AlertMark state={t.state} /> },
   { id: "reason", title: "Reason", rank: 2, cell: (t) => t.reason?.replaceAll("_", " ") },
   { id: "summary", title: "What", cell: (t) => <Text of={t.summary} max={160} /> },
-  { id: "quiet", title: "Told", rank: 3, cell: (t) => t.state === "pending" ? "" : t.quiet ? <span class="muted">nobody</span> : "yes" },
+  { id: "quiet", title: "Told", rank: 3, cell: (t) => <Told t={t} /> },
 ];
 
 function Pairs({ title, of }: { title: string; of: Record<string, string> | undefined }) {
@@ -40,7 +41,7 @@ function Times({ a }: { a: Alert }) {
         <dt>Seen to hold</dt><dd>for {duration(a.observed_ns / 1e9)}, by {a.polls} polls</dd>
         {(a.fired_before ?? 0) > 0 && <><dt>Fired before</dt><dd>{a.fired_before} times, last <Age at={a.last_fired_at} /></dd></>}
         {a.ack && <><dt>Acknowledged</dt><dd>by <Text of={a.ack.by} /> <Age at={a.ack.at} />{a.ack.until && `, until ${dateTime(Date.parse(a.ack.until))}`}{a.ack.reason && <>: <Text of={a.ack.reason} max={500} /></>}</dd></>}
-        {a.silenced_by && <><dt>Silenced by</dt><dd class="mono"><Text of={a.silenced_by} /></dd></>}
+        {a.silenced_by && <><dt>Silenced by</dt><dd class="mono"><a href="/alerts?view=silences"><Text of={a.silenced_by} /></a></dd></>}
         {a.untold && <><dt>Told</dt><dd>nobody, as it fired in a silence</dd></>}
         {a.frozen && <><dt>Stands still</dt><dd>{a.frozen.replaceAll("_", " ")}</dd></>}
       </dl>
@@ -49,11 +50,11 @@ function Times({ a }: { a: Alert }) {
 }
 
 export function AlertPage({ fingerprint }: { fingerprint: string }) {
-  const data = useData<OneAlert>(`/api/alerts/${encodeURIComponent(fingerprint)}`, { topics: ["alerts"] });
+  const data = useData<AlertView>(url("/api/ui/alert", { fingerprint }), { topics: ["alerts"] });
   return (
     <>
       <p class="crumbs"><a href="/alerts">Alerts</a> ›</p>
-      <Shown data={data}>{({ alert, history: all }) => {
+      <Shown data={data}>{({ alert, history: all, more }) => {
         const a = alert ?? all?.[0];
         if (!a) return <Empty title="Nothing is known of this alert any more" />;
         return (
@@ -76,6 +77,7 @@ export function AlertPage({ fingerprint }: { fingerprint: string }) {
             <section class="panel" aria-label="History">
               <h2>History</h2>
               {all && all.length > 0 ? <Table label="History, the newest first" columns={history} rows={all} rowKey={(t) => t.id} /> : <p class="muted">None yet.</p>}
+              {more && <p><a href={url("/alerts", { view: "history", q: fingerprint })}>All of its history</a></p>}
             </section>
           </>
         );

@@ -1,30 +1,27 @@
 import { change, url } from "../api/client";
 import { useData } from "../api/live";
-import type { Alert, Alerts, MaintenanceWindow, Silence, Transition } from "../api/types";
-import { dateTime, duration, integer } from "../format";
-import { NewSilence, WhyNot } from "../parts/actions";
+import type { Alert, AlertHistory, Alerts, MaintenanceWindow, Silence, Transition } from "../api/types";
+import { dateTime, duration, integer, moment } from "../format";
+import { ActButton, SilenceButton, WhyNot } from "../parts/actions";
 import { serverNow } from "../parts/age";
-import { AlertList, Where } from "../parts/alertlist";
+import { AlertList, Told, Where } from "../parts/alertlist";
 import { Empty, Shown } from "../parts/notice";
 import { Search } from "../parts/search";
-import { AlertMark } from "../parts/state";
-import { pageSize, Pager, Table, type Column } from "../parts/table";
+import { AlertMark, SeverityMark } from "../parts/state";
+import { moveRow, Older, pageSize, Pager, Table, type Column } from "../parts/table";
 import { Text } from "../parts/text";
-import { alertPath, devicePath } from "../router";
-import { useSession } from "../session";
+import { alertPath, devicePath, setQuery } from "../router";
 
 type View = "active" | "silenced" | "resolved" | "never-up" | "history" | "silences";
 const states: Record<Exclude<View, "history" | "silences">, Alert["state"][]> = {
   active: ["firing", "pending"], silenced: ["firing", "pending"], resolved: ["resolved"], "never-up": ["listed"],
 };
-const most = 1000; // that one answer has
 
-export function AlertsPage({ query }: { query: URLSearchParams }) {
+export function AlertsPage({ query, counts }: { query: URLSearchParams; counts: Alerts["counts"] | undefined }) {
   const asked = query.get("view") ?? "";
   const view = (asked in states || asked === "history" || asked === "silences" ? asked : "active") as View;
   const q = query.get("q") ?? "";
   const device = query.get("device") ?? "";
-  const counts = useData<Alerts>("/api/ui/alerts?limit=1", { topics: ["alerts"] }).value?.counts;
   const tab = (to: View, name: string, n?: number) => (
     <a href={url("/alerts", { view: to === "active" ? "" : to, q, device })} aria-current={view === to ? "page" : undefined}>{name}{n !== undefined && n > 0 && <span class="count">{integer(n)}</span>}</a>
   );
@@ -41,11 +38,12 @@ export function AlertsPage({ query }: { query: URLSearchParams }) {
       </nav>
       {view !== "silences" && (
         <div class="bar">
-          {view !== "history" && <Search value={q} label="Search alerts" placeholder="Search device, interface, rule …  ( / )" />}
+          <Search value={q} label="Search alerts" placeholder="Search device, interface, rule …  ( / )" />
+          {view === "history" && <StateChoice state={query.get("state") ?? ""} />}
           {device && <a class="button" href={url("/alerts", { view: asked, q })}>only <Text of={device} max={30} /> ✕</a>}
         </div>
       )}
-      {view === "history" ? <History device={device} /> : view === "silences" ? <Silences /> : <Current view={view} q={q} device={device} offset={Number(query.get("offset")) || 0} />}
+      {view === "history" ? <History q={q} device={device} state={query.get("state") ?? ""} before={query.get("before")} /> : view === "silences" ? <Silences /> : <Current view={view} q={q} device={device} offset={Number(query.get("offset")) || 0} />}
     </>
   );
 }
@@ -58,44 +56,68 @@ const nothing: Record<keyof typeof states, [string, string]> = {
 };
 
 function Current({ view, q, device, offset }: { view: keyof typeof states; q: string; device: string; offset: number }) {
-  const quiet = view === "silenced";
-  const data = useData<Alerts>(url("/api/ui/alerts", { state: states[view], search: q, device, offset: quiet ? 0 : offset, limit: quiet ? most : pageSize }), { topics: ["alerts"] });
+  const data = useData<Alerts>(url("/api/ui/alerts", { state: states[view], silenced: view === "silenced", search: q, device, offset, limit: pageSize }), { topics: ["alerts"] });
   return (
     <Shown data={data}>{(v) => {
-      const alerts = (v.alerts ?? []).filter((a) => !quiet || a.silenced_by);
+      const alerts = v.alerts ?? [];
       const [title, text] = nothing[view];
-      if (alerts.length === 0) return <Empty title={q || device ? "No alert matches" : title}><p>{q || device ? <a href={url("/alerts", { view })}>Show all</a> : text}</p></Empty>;
+      if (v.matching === 0) return <Empty title={q || device ? "No alert matches" : title}><p>{q || device ? <a href={url("/alerts", { view })}>Show all</a> : text}</p></Empty>;
       return (
         <>
-          {(view === "active" || quiet) && <WhyNot />}
+          {(view === "active" || view === "silenced") && <WhyNot />}
           <AlertList alerts={alerts} again={data.again} />
-          {!quiet && <Pager offset={v.offset} shown={alerts.length} matching={v.matching} what="alerts" />}
+          <Pager offset={v.offset} shown={alerts.length} matching={v.matching} what="alerts" />
         </>
       );
     }}</Shown>
   );
 }
 
-const past: Column<Transition>[] = [
-  { id: "at", title: "At", cell: (t) => <span title={t.at}>{dateTime(Date.parse(t.at))}</span> },
-  { id: "state", title: "State", cell: (t) => <AlertMark state={t.state} title={t.reason} /> },
-  { id: "where", title: "Where", rank: 2, cell: (t) => <Where a={t} /> },
-  { id: "summary", title: "What", head: true, cell: (t) => <a href={alertPath(t.fingerprint)}><Text of={t.summary} max={160} /></a> },
-  { id: "quiet", title: "Told", rank: 3, cell: (t) => t.state === "pending" ? "" : t.quiet ? <span class="muted">nobody</span> : "yes" },
-];
-
-function History({ device }: { device: string }) {
-  const limit = 300;
-  const data = useData<Transition[]>(url("/api/alerts/history", { device, limit }), { topics: ["alerts"], every: 2000 });
+function StateChoice({ state }: { state: string }) {
   return (
-    <Shown data={data}>{(all) => all.length === 0
-      ? <Empty title="Nothing happened yet"><p>Every change of an alert's state is kept, and listed here.</p></Empty>
-      : (
+    <select aria-label="State" value={state} onChange={(e) => setQuery({ state: e.currentTarget.value, before: null })}>
+      <option value="">every state</option>
+      <option value="pending">pending</option>
+      <option value="firing">firing</option>
+      <option value="resolved">resolved</option>
+    </select>
+  );
+}
+
+function Past({ t }: { t: Transition }) {
+  return (
+    <li>
+      <time dateTime={t.at} title={dateTime(Date.parse(t.at))}>{moment(Date.parse(t.at), serverNow())}</time>
+      <AlertMark state={t.state} />
+      <div class="event-text">
+        <a href={alertPath(t.fingerprint)}><Text of={t.summary} max={220} /></a>
+        <div class="muted alert-meta">
+          <Where a={t} />
+          <span>{t.rule}</span>
+          <SeverityMark severity={t.severity} />
+          {t.reason && <span>{t.reason.replaceAll("_", " ")}</span>}
+          {t.quiet && <span>told: <Told t={t} /></span>}
+        </div>
+      </div>
+    </li>
+  );
+}
+
+function History({ q, device, state, before }: { q: string; device: string; state: string; before: string | null }) {
+  const data = useData<AlertHistory>(url("/api/ui/history", { search: q, device, state, before, limit: pageSize }), { topics: before ? [] : ["alerts"], every: 2000 });
+  return (
+    <Shown data={data}>{({ transitions, more }) => {
+      const all = transitions ?? [];
+      if (all.length === 0) return q || device || state || before
+        ? <Empty title="Nothing matches"><p><a href={url("/alerts", { view: "history" })}>Show all</a></p></Empty>
+        : <Empty title="Nothing happened yet"><p>Every change of an alert's state is kept, and listed here.</p></Empty>;
+      return (
         <>
-          <div class="table-box"><Table label="History, the newest first" columns={past} rows={all} rowKey={(t) => t.id} /></div>
-          {all.length === limit && <p class="muted">The last {limit}. <code>snmpcollect alert history --since 720h</code> has more.</p>}
+          <ol class="events history" onKeyDown={moveRow} aria-label="History, the newest first">{all.map((t) => <Past key={t.id} t={t} />)}</ol>
+          <Older before={before} last={all[all.length - 1]?.number} more={more} />
         </>
-      )}</Shown>
+      );
+    }}</Shown>
   );
 }
 
@@ -104,7 +126,7 @@ function Silences() {
   const windows = useData<MaintenanceWindow[]>("/api/maintenance", { topics: ["alerts"] });
   return (
     <>
-      <div class="bar"><h2>Silences</h2><NewSilence done={data.again} /></div>
+      <div class="bar"><h2>Silences</h2><SilenceButton done={data.again} /></div>
       <WhyNot />
       <Shown data={data}>{(all) => all.length === 0
         ? <Empty title="There are no silences"><p>Make one from an alert, or by <code>snmpcollect alert silence --for 2h --reason '…' device=core1</code>.</p></Empty>
@@ -128,28 +150,26 @@ function Matchers({ of }: { of: string[] }) {
 const silenceColumns = (again: () => void): Column<Silence>[] => [
   { id: "state", title: "State", cell: (s) => {
     const now = serverNow();
-    return Date.parse(s.ends_at) < now ? "ended" : Date.parse(s.starts_at) > now ? "to come" : <span class="state warn">in force</span>;
+    if (Date.parse(s.ends_at) < now) return "ended";
+    if (Date.parse(s.starts_at) > now) return `from ${moment(Date.parse(s.starts_at), now)}`;
+    return <span class="state warn">for {duration((Date.parse(s.ends_at) - now) / 1000)}</span>;
   } },
   { id: "matchers", title: "What", head: true, cell: (s) => <Matchers of={s.matchers} /> },
-  { id: "ends", title: "Ends", cell: (s) => <span title={`began ${dateTime(Date.parse(s.starts_at))}`}>{dateTime(Date.parse(s.ends_at))}</span> },
+  { id: "ends", title: "Ends", rank: 2, cell: (s) => <span title={`began ${dateTime(Date.parse(s.starts_at))}`}>{dateTime(Date.parse(s.ends_at))}</span> },
   { id: "author", title: "By", rank: 2, cell: (s) => <Text of={s.author} max={30} /> },
   { id: "reason", title: "Reason", rank: 2, cell: (s) => <Text of={s.reason} max={80} /> },
-  { id: "end", title: "", cell: (s) => Date.parse(s.ends_at) > serverNow() && <EndButton id={s.id} again={again} /> },
+  { id: "end", title: "", cell: (s) => Date.parse(s.ends_at) > serverNow() && (
+    <span class="bar nowrap">
+      <SilenceButton silence={s} done={again} />
+      <ActButton act={() => change("DELETE", `/api/silences/${encodeURIComponent(s.id)}`)} done={again}>End now</ActButton>
+    </span>
+  ) },
 ];
-
-function EndButton({ id, again }: { id: string; again: () => void }) {
-  const session = useSession();
-  const end = async (): Promise<void> => {
-    await change("DELETE", `/api/silences/${encodeURIComponent(id)}`).catch(() => {}); // what is fetched now tells what became of it
-    again();
-  };
-  return <button type="button" disabled={!session?.may_write} title={session?.why_not} onClick={() => void end()}>End now</button>;
-}
 
 const windowColumns: Column<MaintenanceWindow>[] = [
   { id: "name", title: "Name", head: true, cell: (w) => <Text of={w.name} /> },
   { id: "state", title: "State", cell: (w) => w.active ? <span class="state warn">in force{w.until && `, for ${duration((Date.parse(w.until) - serverNow()) / 1000)}`}</span> : <span class="muted">not now</span> },
-  { id: "next", title: "Next", cell: (w) => w.next ? dateTime(Date.parse(w.next)) : "–" },
+  { id: "next", title: "Next", rank: 2, cell: (w) => w.next ? dateTime(Date.parse(w.next)) : "–" },
   { id: "matchers", title: "What", rank: 2, cell: (w) => <Matchers of={w.matchers} /> },
   { id: "reason", title: "Reason", rank: 2, cell: (w) => <Text of={w.reason} max={80} /> },
 ];

@@ -15,8 +15,8 @@ const outputs: Column<Output>[] = [
   { id: "name", title: "Output", head: true, cell: (o) => <Text of={o.name} max={60} /> },
   { id: "state", title: "State", cell: (o) => {
     const [ok, word] = stateWords[o.state] ?? ["warn", o.state];
-    const errors = Object.entries(o.errors ?? {}).map(([why, n]) => `${why}: ${n}`).join(", ");
-    return <HealthMark ok={ok} word={word} title={errors || undefined} />;
+    const errors = Object.entries(o.errors ?? {}).map(([why, n]) => `${why} ${integer(n)} times`).join(", ");
+    return <><HealthMark ok={ok} word={word} title={errors || undefined} />{o.state === "failing" && errors && <span class="muted">{" "}{errors}</span>}</>;
   } },
   { id: "last", title: "Last write", num: true, cell: (o) => <Age at={o.last_write} /> },
   { id: "written", title: "Written", num: true, rank: 2, hint: "samples", cell: (o) => integer(o.written) },
@@ -82,10 +82,22 @@ function Panels({ c }: { c: Collector }) {
         : stored === false && <section class="panel"><h2>Store</h2><p class="muted">There is none, so these pages have no graphs. <code>store:</code> in the configuration turns it on; without any output it is on by default.</p></section>}
       <Facts title="Notifiers" rows={(c.notifiers ?? []).length === 0
         ? [["None", <span class="muted">alerts stand on these pages only; <code>notify:</code> in the configuration tells people</span>]]
-        : c.notifiers!.map((n): [string, preact.ComponentChildren] => [n.name, <span>{integer(n.delivered)} delivered, {integer(n.waiting)} waiting{n.failed > 0 && <span class="text-warn">, {plural(n.failed, "attempt")} failed</span>}{n.lost > 0 && <span class="text-bad">, {integer(n.lost)} lost</span>}</span>])} />
+        : c.notifiers!.map((n): [string, preact.ComponentChildren] => [n.name, <span>{integer(n.delivered)} delivered, {integer(n.waiting)} waiting{n.failed > 0 && <span class="text-warn">, {plural(n.failed, "attempt")} failed</span>}{n.lost > 0 && <span class="text-bad">, {integer(n.lost)} lost</span>}{n.error && <div class="text-warn"><Text of={n.error} max={300} /></div>}</span>])} />
       {c.traps && <Facts title="Traps" rows={[["Listens on", <span class="mono">{(c.traps.listen ?? []).join(", ")}</span>], ["Received", integer(c.traps.received)], ["Refused", <Lost n={c.traps.refused} />]]} />}
     </div>
   );
+}
+
+/** What keeps data or words from arriving, although every poll is made. */
+function troubles(c: Collector): string[] {
+  const named = (what: string, names: string[]): string[] => names.length > 0 ? [`${what}: ${names.join(", ")}`] : [];
+  return [
+    ...named("outputs that fail", (c.outputs ?? []).filter((o) => o.state === "failing" || o.state === "filling").map((o) => o.name)),
+    ...named("notifiers that fail", (c.notifiers ?? []).filter((n) => n.error).map((n) => n.name)),
+    ...(c.spool.unsaved > 0 ? ["the spool's disk takes nothing"] : []),
+    ...(c.store?.problem ? ["the store is in trouble"] : []),
+    ...(c.reload.good ? [] : ["the configuration has mistakes"]),
+  ];
 }
 
 export function CollectorPage() {
@@ -96,7 +108,8 @@ export function CollectorPage() {
       <Shown data={data}>{(c) => (
         <>
           {c.health === "ok"
-            ? <p><HealthMark ok word="healthy" /> <span class="muted">polls are made as planned; as of <Age at={c.at} /></span></p>
+            ? <div class="panel"><HealthMark ok={troubles(c).length > 0 ? "warn" : true} word={troubles(c).length > 0 ? "polls, in trouble" : "healthy"} /> <span class="muted">polls are made as planned; as of <Age at={c.at} /></span>
+              {troubles(c).map((t) => <div key={t} class="text-warn"><Text of={t} max={200} /></div>)}</div>
             : <div class="problem" role="status"><strong>Not healthy:</strong> {c.health}</div>}
           <section class="panel" aria-label="Outputs">
             <h2>Outputs</h2>

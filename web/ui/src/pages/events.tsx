@@ -1,5 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
-import { get, url } from "../api/client";
+import { url } from "../api/client";
 import { useData } from "../api/live";
 import type { Log, LogEntry } from "../api/types";
 import { dateTime, moment } from "../format";
@@ -7,9 +6,9 @@ import { serverNow } from "../parts/age";
 import { Empty, Shown } from "../parts/notice";
 import { Search } from "../parts/search";
 import { SeverityMark } from "../parts/state";
-import { moveRow } from "../parts/table";
+import { moveRow, Older } from "../parts/table";
 import { Text } from "../parts/text";
-import { alertPath, devicePath } from "../router";
+import { alertPath, devicePath, interfacePath } from "../router";
 
 const kinds: Record<LogEntry["kind"], [string, string]> = { trap: ["⚡", "trap"], alert: ["▲", "alert"], device: ["●", "device"] };
 
@@ -22,6 +21,7 @@ function Entry({ e }: { e: LogEntry }) {
       <div class="event-text">
         <span class="event-title">
           {e.device ? <a href={devicePath(e.device)}><Text of={e.device} max={32} /></a> : e.source && <span class="mono"><Text of={e.source} max={45} /></span>}{" "}
+          {e.device && e.interface && <>· <a href={interfacePath(e.device, e.interface)}><Text of={e.interface} max={36} /></a>{" "}</>}
           {e.fingerprint ? <a href={alertPath(e.fingerprint)}><b><Text of={e.title} max={80} /></b></a> : <b><Text of={e.title} max={80} /></b>}{" "}
           <SeverityMark severity={e.severity} />
         </span>
@@ -41,10 +41,8 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
   const q = query.get("q") ?? "";
   const kind = query.get("kind") ?? "";
   const device = query.get("device") ?? "";
-  const ask = (before?: number): string => url("/api/ui/log", { kind, device, search: q, before, limit: 100 });
-  const data = useData<Log>(ask(), { topics: ["log"] });
-  const [older, setOlder] = useState<{ entries: LogEntry[]; more: boolean }>();
-  useEffect(() => setOlder(undefined), [q, kind, device]);
+  const before = query.get("before");
+  const data = useData<Log>(url("/api/ui/log", { kind, device, search: q, before, limit: 100 }), { topics: before ? [] : ["log"] });
   const tab = (to: string, name: string) => <a href={url("/events", { kind: to, q, device })} aria-current={kind === to ? "page" : undefined}>{name}</a>;
   return (
     <>
@@ -55,19 +53,12 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
         {device && <a class="button" href={url("/events", { kind, q })}>only <Text of={device} max={30} /> ✕</a>}
       </div>
       <Shown data={data}>{(log) => {
-        const first = log.entries ?? [];
-        const last = first[first.length - 1]?.id ?? 0;
-        const entries = [...first, ...(older?.entries ?? []).filter((e) => e.id < last)];
-        if (entries.length === 0) return <Empty title={q || kind || device ? "No event matches" : "Nothing happened yet"}><p>Traps that come in, alerts that change and devices that go and come are listed here as they happen. <code>traps:</code> in the configuration lets the collector receive notifications.</p></Empty>;
-        const more = older ? older.more : log.more;
-        const load = async (): Promise<void> => {
-          const next = await get<Log>(ask(entries[entries.length - 1]!.id));
-          setOlder({ entries: [...entries.slice(first.length), ...(next.entries ?? [])], more: next.more });
-        };
+        const entries = log.entries ?? [];
+        if (entries.length === 0) return <Empty title={q || kind || device || before ? "No event matches" : "Nothing happened yet"}>{(q || kind || device || before) && <p><a href="/events">Show all</a></p>}<p>Traps that come in, alerts that change and devices that go and come are listed here as they happen. <code>traps:</code> in the configuration lets the collector receive notifications.</p></Empty>;
         return (
           <>
             <ol class="events" onKeyDown={moveRow} aria-label="Events, the newest first">{entries.map((e) => <Entry key={e.id} e={e} />)}</ol>
-            {more && <button type="button" onClick={() => void load().catch(() => {})}>Older</button>}
+            <Older before={before} last={entries[entries.length - 1]?.id} more={log.more} />
           </>
         );
       }}</Shown>

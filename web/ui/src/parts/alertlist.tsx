@@ -1,5 +1,5 @@
 // Alerts in a list, each with what can be done about it.
-import type { Alert } from "../api/types";
+import type { Alert, Transition } from "../api/types";
 import { alertPath, devicePath, interfacePath } from "../router";
 import { AlertActions } from "./actions";
 import { Age } from "./age";
@@ -31,6 +31,12 @@ export function Where({ a, device = true }: { a: Alert; device?: boolean }) {
       {a.key && (port ? <a href={interfacePath(a.device, port)}><Text of={a.key} max={36} /></a> : <Text of={a.key} max={36} />)}
     </>
   );
+}
+
+/** Whether people were told of a transition; nothing for one that nobody is ever told of. */
+export function Told({ t }: { t: Transition }) {
+  if (t.state !== "firing" && !(t.state === "resolved" && t.from === "firing")) return null;
+  return t.quiet ? <span class="muted">nobody</span> : <>yes</>;
 }
 
 export function AlertList({ alerts, again, device = true }: { alerts: Alert[]; again: () => void; device?: boolean }) {

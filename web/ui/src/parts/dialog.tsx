@@ -1,8 +1,11 @@
 // Dialogs are the browser's own: it keeps the focus inside, closes them by Escape and gives the focus back.
-import type { ComponentChildren } from "preact";
+import { createContext, type ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Failure } from "../api/client";
 import { Problem } from "./notice";
+
+/** Opens a dialog, or with undefined closes it. The frame holds it: what it is about may leave the page, and nobody loses what they have written. */
+export const DialogContext = createContext<(dialog: ComponentChildren) => void>(() => {});
 
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
   const ref = useRef<HTMLDialogElement>(null);

@@ -16,7 +16,7 @@ export function Search({ value, label, placeholder }: { value: string; label: st
   const apply = (v: string): void => {
     window.clearTimeout(timer.current);
     last.current = v;
-    setQuery({ q: v, offset: null });
+    setQuery({ q: v, offset: null, before: null });
   };
   return (
     <input type="search" data-search aria-label={label} placeholder={placeholder} value={text} autocomplete="off" spellcheck={false} maxLength={200} enterkeyhint="search"

@@ -117,3 +117,19 @@ export function Pager({ offset, shown, matching, what, size = pageSize }: { offs
     </nav>
   );
 }
+
+/** Leads through a list that grows at its head: what is older than an entry stands still, in the address, and the browser's way back leads back. */
+export function Older({ before, last, more }: { before: string | null; last: number | undefined; more: boolean }) {
+  if (!before && !more) return null;
+  const to = (at: number | null): void => {
+    setQuery({ before: at === null ? null : String(at) }, true);
+    window.scrollTo(0, 0);
+  };
+  return (
+    <nav class="bar" aria-label="Newer and older">
+      <button type="button" disabled={!before} onClick={() => to(null)}>← Newest</button>
+      <button type="button" disabled={!more || last === undefined} onClick={() => to(last!)}>Older →</button>
+      {before && <span class="muted">What is older; nothing new comes in here.</span>}
+    </nav>
+  );
+}
