@@ -142,7 +142,7 @@ function Silences() {
 /** Matchers as they are written, with devices' names as links. */
 function Matchers({ of }: { of: string[] }) {
   return <span class="tags">{of.map((m) => {
-    const [, device] = /^device="?([^"]+)"?$/.exec(m) ?? [];
+    const [, device] = /^device=(?!~)"?([^"]+)"?$/.exec(m) ?? [];
     return <span key={m} class="tag mono">{device ? <a href={devicePath(device)}><Text of={m} max={60} /></a> : <Text of={m} max={60} />}</span>;
   })}</span>;
 }
@@ -154,7 +154,7 @@ const silenceColumns = (again: () => void): Column<Silence>[] => [
     if (Date.parse(s.starts_at) > now) return `from ${moment(Date.parse(s.starts_at), now)}`;
     return <span class="state warn">for {duration((Date.parse(s.ends_at) - now) / 1000)}</span>;
   } },
-  { id: "matchers", title: "What", head: true, cell: (s) => <Matchers of={s.matchers} /> },
+  { id: "matchers", title: "What", head: true, cell: (s) => <><Matchers of={s.matchers} /><span class="phone muted"><Text of={`${s.author}: ${s.reason}`} max={80} /></span></> },
   { id: "ends", title: "Ends", rank: 2, cell: (s) => <span title={`began ${dateTime(Date.parse(s.starts_at))}`}>{dateTime(Date.parse(s.ends_at))}</span> },
   { id: "author", title: "By", rank: 2, cell: (s) => <Text of={s.author} max={30} /> },
   { id: "reason", title: "Reason", rank: 2, cell: (s) => <Text of={s.reason} max={80} /> },

@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import { useData } from "../api/live";
 import type { Collector, Output, SlowDevice } from "../api/types";
 import { dateTime, duration, integer, octets, percent, plural, si } from "../format";
@@ -100,6 +101,29 @@ function troubles(c: Collector): string[] {
   ];
 }
 
+function Healthy({ c }: { c: Collector }) {
+  const all = troubles(c);
+  return (
+    <p>
+      <HealthMark ok={all.length > 0 ? "warn" : true} word={all.length > 0 ? "in trouble" : "healthy"} /> <span class="muted">polls are made as planned; as of <Age at={c.at} /></span>
+      {all.map((t) => <span key={t} class="text-warn"><br /><Text of={t} max={200} /></span>)}
+    </p>
+  );
+}
+
+const fewProblems = 15;
+
+function Problems({ all }: { all: NonNullable<Collector["problems"]> }) {
+  const [open, setOpen] = useState(false);
+  if (all.length === 0) return <p class="muted">None since the start.</p>;
+  return (
+    <>
+      <ol class="events">{all.slice(0, open ? all.length : fewProblems).map((p, i) => <li key={i}><time dateTime={p.at}>{dateTime(Date.parse(p.at))}</time><HealthMark ok={p.level === "ERROR" ? false : "warn"} word={p.level.toLowerCase()} /><div class="event-text"><Text of={p.text} max={500} /></div></li>)}</ol>
+      {all.length > fewProblems && <button type="button" onClick={() => setOpen(!open)}>{open ? "Fewer" : `All ${all.length}`}</button>}
+    </>
+  );
+}
+
 export function CollectorPage() {
   const data = useData<Collector>("/api/ui/collector", { topics: ["fleet", "config"], every: 3000 });
   return (
@@ -108,8 +132,7 @@ export function CollectorPage() {
       <Shown data={data}>{(c) => (
         <>
           {c.health === "ok"
-            ? <div class="panel"><HealthMark ok={troubles(c).length > 0 ? "warn" : true} word={troubles(c).length > 0 ? "polls, in trouble" : "healthy"} /> <span class="muted">polls are made as planned; as of <Age at={c.at} /></span>
-              {troubles(c).map((t) => <div key={t} class="text-warn"><Text of={t} max={200} /></div>)}</div>
+            ? <Healthy c={c} />
             : <div class="problem" role="status"><strong>Not healthy:</strong> {c.health}</div>}
           <section class="panel" aria-label="Outputs">
             <h2>Outputs</h2>
@@ -122,9 +145,7 @@ export function CollectorPage() {
           </section>
           <section class="panel" aria-label="Warnings">
             <h2>Warnings and errors of the log</h2>
-            {(c.problems ?? []).length === 0 ? <p class="muted">None since the start.</p> : (
-              <ol class="events">{c.problems!.map((p, i) => <li key={i}><time dateTime={p.at}>{dateTime(Date.parse(p.at))}</time><HealthMark ok={p.level === "ERROR" ? false : "warn"} word={p.level.toLowerCase()} /><div class="event-text"><Text of={p.text} max={500} /></div></li>)}</ol>
-            )}
+            <Problems all={c.problems ?? []} />
           </section>
         </>
       )}</Shown>
