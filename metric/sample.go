@@ -24,9 +24,13 @@ type Sample struct {
 	Started time.Time
 }
 
-// PollMeasurement is that of samples about the polls themselves: up, 1 if the device answered, else 0; duration_seconds; and error, a word on what went
-// wrong. An output that does not ask for them does not get them (exporters.Config.Polls).
-const PollMeasurement = "snmp_poll"
+// PollMeasurement is that of samples about the polls themselves: PollUp; duration_seconds; error, a word on what went wrong; and PollComplete. Each stands behind
+// the other samples of its poll. An output that does not ask for them does not get them (exporters.Config.Polls).
+const (
+	PollMeasurement = "snmp_poll"
+	PollUp          = "up"       // 1 if the device answered, else 0
+	PollComplete    = "complete" // the names of Batch.Complete, as lines
+)
 
 // Tag is a name and a value that identify a series.
 type Tag struct{ Name, Value string }

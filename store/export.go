@@ -27,6 +27,8 @@ type Exporter struct {
 
 	described map[string]bool // metrics
 	refs      *refs           // of the database that is open
+	stale     *staleness      // of it as well
+	written   *writtenSeries  // those of the sample that is appended
 	appended  uint64          // samples, with those that were not committed
 	// unsure is that a write failed half-way: what the log has may not be what the memory has, so that it is read anew before anything is acknowledged.
 	unsure bool
@@ -35,7 +37,8 @@ type Exporter struct {
 
 // Exporter returns the one Exporter of the Store. Its Close leaves the Store open.
 func (s *Store) Exporter() *Exporter {
-	return &Exporter{store: s, mapper: newMapper(s.options), builder: labels.NewScratchBuilder(16), synced: unsynced, described: map[string]bool{}, refs: newRefs()}
+	return &Exporter{store: s, mapper: newMapper(s.options), builder: labels.NewScratchBuilder(16), synced: unsynced, described: map[string]bool{}, refs: newRefs(),
+		stale: newStaleness()}
 }
 
 // Close implements exporters.Exporter.
@@ -112,7 +115,7 @@ func (e *Exporter) reopen(change func(db *tsdb.DB) error) error {
 		e.unsure = true
 		return err
 	}
-	e.unsure, e.synced, e.refs = false, unsynced, newRefs()
+	e.unsure, e.synced, e.refs, e.stale = false, unsynced, newRefs(), newStaleness()
 	return nil
 }
 
@@ -120,7 +123,9 @@ func (e *Exporter) reopen(change func(db *tsdb.DB) error) error {
 func (e *Exporter) write(ctx context.Context, db *tsdb.DB, batch []metric.Sample) (rejects exporters.Rejects, err error) {
 	app := db.Appender(ctx)
 	now := time.Now()
-	e.refs.sweep(now)
+	if e.refs.sweep(now) {
+		e.stale.forget(now)
+	}
 	latest := now.Add(aheadMost)
 	before := e.appended
 	for i := range batch {
@@ -131,8 +136,12 @@ func (e *Exporter) write(ctx context.Context, db *tsdb.DB, batch []metric.Sample
 		if err := e.append(app, &batch[i]); err != nil {
 			rejects.Add(i, fmt.Errorf("store: %w", err))
 		}
+		if batch[i].Measurement == metric.PollMeasurement {
+			e.stale.polled(app, &batch[i])
+		}
 	}
 	if err := ctx.Err(); err != nil {
+		e.stale = newStaleness() // the polls come again
 		return rejects, errors.Join(err, app.Rollback())
 	}
 	if err := app.Commit(); err != nil {
@@ -147,6 +156,7 @@ func (e *Exporter) write(ctx context.Context, db *tsdb.DB, batch []metric.Sample
 func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
 	var first error
 	var row *rowRefs
+	e.written = e.stale.of(s)
 	n := 0 // of the points that have no label of their own
 	e.mapper.each(s, func(r *series.Row, p *series.Point) {
 		if p.Label.Name != "" {
@@ -163,6 +173,7 @@ func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
 		if ref := row.find(number, p.Name); ref != 0 {
 			if _, err := app.Append(ref, labels.EmptyLabels(), r.At.UnixMilli(), p.Value); err == nil {
 				e.appended++
+				e.written.wrote(ref)
 				return
 			}
 		}
@@ -194,6 +205,7 @@ func (e *Exporter) appendNamed(app storage.Appender, row *series.Row, p *series.
 		return 0, fmt.Errorf("%s: %w", lset, err)
 	}
 	e.appended++
+	e.written.wrote(ref)
 	return ref, nil
 }
 

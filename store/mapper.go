@@ -33,7 +33,7 @@ func newMapper(o Options) *mapper {
 // each shows the points of s, which are good until it returns.
 func (m *mapper) each(s *metric.Sample, show func(*series.Row, *series.Point)) {
 	reduced := *s
-	reduced.Fields = m.reduce(s.Fields)
+	reduced.Fields = m.reduce(s.Measurement, s.Fields)
 	row := m.mapper.Map(&reduced)
 	for i := range row.Points {
 		p := &row.Points[i]
@@ -52,9 +52,9 @@ func labelled(row *series.Row, metric string) bool {
 	return slices.ContainsFunc(row.Labels, func(l series.Label) bool { return l.Name == metric })
 }
 
-// reduce returns fields without the 32-bit twins of 64-bit counters that are used, and without ifSpeed where ifHighSpeed says it. Rates lose what of
-// their precision is beyond that of a float32, one in 16 million: they take half as much on disk.
-func (m *mapper) reduce(fields []metric.Field) []metric.Field {
+// reduce returns the fields of a measurement without the 32-bit twins of 64-bit counters that are used, without ifSpeed where ifHighSpeed says it, and without
+// metric.PollComplete. Rates lose what of their precision is beyond that of a float32, one in 16 million: they take half as much on disk.
+func (m *mapper) reduce(of string, fields []metric.Field) []metric.Field {
 	m.fields = m.fields[:0]
 	fast := false
 	for i := range fields {
@@ -66,7 +66,7 @@ func (m *mapper) reduce(fields []metric.Field) []metric.Field {
 	}
 	for i := range fields {
 		f := fields[i]
-		if f.Kind == metric.Counter32 && m.superseded(fields, f.Name) || fast && f.Name == "ifSpeed" {
+		if f.Kind == metric.Counter32 && m.superseded(fields, f.Name) || fast && f.Name == "ifSpeed" || of == metric.PollMeasurement && f.Name == metric.PollComplete {
 			continue
 		}
 		f.Rate = float64(float32(f.Rate))

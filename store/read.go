@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
@@ -36,7 +37,7 @@ func (s *Store) read(ctx context.Context, from, to time.Time, show func(labels.L
 		points := make([]point, 0, most)
 		for it.Next() == chunkenc.ValFloat {
 			t, v := it.At()
-			if t >= hints.Start && t <= hints.End {
+			if t >= hints.Start && t <= hints.End && !value.IsStaleNaN(v) {
 				points = append(points, point{t, v})
 			}
 		}

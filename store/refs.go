@@ -73,10 +73,10 @@ func (r *refs) learn(w *rowRefs, n int, name string, ref storage.SeriesRef) {
 	r.names = w.names
 }
 
-// sweep forgets rows that did not come for an hour or two.
-func (r *refs) sweep(now time.Time) {
+// sweep forgets rows that did not come for an hour or two; false if it was not time yet.
+func (r *refs) sweep(now time.Time) bool {
 	if now.Sub(r.swept) < sweepEvery {
-		return
+		return false
 	}
 	for key, w := range r.rows {
 		if w.used+1 < r.period {
@@ -85,4 +85,5 @@ func (r *refs) sweep(now time.Time) {
 	}
 	r.swept = now
 	r.period++
+	return true
 }

@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"math"
+	"strings"
 	"sync"
 
 	"walkabout/collector"
@@ -49,13 +50,16 @@ func (p *Polls) sample(poll *collector.Poll) (metric.Sample, bool) {
 		return metric.Sample{}, false
 	}
 	s := metric.Sample{Measurement: metric.PollMeasurement, At: poll.At, Tags: tags}
-	up := metric.Field{Name: "up", Kind: metric.Integer}
+	up := metric.Field{Name: metric.PollUp, Kind: metric.Integer}
 	if poll.Answered {
 		up.Num = 1
 	}
 	s.Fields = append(s.Fields, up, metric.Field{Name: "duration_seconds", Kind: metric.Float, Num: math.Float64bits(poll.Duration.Seconds())})
 	if poll.Err != nil {
 		s.Fields = append(s.Fields, metric.Field{Name: "error", Kind: metric.String, Str: collector.Reason(poll.Err)})
+	}
+	if len(poll.Complete) > 0 {
+		s.Fields = append(s.Fields, metric.Field{Name: metric.PollComplete, Kind: metric.String, Str: strings.Join(poll.Complete, "\n")})
 	}
 	return s, true
 }
