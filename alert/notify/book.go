@@ -1,13 +1,13 @@
 package notify
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"walkabout/alert"
+	"walkabout/internal/journal"
 )
 
 const (
@@ -25,19 +25,22 @@ type book struct {
 	page
 	seen  map[string]bool // Seen
 	stats Stats
-	dirty bool // page is not as it is on disk
+
+	journal *journal.Journal // nil: page is in memory only
+	dirty   bool             // page is not as it is on disk, but for
+	changed changed          // unless all of it is to be written
+	anew    bool
 }
 
 // page is the part of a book that is on disk.
 type page struct {
-	Version int               `json:"version"` // 1
-	Alerts  map[string]*entry `json:"alerts,omitempty"`
-	Groups  map[string]*group `json:"groups,omitempty"` // by key
-	Outbox  []*draft          `json:"outbox,omitempty"` // composed and not known to be taken, oldest first
-	Tokens  float64           `json:"tokens"`           // messages that Policy.Rate allows, at TokensAt
-	At      time.Time         `json:"tokens_at,omitzero"`
-	Seen    []string          `json:"seen,omitempty"` // IDs of transitions that were taken in, oldest first
-	Lost    int               `json:"lost,omitempty"` // transitions dropped since the last message
+	Alerts map[string]*entry // by fingerprint
+	Groups map[string]*group // by key
+	Outbox []*draft          // composed and not known to be taken, oldest first
+	Tokens float64           // messages that Policy.Rate allows, at At
+	At     time.Time
+	Seen   []string // IDs of transitions that were taken in, oldest first
+	Lost   int      // transitions dropped since the last message
 }
 
 // entry is an alert that a receiver is to be told of, or was told of and that still fires.
@@ -62,17 +65,22 @@ type group struct {
 // draft is a message that is on its way.
 type draft struct {
 	Message
-	Groups   []string `json:"groups"` // keys
-	Failures int      `json:"failures,omitempty"`
-	Passed   bool     `json:"passed,omitempty"` // after it failed the receiver took another
+	Groups []string `json:"groups"` // keys
+	tries
+}
+
+// tries is what became of the attempts to send a message.
+type tries struct {
+	Failures int  `json:"failures,omitempty"`
+	Passed   bool `json:"passed,omitempty"` // after it failed the receiver took another
 }
 
 // lookup returns an alert as it stands now.
 type lookup func(fingerprint string) (alert.Alert, bool)
 
 func newBook(name string, p Policy) *book {
-	b := &book{name: name, policy: p, seen: map[string]bool{}, stats: Stats{Name: name}}
-	b.Version, b.Alerts, b.Groups = 1, map[string]*entry{}, map[string]*group{}
+	b := &book{name: name, policy: p, seen: map[string]bool{}, stats: Stats{Name: name}, changed: newChanged()}
+	b.Alerts, b.Groups = map[string]*entry{}, map[string]*group{}
 	b.Tokens = float64(p.Rate.Messages)
 	return b
 }
@@ -84,7 +92,7 @@ func (b *book) take(now time.Time, ts []alert.Transition) {
 			continue
 		}
 		b.note(t.ID)
-		b.dirty = true
+		b.dirty, b.changed.seen = true, append(b.changed.seen, t.ID)
 		if t.State == alert.Firing {
 			b.fires(now, t)
 		} else {
@@ -119,6 +127,7 @@ func (b *book) fires(now time.Time, t alert.Transition) {
 		}
 	}
 	e.Firing = &t
+	b.touchAlert(t.Fingerprint)
 	if direct || !e.ToldAt.IsZero() {
 		b.pend(now, e, Item{Transition: t}, b.policy.GroupWait)
 	}
@@ -130,6 +139,7 @@ func (b *book) ends(now time.Time, t alert.Transition) {
 		return
 	}
 	e.Firing, e.Escalate = nil, nil
+	b.touchAlert(t.Fingerprint)
 	if !b.policy.NoResolved && (len(e.Pending) > 0 || !e.ToldAt.IsZero()) {
 		b.pend(now, e, Item{Transition: t}, b.policy.GroupWait)
 	}
@@ -140,7 +150,7 @@ func (b *book) ends(now time.Time, t alert.Transition) {
 func (b *book) forget(fingerprint string) {
 	if e := b.Alerts[fingerprint]; e != nil && e.Firing == nil && len(e.Pending) == 0 {
 		delete(b.Alerts, fingerprint)
-		b.dirty = true
+		b.touchAlert(fingerprint)
 	}
 }
 
@@ -163,7 +173,7 @@ func (b *book) pend(now time.Time, e *entry, it Item, wait time.Duration) {
 	if g.Due.IsZero() || due.Before(g.Due) {
 		g.Due = due
 	}
-	b.dirty = true
+	b.touchGroup(key)
 }
 
 // shed drops the oldest of what waits when that is too much.
@@ -180,6 +190,7 @@ func (b *book) shed() {
 		}
 		e := b.Alerts[oldest]
 		e.Pending = slices.Delete(e.Pending, 0, 1)
+		b.touchAlert(oldest)
 		b.Lost++
 		b.stats.Dropped++
 		b.forget(oldest)
@@ -199,13 +210,14 @@ func (b *book) waiting() (n int) {
 
 // look finds the reminders and escalations that are due.
 func (b *book) look(now time.Time, current lookup) {
-	for _, fp := range slices.Sorted(maps.Keys(b.Alerts)) {
+	due := b.those(func(e *entry) bool {
+		at, _ := b.nextLook(e)
+		return !at.IsZero() && !now.Before(at)
+	})
+	for _, fp := range due {
 		e := b.Alerts[fp]
-		at, why := b.nextLook(e)
-		if at.IsZero() || now.Before(at) {
-			continue
-		}
-		b.dirty = true
+		_, why := b.nextLook(e)
+		b.touchAlert(fp)
 		a, known := current(fp)
 		switch {
 		case !known: // the engine lost it: nobody will hear of its end
@@ -223,6 +235,17 @@ func (b *book) look(now time.Time, current lookup) {
 			b.Groups[e.Group].Due = now // whoever waits that long is not kept waiting
 		}
 	}
+}
+
+// those returns the fingerprints, ascending, of the alerts that have it.
+func (b *book) those(have func(*entry) bool) (list []string) {
+	for fp, e := range b.Alerts {
+		if have(e) {
+			list = append(list, fp)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // nextLook returns when e is due for a reminder or an escalation; zero is never.
@@ -326,6 +349,7 @@ func (b *book) compose(now time.Time) *draft {
 	}
 	for _, key := range keys {
 		b.Groups[key].Due, b.Groups[key].Sent = time.Time{}, now
+		b.touchGroup(key)
 	}
 	b.fill(d, now)
 	if len(d.Items) == 0 { // all of it was shed: the next message says so
@@ -335,23 +359,21 @@ func (b *book) compose(now time.Time) *draft {
 		}
 		return nil
 	}
-	b.Outbox = append(b.Outbox, d)
+	b.Outbox, b.changed.composed = append(b.Outbox, d), append(b.changed.composed, d)
 	return d
 }
 
 // fill moves what is pending in d's groups into d.
 func (b *book) fill(d *draft, now time.Time) {
 	var told []*entry
-	for _, fp := range slices.Sorted(maps.Keys(b.Alerts)) {
+	for _, fp := range b.those(func(e *entry) bool { return len(e.Pending) > 0 && slices.Contains(d.Groups, e.Group) }) {
 		e := b.Alerts[fp]
-		if len(e.Pending) == 0 || !slices.Contains(d.Groups, e.Group) {
-			continue
-		}
 		d.Items = append(d.Items, e.Pending...)
 		if e.First != "" && !slices.Contains(d.Follows, e.First) && len(d.Follows) < mostFollows {
 			d.Follows = append(d.Follows, e.First)
 		}
 		e.Pending, e.ToldAt = nil, now
+		b.touchAlert(fp)
 		told = append(told, e)
 		b.forget(fp)
 	}
@@ -377,11 +399,12 @@ func (b *book) refill(now time.Time) {
 
 // settle takes d out of the outbox, or notes that it failed once more.
 func (b *book) settle(d *draft, gone bool) {
-	b.dirty = true
 	if !gone {
 		d.Failures++
+		b.touchTries(d)
 		return
 	}
+	b.dirty, b.changed.gone = true, append(b.changed.gone, d.ID)
 	b.Outbox = slices.DeleteFunc(b.Outbox, func(other *draft) bool { return other == d })
 }
 
@@ -389,18 +412,18 @@ func (b *book) settle(d *draft, gone bool) {
 func (b *book) taken(d *draft) {
 	b.settle(d, true)
 	for _, other := range b.Outbox {
-		other.Passed = other.Passed || other.Failures > 0
+		if !other.Passed && other.Failures > 0 {
+			other.Passed = true
+			b.touchTries(other)
+		}
 	}
 }
 
 // catchUp takes in the ends of alerts that passed while the receiver was not configured.
 func (b *book) catchUp(now time.Time, current lookup) {
 	var missed []alert.Transition
-	for _, fp := range slices.Sorted(maps.Keys(b.Alerts)) {
+	for _, fp := range b.those(func(e *entry) bool { return e.Firing != nil }) {
 		e := b.Alerts[fp]
-		if e.Firing == nil {
-			continue
-		}
 		if a, known := current(fp); known && a.State == alert.Resolved && a.FiredAt.Equal(e.Firing.FiredAt) {
 			missed = append(missed, alert.Transition{ID: alert.TransitionID(&a), From: alert.Firing, At: a.ResolvedAt, Alert: a})
 		}
@@ -445,7 +468,7 @@ func (b *book) prune(now time.Time) {
 	for key, g := range b.Groups {
 		if g.Due.IsZero() && now.Sub(g.Sent) > b.policy.GroupInterval && !used[key] && !b.busy(key) {
 			delete(b.Groups, key)
-			b.dirty = true
+			b.touchGroup(key)
 		}
 	}
 }

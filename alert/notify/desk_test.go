@@ -204,7 +204,7 @@ func (d *desk) happen(happenings ...string) (ts []alert.Transition) {
 			a.Reason, a.ResolvedAt = alert.Recovered, time.Now()
 		}
 		d.alerts[fp] = a
-		ts = append(ts, alert.Transition{ID: fmt.Sprintf("%s-%d-%s", fp, a.Since.UnixMilli(), f[2]), From: from, At: time.Now(), Alert: a})
+		ts = append(ts, alert.Transition{ID: alert.TransitionID(&a), From: from, At: time.Now(), Alert: a})
 	}
 	return ts
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"walkabout/alert"
+	"walkabout/internal/journal"
 )
 
 // Name is the name of a Dispatcher to the alert.Manager.
@@ -31,12 +32,14 @@ type Options struct {
 	Receivers []Receiver
 	Mirrors   []MirrorOptions
 	Log       *slog.Logger // nil: slog.Default
+	FS        journal.FS   // of the books; nil: the machine's
 }
 
 // Dispatcher is an alert.Notifier that hands what it is told to all receivers. Each has a goroutine and a book of its own: one that is dead holds
 // up no other.
 type Dispatcher struct {
 	dir string
+	fs  journal.FS
 	log *slog.Logger
 
 	mu        sync.Mutex
@@ -47,7 +50,10 @@ type Dispatcher struct {
 
 // Open reads the books. What the Dispatcher is told from then on is in them; it is sent from Start on.
 func Open(o Options) (*Dispatcher, error) {
-	d := &Dispatcher{dir: o.Dir, log: cmp.Or(o.Log, slog.Default())}
+	d := &Dispatcher{dir: o.Dir, fs: o.FS, log: cmp.Or(o.Log, slog.Default())}
+	if d.fs == nil {
+		d.fs = journal.System()
+	}
 	if d.dir != "" {
 		if err := os.MkdirAll(d.dir, 0o700); err != nil {
 			return nil, fmt.Errorf("notify: %w", err)
@@ -109,21 +115,9 @@ func (r *receiver) halt() {
 func (d *Dispatcher) Configure(receivers []Receiver, mirrors []MirrorOptions) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	made := map[string]*book{}
-	for i, c := range receivers {
-		if slices.ContainsFunc(receivers[:i], func(o Receiver) bool { return o.Name == c.Name }) {
-			return fmt.Errorf("notify: two notifiers are called %q", c.Name)
-		}
-		if d.find(c.Name) == nil {
-			if c.Sender == nil {
-				return fmt.Errorf("notify: %q has no sender", c.Name)
-			}
-			b, err := d.open(c)
-			if err != nil {
-				return err
-			}
-			made[c.Name] = b
-		}
+	made, err := d.openNew(receivers)
+	if err != nil {
+		return err
 	}
 	before := d.receivers
 	var next []*receiver
@@ -134,7 +128,7 @@ func (d *Dispatcher) Configure(receivers []Receiver, mirrors []MirrorOptions) er
 			next = append(next, old)
 			continue
 		}
-		r := &receiver{name: c.Name, path: bookPath(d.dir, c.Name), sender: c.Sender, log: d.log.With("notifier", c.Name), wake: make(chan struct{}, 1), book: made[c.Name]}
+		r := &receiver{name: c.Name, sender: c.Sender, log: d.log.With("notifier", c.Name), wake: make(chan struct{}, 1), book: made[c.Name]}
 		if old != nil {
 			old.halt()
 			r.book = old.book
@@ -155,12 +149,41 @@ func (d *Dispatcher) Configure(receivers []Receiver, mirrors []MirrorOptions) er
 		if d.find(r.name) != nil {
 			continue // its book is another's now
 		}
+		r.book.close()
 		if n := r.read().Waiting; n > 0 {
-			r.log.Warn("a notifier is gone; what it was not yet told is kept in its file", "waiting", n, "path", r.path)
+			r.log.Warn("a notifier is gone; what it was not yet told is kept in its file", "waiting", n, "path", bookPath(d.dir, r.name))
 		}
 	}
 	d.reflect(mirrors)
 	return nil
+}
+
+// openNew returns the books of those of list that are not receivers yet, by their names.
+func (d *Dispatcher) openNew(list []Receiver) (made map[string]*book, err error) {
+	made = map[string]*book{}
+	defer func() {
+		if err != nil {
+			for _, b := range made {
+				b.close()
+			}
+		}
+	}()
+	for i, c := range list {
+		if slices.ContainsFunc(list[:i], func(o Receiver) bool { return o.Name == c.Name }) {
+			return made, fmt.Errorf("notify: two notifiers are called %q", c.Name)
+		}
+		if d.find(c.Name) != nil {
+			continue
+		}
+		if c.Sender == nil {
+			return made, fmt.Errorf("notify: %q has no sender", c.Name)
+		}
+		if made[c.Name], err = d.open(c); err != nil {
+			delete(made, c.Name)
+			return made, err
+		}
+	}
+	return made, nil
 }
 
 // obey makes p what r works by.
@@ -183,17 +206,22 @@ func (d *Dispatcher) find(name string) *receiver {
 	return nil
 }
 
-// open returns the book of c. One that makes no sense is put aside.
+// open returns the book of c.
 func (d *Dispatcher) open(c Receiver) (*book, error) {
-	b, path := newBook(c.Name, c.Policy), bookPath(d.dir, c.Name)
-	err := b.load(path)
-	if errors.Is(err, errBook) {
-		aside := path + ".corrupt"
-		d.log.Error("what a notifier was to be told is lost; its file is kept aside", "notifier", c.Name, "err", err, "path", aside)
-		err = os.Rename(path, aside)
+	b := newBook(c.Name, c.Policy)
+	if d.dir == "" {
+		return b, nil
 	}
+	path := bookPath(d.dir, c.Name)
+	damaged, err := b.open(d.fs, path)
 	if err != nil {
 		return nil, fmt.Errorf("notify: %w", err)
+	}
+	if damaged != nil {
+		d.log.Error("a part of what a notifier was to be told is lost; a copy of its file is kept", "notifier", c.Name, "err", damaged, "path", path+corruptSuffix)
+	}
+	if err := b.adopt(strings.TrimSuffix(path, bookSuffix) + ".json"); err != nil {
+		d.log.Error("what a notifier was to be told by an earlier release is lost", "notifier", c.Name, "err", err)
 	}
 	b.fit(time.Now())
 	return b, nil
@@ -211,11 +239,17 @@ func (d *Dispatcher) tellOfAbsent() {
 	}
 	for _, e := range entries {
 		path := filepath.Join(d.dir, e.Name())
-		if !strings.HasSuffix(path, ".json") || slices.ContainsFunc(d.receivers, func(r *receiver) bool { return r.path == path }) {
+		if !strings.HasSuffix(path, bookSuffix) || slices.ContainsFunc(d.receivers, func(r *receiver) bool { return bookPath(d.dir, r.name) == path }) {
 			continue
 		}
 		b := newBook("", Policy{})
-		if err := b.load(path); err == nil && b.waiting() > 0 {
+		j, _, err := journal.OpenFS(d.fs, path, b.apply)
+		if err != nil {
+			d.log.Warn("notify: reading what waits", "err", err)
+			continue
+		}
+		_ = j.Close()
+		if b.waiting() > 0 {
 			d.log.Warn("notifications wait for a notifier that is not configured; remove the file if it does not come back", "path", path, "waiting", b.waiting())
 		}
 	}
@@ -261,6 +295,7 @@ func (d *Dispatcher) Close(ctx context.Context) error {
 		r.mu.Lock()
 		errs = append(errs, r.save())
 		left += r.book.waiting()
+		r.book.close()
 		r.mu.Unlock()
 	}
 	err := errors.Join(errs...)

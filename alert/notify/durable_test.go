@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,11 +186,16 @@ func TestRestart(t *testing.T) {
 	})
 }
 
+// line is a line of a journal.
+func line(text string) string {
+	return fmt.Sprintf("%08x %s\n", crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli)), text)
+}
+
 func TestCorruptBookIsKeptAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		path := filepath.Join(dir, "a.json")
-		for _, text := range []string{"{", `{"version": 9}`, `{"version": 1, "alerts": {"x": null}}`, `{"version": 1, "alerts": {"x": {"group": "g", "pending": [{}]}}}`, `{"version": 1, "outbox": [null]}`, `{"version":1,"groups":{"x":null}}`} {
+		path := filepath.Join(dir, "a.journal")
+		for _, text := range []string{"{", "{}\n", line("{"), line(`{"version": 9}`), line(`{"version": 1, "outbox": [null]}`), line(`{"version":1,"tokens":0}`)[3:]} {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -229,7 +235,7 @@ func TestUnwritableDisk(t *testing.T) {
 		}
 		time.Sleep(11 * time.Second) // nothing happens
 		synctest.Wait()
-		if _, err := os.Stat(filepath.Join(dir, "a.json")); err != nil {
+		if _, err := os.Stat(filepath.Join(dir, "a.journal")); err != nil {
 			t.Errorf("once the disk is well nothing is written: %v", err)
 		}
 		d.close(t)

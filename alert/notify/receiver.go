@@ -30,7 +30,6 @@ type Receiver struct {
 // receiver is a Receiver at work: its book, and the goroutine that sends.
 type receiver struct {
 	name   string
-	path   string // of the book; "": in memory only
 	sender Sender
 	log    *slog.Logger
 
@@ -65,7 +64,7 @@ func (r *receiver) take(ts []alert.Transition) error {
 
 // save is called with mu held. That the disk refuses is logged once.
 func (r *receiver) save() error {
-	err := r.book.save(r.path)
+	err := r.book.save()
 	if err != nil && !r.unsaved {
 		r.log.Error("notifications do not survive a restart until this is mended", "err", err)
 	}
