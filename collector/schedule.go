@@ -29,6 +29,7 @@ type scheduler struct {
 
 	mu    sync.Mutex
 	lanes [lanes]lane
+	next  time.Time      // when run looks again by itself; zero: it does not
 	ended sync.WaitGroup // of polls
 }
 
@@ -75,7 +76,9 @@ func (s *scheduler) queueLocked(r *runner) {
 		r.due = r.rested
 	}
 	heap.Push(&s.lanes[r.lane].queue, r)
-	s.wakeUp()
+	if s.next.IsZero() || r.due.Before(s.next) {
+		s.wakeUp()
+	}
 }
 
 func (s *scheduler) wakeUp() {
@@ -127,27 +130,28 @@ func (s *scheduler) run(ctx context.Context) {
 		case <-s.wake:
 		case <-timer.C:
 		}
-		if next, any := s.start(ctx); any {
+		if next := s.start(ctx); !next.IsZero() {
 			timer.Reset(time.Until(next))
 		}
 	}
 }
 
-// start starts what is due, and returns when the next is, if one waits for its time.
-func (s *scheduler) start(ctx context.Context) (next time.Time, any bool) {
+// start starts what is due, and returns when the next is; zero if none waits for its time.
+func (s *scheduler) start(ctx context.Context) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.next = time.Time{}
 	now := time.Now()
 	for i := range s.lanes {
 		l := &s.lanes[i]
 		for len(l.queue) > 0 && !l.queue[0].due.After(now) && l.running < maxRunning { // one that ends wakes us
 			s.startLocked(ctx, l)
 		}
-		if len(l.queue) > 0 && l.running < maxRunning && (!any || l.queue[0].due.Before(next)) {
-			next, any = l.queue[0].due, true
+		if len(l.queue) > 0 && l.running < maxRunning && (s.next.IsZero() || l.queue[0].due.Before(s.next)) {
+			s.next = l.queue[0].due
 		}
 	}
-	return next, any
+	return s.next
 }
 
 // startLocked starts the first of a lane.
@@ -179,7 +183,9 @@ func (s *scheduler) work(ctx context.Context, r *runner) {
 	r.cancel()
 	r.cancel = nil
 	close(r.done)
-	s.lanes[r.lane].running--
+	if s.lanes[r.lane].running--; s.lanes[r.lane].running == maxRunning-1 {
+		s.wakeUp()
+	}
 	s.running.Add(-1)
 	if r.lane = answering; r.poller.silent {
 		r.lane = silent
@@ -192,7 +198,6 @@ func (s *scheduler) work(ctx context.Context, r *runner) {
 	if !r.gone {
 		s.queueLocked(r)
 	}
-	s.wakeUp()
 }
 
 // poll makes the poll of a slot. The deadline of a poll leaves it time to end before the next slot; where sinks take longer still, slots are missed,

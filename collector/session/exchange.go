@@ -256,14 +256,14 @@ func (x *exchange) endLocked(err error) {
 }
 
 // take takes the message b, of h, that may answer s, and puts the next request by w.
-func (s *slot) take(b []byte, h header, came time.Time, w sender) {
+func (s *slot) take(b []byte, h header, at arrival, w sender) {
 	x := s.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.over || !s.busy || s.id != h.id {
 		return // it waited for the lock until nobody asked any more
 	}
-	a, err := x.c.wire.open(b, h, came)
+	a, err := x.c.wire.open(b, h, at.came)
 	switch {
 	case errors.Is(err, errStray):
 		s.stats.Dropped.Add(1)
@@ -271,20 +271,20 @@ func (s *slot) take(b []byte, h header, came time.Time, w sender) {
 	case errors.Is(err, errAgain) && s.again < mostAgain:
 		s.again++
 		s.tries = max(s.tries-1, 0) // it was answered: the agent is there
-		if err = x.sendLocked(s, came, w); err == nil {
+		if err = x.sendLocked(s, at.read, w); err == nil {
 			return
 		}
 	}
 	x.c.socket.remove(s)
 	s.busy = false
-	if x.heard = came; x.tokens == 0 && x.c.sockets.more() {
+	if x.heard = at.read; x.tokens == 0 && x.c.sockets.more() {
 		x.tokens = 1
 	}
 	switch {
 	case s.tries > 1: // Karn's rule: it is unknown which was answered
 		x.c.trip.backOff(s.waited, s.tries-1, x.c.options.Timeout)
 	case s.again == 0:
-		x.c.trip.sample(came.Sub(s.first))
+		x.c.trip.sample(at.came.Sub(s.first))
 		s.stats.RoundTrip.Store(int64(x.c.trip.smoothed))
 	}
 	switch {
@@ -294,7 +294,7 @@ func (s *slot) take(b []byte, h header, came time.Time, w sender) {
 	case a.ErrorStatus != snmp.NoError:
 		err = &ResponseError{Status: a.ErrorStatus, Index: int(a.ErrorIndex)}
 	default:
-		if err = x.requests.Answer(s.number, &a, len(b), s.first, came); errors.Is(err, snmp.ErrParse) {
+		if err = x.requests.Answer(s.number, &a, len(b), s.first, at.came); errors.Is(err, snmp.ErrParse) {
 			err = fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
 	}
@@ -302,7 +302,7 @@ func (s *slot) take(b []byte, h header, came time.Time, w sender) {
 		x.endLocked(err)
 		return
 	}
-	x.fillLocked(came, w)
+	x.fillLocked(at.read, w)
 }
 
 // mostAgain bounds how often a request is sent again because the agent told something of its engine.

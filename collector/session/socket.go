@@ -58,8 +58,11 @@ type batches interface {
 	PacketConn
 	// ReadBatch waits for datagrams and hands each to take, whose octets are good until it returns. What take writes by WriteToUDPAddrPort of
 	// the sender that it gets is sent before ReadBatch returns.
-	ReadBatch(take func(b []byte, from netip.AddrPort, w sender)) error
+	ReadBatch(take func(b []byte, from netip.AddrPort, at arrival, w sender)) error
 }
+
+// arrival is when a datagram came, and when it was read, which is later: what it makes be sent is not sent before.
+type arrival struct{ came, read time.Time }
 
 // pause keeps a reader from spinning on a socket that fails again and again.
 const pause = 10 * time.Millisecond
@@ -96,21 +99,22 @@ func (k *socket) readOne() func() error {
 		}
 		n, from, err := k.conn.ReadFromUDPAddrPort(b)
 		if err == nil {
-			k.deliver(b[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), k.conn)
+			now := time.Now()
+			k.deliver(b[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), arrival{now, now}, k.conn)
 		}
 		return err
 	}
 }
 
 // deliver hands a datagram to the request that it may answer, which sends by w.
-func (k *socket) deliver(b []byte, from netip.AddrPort, w sender) {
+func (k *socket) deliver(b []byte, from netip.AddrPort, at arrival, w sender) {
 	h, err := readHeader(b)
 	if err != nil {
 		k.failFrom(from, fmt.Errorf("%w: %w", ErrMalformed, err))
 		return
 	}
 	if s := k.match(h, from); s != nil {
-		s.take(b, h, time.Now(), w)
+		s.take(b, h, at, w)
 	}
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"walkabout/snmp"
 	"walkabout/snmp/ber"
@@ -33,12 +34,13 @@ func FuzzDeliver(f *testing.F) {
 		s.id, s.remote, s.stats, s.busy, s.tries = 7, from, c.options.Stats, true, 1
 		asked.asked = true
 		k.pending[7] = s
+		now := arrival{time.Now(), time.Now()}
 
-		k.deliver(b, netip.MustParseAddrPort("192.0.2.2:161"), nil)
+		k.deliver(b, netip.MustParseAddrPort("192.0.2.2:161"), now, nil)
 		if !s.busy {
 			t.Fatal("another address is taken for the agent's")
 		}
-		k.deliver(b, from, nil)
+		k.deliver(b, from, now, nil)
 		var err error
 		over := false
 		select {
