@@ -14,7 +14,8 @@ type dashboard struct {
 	About     string
 	Variables []Variable
 	Panels    []panel
-	From      string // of the time span
+	From      string   // of the time span
+	Alerts    []string // the tags by which alerts are chosen that are marked in graphs; nil: none are
 }
 
 // schemaVersion is that of Grafana 10.4; newer ones bring it up to theirs.
@@ -35,30 +36,27 @@ func all(o Options) []dashboard {
 	return []dashboard{fleet(o), device(o), port(o), mismatches(o), dns(o), health(o)}
 }
 
-// languageOf returns what writes queries of a kind for a dashboard.
-func languageOf(kind Kind, o Options, d *dashboard) language {
+// languageOf returns what writes queries of a kind.
+func languageOf(kind Kind, o Options) language {
+	average := max(o.Average, o.Interval)
 	switch kind {
 	case InfluxQL:
-		return influxQL{o.Fresh}
+		return influxQL{o.Fresh, average}
 	case Flux:
-		return flux{o.Fresh}
+		return flux{o.Fresh, average}
 	}
-	multi := map[string]bool{}
-	for _, v := range d.Variables {
-		multi[v.Tag] = v.Multi
-	}
-	return promQL{o.Fresh, multi}
+	return promQL{o.Fresh, average}
 }
 
 // build returns d for a kind.
 func build(d *dashboard, kind Kind, o Options) *grafanaDashboard {
-	language := languageOf(kind, o, d)
+	language := languageOf(kind, o)
 	source := dataSourceRef{sourceType(kind), "${datasource}"}
 	m := &panelMaker{kind: kind, language: language, source: source, interval: short(2 * o.Interval), label: o.Label, variables: d.Variables}
 	tag := "walkabout-" + string(kind)
 	out := &grafanaDashboard{UID: uid(kind, d.Name), Title: d.Title, Description: d.About, Tags: []string{"walkabout", tag}, SchemaVersion: schemaVersion, Version: 1,
 		Editable: true, GraphTooltip: 1, Timezone: "browser", Refresh: "1m", Time: timeSpan{d.From, "now"}, Timepicker: object{},
-		Annotations: list{[]object{}},
+		Annotations: list{annotations(d, kind, language, source, m.interval)},
 		Links: []dashboardLink{{Title: "Walkabout", Type: "dashboards", Icon: "external link", Tooltip: "the other dashboards, for the same time and devices", Tags: []string{tag},
 			IncludeVars: true, KeepTime: true}}}
 	out.Templating.List = append(out.Templating.List, sourceVariable(kind))
@@ -82,6 +80,28 @@ func build(d *dashboard, kind Kind, o Options) *grafanaDashboard {
 		x, high = x+w, max(high, h)
 	}
 	return out
+}
+
+// annotations marks alerts in graphs.
+func annotations(d *dashboard, kind Kind, l language, source dataSourceRef, step string) []object {
+	query := ""
+	if d.Alerts != nil {
+		query = l.alerts(d.Alerts)
+	}
+	if query == "" {
+		return []object{}
+	}
+	out := object{"name": "Alerts", "datasource": source, "enable": true, "hide": false, "iconColor": bad}
+	switch kind {
+	case InfluxQL:
+		out["target"] = object{"refId": "Alerts", "name": "Alerts", "query": query, "queryType": "tags", "fromAnnotations": true, "textColumn": "summary", "tagsColumn": "rule,state",
+			"timeEndColumn": "", "titleColumn": ""}
+	case Flux:
+		out["target"] = object{"refId": "Alerts", "query": query}
+	case Prometheus:
+		out["expr"], out["step"], out["titleFormat"], out["textFormat"], out["tagKeys"] = query, step, "{{rule}} firing", "", "rule"
+	}
+	return []object{out}
 }
 
 // sourceVariable chooses among the data sources of the kind; the one that is provisioned is first.

@@ -58,7 +58,15 @@ type document struct {
 	Tags          []string
 	SchemaVersion int
 	Time          struct{ From, To string }
-	Templating    struct {
+	Annotations   struct {
+		List []struct {
+			Name, Expr string
+			Enable     bool
+			DataSource source
+			Target     struct{ RefID, Query string }
+		}
+	}
+	Templating struct {
 		List []struct {
 			Name, Type string
 			Query      any
@@ -212,6 +220,13 @@ func variables(t *testing.T, name string, d *document, want source) {
 		check(v.Name, text)
 		known[v.Name] = true
 	}
+	for _, a := range d.Annotations.List {
+		text := a.Expr + a.Target.Query
+		if a.Name != "Alerts" || !a.Enable || a.DataSource != want || text == "" {
+			t.Errorf("%s: annotation %+v", name, a)
+		}
+		check(a.Name, text)
+	}
 	for _, p := range d.Panels {
 		for _, q := range p.Targets {
 			check(p.Title, q.Query+q.Expr)
@@ -263,13 +278,16 @@ func TestRates(t *testing.T) {
 
 // TestOptions: a site that polls seldom and has another label.
 func TestOptions(t *testing.T) {
-	for name, content := range files(t, dashboards.Options{Interval: 5 * time.Minute, Fresh: time.Hour, Label: "pop"}) {
+	for name, content := range files(t, dashboards.Options{Interval: 5 * time.Minute, Fresh: time.Hour, Average: 7 * time.Minute, Label: "pop"}) {
 		text := string(content)
 		if strings.Contains(text, "site") || strings.Contains(text, "300000000000") || strings.Contains(text, "[300s]") || strings.Contains(text, `"60s"`) {
 			t.Errorf("%s is not of that site", name)
 		}
 		if strings.HasSuffix(name, "fleet.json") && (!strings.Contains(text, `"interval": "600s"`) || !strings.Contains(text, `"name": "pop"`)) {
 			t.Errorf("%s lacks its interval or its label", name)
+		}
+		if strings.HasSuffix(name, "interface.json") && !strings.Contains(text, "420s") {
+			t.Errorf("%s lacks the means of its 95th percentile", name)
 		}
 		if strings.Contains(name, "datasources") && !strings.Contains(text, "timeInterval: 300s") {
 			t.Errorf("%s:\n%s", name, text)

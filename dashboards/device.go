@@ -23,7 +23,7 @@ func device(o Options) dashboard {
 	}}
 	withheld := own("rates_withheld_total", "{{verdict}}", f, []string{"verdict"})
 	counted := across(Count, gauge("interface", "ifOperStatus", "interfaces", f, nil))
-	return dashboard{Name: "device", Title: "Walkabout: device", About: "One device: what it is, its interfaces, how it is polled.", From: "now-6h",
+	return dashboard{Name: "device", Title: "Walkabout: device", About: "One device: what it is, its interfaces, how it is polled.", From: "now-6h", Alerts: []string{o.Label, "device"},
 		Variables: []Variable{siteVariable(o), deviceVariable(o, "system", "sysUpTime", false), portVariable(o, true)},
 		Panels: []panel{
 			{Style: stat, Title: "Answers", About: "Whether the last poll was answered, at least in part. " + aboutSelf, W: 3, H: 4, Queries: []Query{now(of("up"))}, look: look{Mappings: upOrDown}, NoValue: "unknown"},

@@ -19,7 +19,7 @@ func dns(o Options) dashboard {
 		{Field: "dnsServZoneSerial", Title: "Serial", look: look{Unit: "none"}},
 	}}
 	return dashboard{Name: "dns", Title: "Walkabout: DNS", About: "Name servers: what they answer, their resolvers, their zones. From DNS-SERVER-MIB and DNS-RESOLVER-MIB; what a server does not tell is not there.",
-		From: "now-6h", Variables: []Variable{siteVariable(o), deviceVariable(o, "dns_server", "dnsServConfigReset", true)},
+		From: "now-6h", Alerts: []string{o.Label, "device"}, Variables: []Variable{siteVariable(o), deviceVariable(o, "dns_server", "dnsServConfigReset", true)},
 		Panels: []panel{
 			{Style: table, Title: "Servers", About: "As of the end of the time span shown. **cannot be read**: the agent reaches its name server no more (dnsServConfigReset is other).", W: 12, H: 8, Rows: servers},
 			{Style: table, Title: "Zones", About: "**Current** is no of a zone that was never loaded, or has expired. As of the end of the time span shown.", W: 12, H: 8, Rows: zones},

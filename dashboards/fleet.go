@@ -18,7 +18,7 @@ func fleet(o Options) dashboard {
 		{Field: "snmpcollect_snmp_round_trip_seconds", Title: "SNMP round trip", look: look{Unit: "s"}},
 		{Field: "snmpcollect_poll_last_timestamp_seconds", Title: "Last poll", Scale: 1000, look: look{Unit: "dateTimeFromNow"}},
 	}}
-	return dashboard{Name: "fleet", Title: "Walkabout: fleet", About: "All devices: who answers, what is broken, where the traffic is.", From: "now-6h",
+	return dashboard{Name: "fleet", Title: "Walkabout: fleet", About: "All devices: who answers, what is broken, where the traffic is.", From: "now-6h", Alerts: []string{o.Label},
 		Variables: []Variable{siteVariable(o)},
 		Panels: []panel{
 			{Style: stat, Title: "Devices that answer", About: "Whose last poll was answered, at least in part. " + aboutSelf, W: 4, H: 4,

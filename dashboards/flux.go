@@ -12,7 +12,7 @@ import (
 // There, a column that a table does not have is no null but an error of the whole query, wherever it is named. So what is asked of tags is asked in the first
 // filter, which the storage engine works out (it takes a tag that is not there for an empty one), and fields that may be absent meet in reduce.
 type flux struct {
-	fresh time.Duration
+	fresh, average time.Duration
 }
 
 // from returns the beginning of a pipe: the points of some fields.
@@ -96,7 +96,7 @@ func (l flux) reduce(q *Query) string {
 	case q.Over == Windows:
 		return fmt.Sprintf("  |> aggregateWindow(every: v.windowPeriod, fn: %s, createEmpty: false, timeSrc: \"_start\")\n", fn)
 	case q.Reduce == P95:
-		return "  |> quantile(q: 0.95, method: \"exact_mean\")\n"
+		return l.group(q.By, "_start", "_stop") + fmt.Sprintf("  |> aggregateWindow(every: %s, fn: mean, createEmpty: false)\n  |> quantile(q: 0.95, method: \"exact_mean\")\n", short(l.average))
 	}
 	return "  |> " + fn + "()\n"
 }
@@ -214,4 +214,11 @@ func (l flux) rows(r *Rows) []string {
 func (l flux) variable(v *Variable) string {
 	return l.from(v.From, []string{v.Field}, v.Among, nil, Span) +
 		fmt.Sprintf("  |> last()\n  |> keep(columns: [%q])\n  |> group()\n  |> distinct(column: %q)\n  |> keep(columns: [\"_value\"])", v.Tag, v.Tag)
+}
+
+func (l flux) alerts(filter []string) string {
+	// The columns have the names that Grafana looks for.
+	return l.from("alert", []string{"summary", "quiet"}, filter, nil, Span) + "  |> pivot(rowKey: [\"_time\"], columnKey: [\"_field\"], valueColumn: \"_value\")\n" +
+		"  |> filter(fn: (r) => r.quiet == false)\n  |> group()\n  |> keep(columns: [\"_time\", \"summary\", \"rule\"])\n" +
+		"  |> rename(columns: {_time: \"time\", summary: \"text\", rule: \"tags\"})"
 }

@@ -20,7 +20,13 @@ import (
 
 // shown is a dashboard's file as Grafana reads it.
 type shown struct {
-	UID        string
+	UID         string
+	Annotations struct {
+		List []struct {
+			Expr   string
+			Target struct{ Query string }
+		}
+	}
 	Templating struct {
 		List []struct {
 			Name, Type string
@@ -91,9 +97,7 @@ type choice map[string][]string
 
 var (
 	regexOctets = regexp.MustCompile(`[\\^$*+?.()|\[\]{}/]`)
-	promOctets  = regexp.MustCompile(`[$^*{}\[\]'+?.()|]`)
 	withFormat  = regexp.MustCompile(`\$\{(\w+):regex\}`)
-	plain       = regexp.MustCompile(`\$(\w+)`)
 )
 
 // either joins values as Grafana's format "regex" does.
@@ -109,7 +113,7 @@ func either(values []string, escape func(string) string) string {
 }
 
 // fill puts values in the place of variables.
-func (s span) fill(kind dashboards.Kind, text string, c choice, multi map[string]bool) string {
+func (s span) fill(text string, c choice) string {
 	milliseconds := func(t time.Time) string { return fmt.Sprint(t.UnixMilli()) }
 	text = strings.NewReplacer(
 		"$timeFilter", fmt.Sprintf("time >= %sms and time <= %sms", milliseconds(s.from), milliseconds(s.to)),
@@ -120,7 +124,7 @@ func (s span) fill(kind dashboards.Kind, text string, c choice, multi map[string
 		"v.timeRangeStart", s.from.UTC().Format(time.RFC3339Nano), "v.timeRangeStop", s.to.UTC().Format(time.RFC3339Nano),
 		"v.windowPeriod", s.step.String(), "v.defaultBucket", `"snmp/autogen"`,
 	).Replace(text)
-	text = withFormat.ReplaceAllStringFunc(text, func(m string) string {
+	return withFormat.ReplaceAllStringFunc(text, func(m string) string {
 		values, ok := c[withFormat.FindStringSubmatch(m)[1]]
 		switch {
 		case !ok:
@@ -129,24 +133,6 @@ func (s span) fill(kind dashboards.Kind, text string, c choice, multi map[string
 			return ".*"
 		}
 		return either(values, func(v string) string { return regexOctets.ReplaceAllString(v, `\$0`) })
-	})
-	if kind != dashboards.Prometheus {
-		return text
-	}
-	return plain.ReplaceAllStringFunc(text, func(m string) string {
-		name := m[1:]
-		values, ok := c[name]
-		switch {
-		case !ok:
-			return m
-		case values == nil:
-			return ".*"
-		case !multi[name]:
-			return strings.ReplaceAll(values[0], `\`, `\\`)
-		}
-		return either(values, func(v string) string {
-			return promOctets.ReplaceAllString(strings.ReplaceAll(v, `\`, `\\\\`), `\\$0`)
-		})
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 
 // influxQL writes InfluxQL as InfluxDB 1.8 and Grafana's data source have it.
 type influxQL struct {
-	fresh time.Duration
+	fresh, average time.Duration
 }
 
 func ident(name string) string { return `"` + strings.ReplaceAll(name, `"`, `\"`) + `"` }
@@ -44,11 +44,19 @@ func (l influxQL) where(filter []string, equal []Equal, o Over) string {
 	return strings.Join(append(all, l.time(o)), " AND ")
 }
 
-// group returns a GROUP BY clause.
-func (l influxQL) group(o Over, tags []string) string {
-	var by []string
+// every is the width of windows, "" if there is one only.
+func every(o Over) string {
 	if o == Windows {
-		by = append(by, "time($__interval)")
+		return "$__interval"
+	}
+	return ""
+}
+
+// group returns a GROUP BY clause. A window without a value has null: a gap in the graph.
+func (l influxQL) group(every string, tags []string) string {
+	var by []string
+	if every != "" {
+		by = append(by, "time("+every+")")
 	}
 	for _, t := range tags {
 		if t != "*" {
@@ -56,14 +64,10 @@ func (l influxQL) group(o Over, tags []string) string {
 		}
 		by = append(by, t)
 	}
-	out := ""
-	if len(by) > 0 {
-		out = " GROUP BY " + strings.Join(by, ", ")
+	if len(by) == 0 {
+		return ""
 	}
-	if o == Windows {
-		out += " fill(null)"
-	}
-	return out
+	return " GROUP BY " + strings.Join(by, ", ")
 }
 
 // isOneOf is 1 where value, 0 to 7, is one of in, else 0. InfluxQL has no conditions in a SELECT, so that it is the sum over in of the products of bits.
@@ -89,7 +93,7 @@ func (l influxQL) value(q *Query) (expression, condition string) {
 	if q.Rate {
 		field += "_rate"
 	}
-	function := map[Reduce]string{Last: "last(%s)", Mean: "mean(%s)", Max: "max(%s)", P95: "percentile(%s, 95)"}[q.Reduce]
+	function := map[Reduce]string{Last: "last(%s)", Mean: "mean(%s)", Max: "max(%s)", P95: "mean(%s)"}[q.Reduce]
 	expression = times(fmt.Sprintf(function, ident(field)), q.Scale)
 	switch {
 	case len(q.Holds) > 0:
@@ -117,16 +121,18 @@ func (l influxQL) query(q *Query) string {
 		for _, t := range q.By {
 			tags += ident(t) + ", "
 		}
-		return fmt.Sprintf(`SELECT top("value", %s%d) AS "value" FROM (SELECT %s AS "value"%s%s)`, tags, q.Top, value, from, l.group(q.Over, q.By))
+		return fmt.Sprintf(`SELECT top("value", %s%d) AS "value" FROM (SELECT %s AS "value"%s%s)`, tags, q.Top, value, from, l.group("", q.By))
+	case q.Reduce == P95:
+		return fmt.Sprintf(`SELECT percentile("value", 95) AS "value" FROM (SELECT %s AS "value"%s%s)%s`, value, from, l.group(short(l.average), q.By), l.group("", q.By))
 	case q.Across == Each:
-		return fmt.Sprintf(`SELECT %s AS "value"%s%s`, value, from, l.group(q.Over, q.By))
+		return fmt.Sprintf(`SELECT %s AS "value"%s%s`, value, from, l.group(every(q.Over), q.By))
 	}
 	outer := ""
 	if q.Over == Windows {
 		outer = " WHERE $timeFilter"
 	}
 	return fmt.Sprintf(`SELECT %s("value") AS "value" FROM (SELECT %s AS "value"%s%s)%s%s`, q.Across, value, from,
-		strings.TrimSuffix(l.group(q.Over, []string{"*"}), " fill(null)"), outer, l.group(q.Over, q.By))
+		l.group(every(q.Over), []string{"*"}), outer, l.group(every(q.Over), q.By))
 }
 
 func (l influxQL) rows(r *Rows) []string {
@@ -143,7 +149,7 @@ func (l influxQL) rows(r *Rows) []string {
 			named(Column{Field: is.Field})
 		}
 	}
-	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s%s", strings.Join(inner, ", "), ident(r.From), l.where(r.Filter, r.Where, r.Over), l.group(r.Over, r.By))
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s%s", strings.Join(inner, ", "), ident(r.From), l.where(r.Filter, r.Where, r.Over), l.group("", r.By))
 	if len(r.Holds) == 0 {
 		return []string{query}
 	}
@@ -155,7 +161,7 @@ func (l influxQL) rows(r *Rows) []string {
 		}
 		all = append(all, "("+strings.Join(any, " OR ")+")")
 	}
-	return []string{fmt.Sprintf("SELECT %s FROM (%s) WHERE %s%s", strings.Join(outer, ", "), query, strings.Join(all, " AND "), l.group(r.Over, r.By))}
+	return []string{fmt.Sprintf("SELECT %s FROM (%s) WHERE %s%s", strings.Join(outer, ", "), query, strings.Join(all, " AND "), l.group("", r.By))}
 }
 
 func (l influxQL) variable(v *Variable) string {
@@ -168,6 +174,10 @@ func (l influxQL) variable(v *Variable) string {
 		query += " WHERE " + strings.Join(all, " AND ")
 	}
 	return query
+}
+
+func (l influxQL) alerts(filter []string) string {
+	return fmt.Sprintf(`SELECT "summary", "state", "rule" FROM "alert" WHERE "quiet" = false AND %s`, l.where(filter, nil, Span))
 }
 
 // short writes a duration as all three languages read it: 300s.

@@ -24,19 +24,19 @@ func port(o Options) dashboard {
 	packets := func(direction string) []Query {
 		return []Query{of("ifHC"+direction+"UcastPkts", "unicast"), of("ifHC"+direction+"MulticastPkts", "multicast"), of("ifHC"+direction+"BroadcastPkts", "broadcast")}
 	}
-	return dashboard{Name: "interface", Title: "Walkabout: interface", About: "One interface: traffic, utilisation, packets, errors, states.", From: "now-6h",
+	return dashboard{Name: "interface", Title: "Walkabout: interface", About: "One interface: traffic, utilisation, packets, errors, states.", From: "now-6h", Alerts: []string{o.Label, "device"},
 		Variables: []Variable{siteVariable(o), deviceVariable(o, "system", "sysUpTime", false), portVariable(o, false)},
 		Panels: []panel{
 			{Style: stat, Title: "Admin", About: "ifAdminStatus: what is wanted.", W: 3, H: 4, Queries: []Query{now(gauge("interface", "ifAdminStatus", "admin", f, nil))}, look: look{Mappings: adminStates}, NoValue: "unknown"},
 			{Style: stat, Title: "Oper", About: "ifOperStatus: what is. " + aboutMismatch, W: 3, H: 4, Queries: []Query{now(gauge("interface", "ifOperStatus", "oper", f, nil))}, look: look{Mappings: operStates}, NoValue: "unknown"},
-			{Style: stat, Title: "95th percentile", About: "Of in and out over the time span shown, poll by poll. " + aboutRates, W: 5, H: 4, Queries: []Query{span(octets("In"), P95), span(octets("Out"), P95)}, look: look{Unit: "bps"}, NoValue: "unknown"},
+			{Style: stat, Title: "95th percentile", About: "One in twenty of the means of five minutes, of polls if they are further apart, is above: what transit is charged by. " + aboutRates, W: 5, H: 4, Queries: []Query{span(octets("In"), P95), span(octets("Out"), P95)}, look: look{Unit: "bps"}, NoValue: "unknown"},
 			{Style: stat, Title: "Total", About: "Octets over the time span shown, as far as there are numbers: what passed in a gap is not in it.", W: 5, H: 4, Queries: []Query{volume("In"), volume("Out")}, look: look{Unit: "bytes"}, NoValue: "unknown"},
 			{Style: table, Title: "Interface", W: 8, H: 4, Rows: facts},
 			{Style: graph, Title: "Traffic", About: "In above, out below the axis. " + aboutRates, W: 24, H: 10, Queries: []Query{octets("In"), octets("Out")}, look: look{Unit: "bps"}, Below: true},
 			{Style: graph, Title: "Utilisation", About: "Octets by ifHighSpeed; nothing where that is 0. More than 100 % is an agent that tells a wrong speed.", W: 12, H: 8,
 				Queries: []Query{utilisation("In"), utilisation("Out")}, look: look{Unit: "percentunit"}, Reach: 1},
 			{Style: timeline, Title: "States", About: "ifAdminStatus and ifOperStatus. Where nothing was polled there is nothing.", W: 12, H: 8,
-				Queries: []Query{gauge("interface", "ifAdminStatus", "admin", f, nil), gauge("interface", "ifOperStatus", "oper", f, nil)}, look: look{Mappings: operStates}},
+				Queries: []Query{gauge("interface", "ifAdminStatus", "admin", f, nil), gauge("interface", "ifOperStatus", "oper", f, nil)}, look: look{Mappings: operStates}, First: adminStates},
 			{Style: graph, Title: "Packets in", About: aboutRates, W: 12, H: 8, Queries: packets("In"), look: look{Unit: "pps"}},
 			{Style: graph, Title: "Packets out", About: aboutRates, W: 12, H: 8, Queries: packets("Out"), look: look{Unit: "pps"}},
 			{Style: graph, Title: "Errors and discards", About: "Packets a second. Errors are of the wire, discards of a queue. " + aboutRates, W: 12, H: 8, Queries: []Query{

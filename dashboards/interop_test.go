@@ -28,6 +28,12 @@ import (
 
 const interval = time.Second
 
+// Names that mean something in the languages and in regular expressions.
+const (
+	oddDevice = `odd "1", it's $1`
+	oddName   = `ge-0/0/2 "b", it's $1|x.* {ü}`
+)
+
 // dataSource is a database and the language in which it is asked.
 type dataSource struct {
 	name string
@@ -51,7 +57,7 @@ func devices(t *testing.T) map[string]string {
 		rate := 1e6 * float64(n+1)
 		s, err := sim.New(sim.Options{Name: name, Descr: "a switch", Location: "here", Boot: boot, Ports: []sim.Port{
 			{Index: 1, Name: "ge-0/0/1", Alias: "uplink (east)", Speed: 1e9, InRate: rate, OutRate: rate / 2, ErrorRate: 3},
-			{Index: 2, Name: "ge-0/0/2", Alias: "desk", Speed: 1e8, InRate: rate / 10, OutRate: rate / 5},
+			{Index: 2, Name: oddName, Alias: "desk", Speed: 1e8, InRate: rate / 10, OutRate: rate / 5},
 			{Index: 3, Name: "ge-0/0/3", Alias: "broken", Speed: 1e9, Down: true, InBase: 5000},
 			{Index: 4, Name: "ge-0/0/4", Alias: "disabled", Speed: 1e9, AdminDown: true},
 		}}).Server(public, log)
@@ -60,7 +66,7 @@ func devices(t *testing.T) map[string]string {
 		}
 		out[name] = agenttest.ServeUDP(t, s).String()
 	}
-	for name, text := range map[string]string{"ns1": nameServer(), "odd1": oddPort} {
+	for name, text := range map[string]string{"ns1": nameServer(), oddDevice: oddPort} {
 		r, err := sim.ReadSNMPRec(text)
 		if err != nil {
 			t.Fatal(err)
@@ -118,12 +124,12 @@ func run(t *testing.T) *site {
 	alone := b.String()
 	b.WriteString("self: true\nping: always\ncredentials:\n  lab: {version: 2c, community: public}\ntargets:\n")
 	at := devices(t)
-	for name, collect := range map[string]string{"core1": "system, interfaces", "core2": "system, interfaces", "odd1": "system, interfaces", "ns1": "system, dns"} {
+	for name, collect := range map[string]string{"core1": "system, interfaces", "core2": "system, interfaces", oddDevice: "system, interfaces", "ns1": "system, dns"} {
 		labels := ", labels: {site: paris}"
 		if name == "core2" {
 			labels = ""
 		}
-		fmt.Fprintf(&b, "  - {name: %s, address: %q, credential: lab, collect: [%s]%s}\n", name, at[name], collect, labels)
+		fmt.Fprintf(&b, "  - {name: %q, address: %q, credential: lab, collect: [%s]%s}\n", name, at[name], collect, labels)
 	}
 	// Nobody is there.
 	b.WriteString("  - {name: gone, address: \"127.0.0.1:1\", credential: lab, collect: [system], timeout: 200ms, labels: {site: paris}}\n")
@@ -172,13 +178,13 @@ func (s *site) ask(t *testing.T, from dataSource, text string, single bool) ([]f
 type values map[string]map[string]float64
 
 // show asks all queries of a panel and returns what it shows.
-func (s *site) show(t *testing.T, from dataSource, p *panel, c choice, multi map[string]bool) values {
+func (s *site) show(t *testing.T, from dataSource, p *panel, c choice) values {
 	t.Helper()
 	var answers [][]frame
 	out := values{}
 	for i := range p.Targets {
 		q := &p.Targets[i]
-		text := s.span.fill(from.kind, q.text(), c, multi)
+		text := s.span.fill(q.text(), c)
 		frames, err := s.ask(t, from, text, q.Instant)
 		if err != nil {
 			t.Errorf("%s: %s\n%v\n%s", from.name, p.Title, err, text)
@@ -217,7 +223,7 @@ func (s *site) show(t *testing.T, from dataSource, p *panel, c choice, multi map
 	if p.Type == "table" {
 		out = table(p, answers)
 		if len(out) == 0 {
-			t.Errorf("%s: %s: no rows for\n%s", from.name, p.Title, s.span.fill(from.kind, p.Targets[0].text(), c, multi))
+			t.Errorf("%s: %s: no rows for\n%s", from.name, p.Title, s.span.fill(p.Targets[0].text(), c))
 		}
 	}
 	return out
@@ -264,7 +270,7 @@ func differ(a, b values, share float64) (out []string) {
 func TestPanels(t *testing.T) {
 	s := run(t)
 	o := dashboards.DefaultOptions()
-	o.Interval, o.Fresh = interval, 10*interval
+	o.Interval, o.Fresh, o.Average = interval, 10*interval, 4*interval
 	loaded := map[dashboards.Kind]map[string]shown{}
 	for _, kind := range dashboards.Kinds() {
 		loaded[kind] = load(t, o, kind)
@@ -272,53 +278,64 @@ func TestPanels(t *testing.T) {
 	for name := range loaded[dashboards.InfluxQL] {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s.compare(t, loaded, name, false, s.flux, s.prometheus, s.store)
+			s.compare(t, loaded, name, nil, s.flux, s.prometheus, s.store)
 		})
 	}
-	// Those with each variable that may be several; Flux, of which each query takes long, reads them as InfluxQL does.
+	chosen := choice{"site": {"paris"}, "device": {"core1", oddDevice, "ns1"}, "ifName": {"ge-0/0/1", oddName}}
+	// Flux, of which each query takes long, reads what is chosen as InfluxQL does.
 	t.Run("some/device", func(t *testing.T) {
 		t.Parallel()
-		s.compare(t, loaded, "device", true, s.prometheus)
+		s.compare(t, loaded, "device", chosen, s.prometheus)
 	})
 	t.Run("some/mismatches", func(t *testing.T) {
 		t.Parallel()
-		s.compare(t, loaded, "mismatches", true, s.flux, s.prometheus)
+		s.compare(t, loaded, "mismatches", chosen, s.flux, s.prometheus)
+	})
+	t.Run("some/interface", func(t *testing.T) {
+		t.Parallel()
+		s.compare(t, loaded, "interface", choice{"site": {"paris"}, "device": {"core1"}, "ifName": {oddName}}, s.prometheus)
 	})
 }
 
-// compare compares a dashboard's panels over InfluxQL with those over others.
-func (s *site) compare(t *testing.T, loaded map[dashboards.Kind]map[string]shown, name string, some bool, others ...dataSource) {
+// compare compares a dashboard's panels over InfluxQL with those over others. Of what is chosen a variable that cannot have several takes the first; nil is all
+// that can be chosen.
+func (s *site) compare(t *testing.T, loaded map[dashboards.Kind]map[string]shown, name string, chosen choice, others ...dataSource) {
 	first := loaded[dashboards.InfluxQL][name]
-	c, multi := choice{}, map[string]bool{}
-	chosen := map[string][]string{"site": {"paris"}, "device": {"core1", "odd1", "ns1"}, "ifName": {"ge-0/0/1", "ge-0/0/2"}}
+	c := choice{}
+	single := choice{"device": {"core1"}, "ifName": {"ge-0/0/1"}}
 	for _, v := range first.Templating.List {
 		if v.Type != "query" {
 			continue
 		}
-		multi[v.Name] = v.Multi
-		switch {
-		case !v.Multi:
+		c[v.Name] = chosen[v.Name]
+		if !v.Multi && chosen == nil {
+			c[v.Name] = single[v.Name]
+		} else if !v.Multi {
 			c[v.Name] = chosen[v.Name][:1]
-		case some:
-			c[v.Name] = chosen[v.Name]
-		default:
-			c[v.Name] = nil
 		}
 	}
 	for _, from := range append([]dataSource{s.influxQL}, others...) {
-		s.variables(t, from, loaded[from.kind][name], c, multi)
+		s.variables(t, from, loaded[from.kind][name], c)
+	}
+	if len(first.Annotations.List) > 0 {
+		s.alerts(t, s.influxQL, first, c)
+	}
+	for _, from := range others {
+		if d := loaded[from.kind][name]; from != s.store && len(d.Annotations.List) > 0 { // the store was asked after the alerts had gone
+			s.alerts(t, from, d, c)
+		}
 	}
 	for i := range first.Panels {
 		if len(first.Panels[i].Targets) == 0 {
 			continue
 		}
-		want := s.show(t, s.influxQL, &first.Panels[i], c, multi)
+		want := s.show(t, s.influxQL, &first.Panels[i], c)
 		for _, from := range others {
 			p := &loaded[from.kind][name].Panels[i]
 			if from == s.store && strings.Contains(p.Title, "32-bit") { // of interfaces that have 64-bit ones it does not keep them
 				continue
 			}
-			got := s.show(t, from, p, c, multi)
+			got := s.show(t, from, p, c)
 			if want == nil || got == nil {
 				continue
 			}
@@ -333,8 +350,19 @@ func (s *site) compare(t *testing.T, loaded map[dashboards.Kind]map[string]shown
 	}
 }
 
+// alerts asks for the alerts that are marked in graphs, and wants to see some.
+func (s *site) alerts(t *testing.T, from dataSource, d shown, c choice) {
+	t.Helper()
+	a := d.Annotations.List[0]
+	text := s.span.fill(a.Expr+a.Target.Query, c)
+	frames, err := s.ask(t, from, text, false)
+	if err != nil || name(d) != "dns" && len(frames) == 0 {
+		t.Errorf("%s: alerts of %s: %d, %v\n%s", from.name, name(d), len(frames), err, text)
+	}
+}
+
 // variables asks for the values that a dashboard's variables may have, and wants those that are chosen to be among them.
-func (s *site) variables(t *testing.T, from dataSource, d shown, c choice, multi map[string]bool) {
+func (s *site) variables(t *testing.T, from dataSource, d shown, c choice) {
 	t.Helper()
 	labelValues := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
 	for _, v := range d.Templating.List {
@@ -345,13 +373,14 @@ func (s *site) variables(t *testing.T, from dataSource, d shown, c choice, multi
 		if q, ok := v.Query.(map[string]any); ok {
 			query, _ = q["query"].(string)
 		}
-		text := s.span.fill(from.kind, query, c, multi)
+		text := s.span.fill(query, c)
 		var body string
 		var err error
 		switch from.kind {
 		case dashboards.Prometheus:
 			m := labelValues.FindStringSubmatch(text)
 			body, err = ask(t, http.MethodGet, from.url+"/api/v1/label/"+m[2]+"/values?"+url.Values{"match[]": {m[1]}}.Encode(), "", "")
+			body = strings.ReplaceAll(body, `\"`, `"`)
 		default:
 			var frames []frame
 			frames, err = s.ask(t, from, text, false)

@@ -11,7 +11,7 @@ func mismatches(o Options) dashboard {
 			{Field: "ifOperStatus", Title: "Oper", look: look{Mappings: operStates}},
 		}}
 	}
-	return dashboard{Name: "mismatches", Title: "Walkabout: mismatches", About: "Interfaces whose state is not the one that is wanted.", From: "now-24h",
+	return dashboard{Name: "mismatches", Title: "Walkabout: mismatches", About: "Interfaces whose state is not the one that is wanted.", From: "now-24h", Alerts: []string{o.Label, "device"},
 		Variables: []Variable{siteVariable(o), deviceVariable(o, "system", "sysUpTime", true)},
 		Panels: []panel{
 			{Style: stat, Title: "Up, but down", About: aboutMismatch, W: 4, H: 5, Queries: []Query{now(mismatchCount(upButDown, "up, but down", f, nil))}, look: look{Thresholds: []threshold{{1, bad}}}, NoValue: "unknown"},

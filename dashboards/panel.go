@@ -58,7 +58,8 @@ type panel struct {
 	Rows    *Rows
 	Sort    string // of a table: the column's title; largest first
 	look
-	Below   bool // of a graph: the second query is drawn below the axis
+	First   []mapped // of a time line: Mappings of the first query, if they are others
+	Below   bool     // of a graph: the second query is drawn below the axis
 	Stack   bool
 	Reach   float64 // up to where a graph's axis goes at least
 	NoValue string
@@ -188,6 +189,9 @@ func (m *panelMaker) series(p *panel, out *grafanaPanel) {
 		legendOptions["displayMode"], legendOptions["calcs"] = "table", []string{"mean", "max", "lastNotNull"}
 		out.Options = object{"legend": legendOptions, "tooltip": tooltip}
 	}
+	if len(p.First) > 0 {
+		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, override{matcher{"byFrameRefID", "A"}, []property{{"mappings", mappings(p.First)}}})
+	}
 	if p.Below {
 		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, override{matcher{"byFrameRefID", "B"}, []property{{"custom.transform", "negative-Y"}}})
 	}
@@ -239,7 +243,7 @@ func (m *panelMaker) links(to page, device, port string) []dataLink {
 	if m.oneDevice() {
 		device = "device"
 	}
-	url := fmt.Sprintf("/d/%s?${__url_time_range}&var-device=${%s:percentencode}", uid(m.kind, string(to)), device)
+	url := fmt.Sprintf("/d/%s?${__url_time_range}&${datasource:queryparam}&var-device=${%s:percentencode}", uid(m.kind, string(to)), device)
 	if m.variable(m.label) != nil {
 		url += fmt.Sprintf("&${%s:queryparam}", m.label)
 	}

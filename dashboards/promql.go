@@ -9,8 +9,7 @@ import (
 
 // promQL writes PromQL for the names that remote write and the embedded store give samples: see docs/prometheus.md.
 type promQL struct {
-	fresh time.Duration
-	multi map[string]bool // variables that may have several values
+	fresh, average time.Duration
 }
 
 // promLabel is the label that a tag becomes.
@@ -37,15 +36,12 @@ func (l promQL) labels(measurement string, tags []string) []string {
 	return out
 }
 
-// selector returns the series of a field.
+// selector returns the series of a field. What is chosen is written as a regular expression in backquotes, where nothing is escaped: of Grafana's own forms for
+// PromQL none suits a name with a quote in every release.
 func (l promQL) selector(measurement, field string, filter []string, equal []Equal) string {
 	var all []string
 	for _, tag := range filter {
-		equals := "="
-		if l.multi[tag] {
-			equals = "=~"
-		}
-		all = append(all, fmt.Sprintf(`%s%s"$%s"`, promLabel(measurement, tag), equals, tag))
+		all = append(all, fmt.Sprintf("%s=~`${%s:regex}`", promLabel(measurement, tag), tag))
 	}
 	for _, e := range equal {
 		all = append(all, fmt.Sprintf("%s=%q", promLabel(measurement, e.Tag), e.Value))
@@ -90,9 +86,10 @@ func (l promQL) value(q *Query) string {
 		value = fmt.Sprintf("avg_over_time(%s[%s])", l.selector(q.From, q.Field+"_rate", q.Filter, q.Where), window)
 	case q.Volume:
 		return fmt.Sprintf("sum_over_time(%s[%s]) * avg_over_time(%s[%s])", series, window, l.selector(q.From, "rate_seconds", q.Filter, q.Where), window)
+	case q.Reduce == P95:
+		value = fmt.Sprintf("quantile_over_time(0.95, avg_over_time(%[1]s[%[2]s])[%[3]s:%[2]s])", series, short(l.average), window)
 	default:
-		value = fmt.Sprintf(map[Reduce]string{Last: "last_over_time(%s[%s])", Mean: "avg_over_time(%s[%s])", Max: "max_over_time(%s[%s])",
-			P95: "quantile_over_time(0.95, %s[%s])"}[q.Reduce], series, window)
+		value = fmt.Sprintf(map[Reduce]string{Last: "last_over_time(%s[%s])", Mean: "avg_over_time(%s[%s])", Max: "max_over_time(%s[%s])"}[q.Reduce], series, window)
 	}
 	value = times(value, q.Scale)
 	switch {
@@ -155,4 +152,11 @@ func (l promQL) rows(r *Rows) []string {
 
 func (l promQL) variable(v *Variable) string {
 	return fmt.Sprintf("label_values(%s, %s)", l.selector(v.From, v.Field, v.Among, nil), promLabel(v.From, v.Tag))
+}
+
+func (l promQL) alerts(filter []string) string {
+	if slices.Contains(filter, "device") {
+		return ""
+	}
+	return "sum by (rule) (" + l.selector(collectorMeasurement, "snmpcollect_alerts", nil, []Equal{{"state", "firing"}}) + ") > 0"
 }

@@ -60,5 +60,12 @@ func dataSource(kind Kind, o Options) []byte {
     jsonData:
       httpMethod: POST
       timeInterval: %s
+      # tlsAuthWithCACert: true # and tlsCACert below: an authority of your own
+    # Where a password is asked for; by the collector a user of "pages: users", or any name and api_token as its password:
+    # basicAuth: true
+    # basicAuthUser: $WALKABOUT_PROMETHEUS_USER
+    # secureJsonData:
+    #   basicAuthPassword: $WALKABOUT_PROMETHEUS_PASSWORD
+    #   tlsCACert: $__file{/etc/grafana/walkabout-ca.pem}
 `, short(o.Interval))
 }

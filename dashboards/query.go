@@ -23,7 +23,7 @@ const (
 	Last Reduce = "last"
 	Mean Reduce = "mean"
 	Max  Reduce = "max"
-	P95  Reduce = "95th percentile" // over a Span; InfluxQL takes the nearest value, the others interpolate
+	P95  Reduce = "95th percentile" // over a Span, of means of Options.Average; InfluxQL takes the nearest value, the others interpolate
 )
 
 // Across is what is made of several series.
@@ -112,12 +112,13 @@ type Variable struct {
 type Options struct {
 	Interval time.Duration // of polls, the longest one; the least window is twice that
 	Fresh    time.Duration // for how long what was polled last counts as now
+	Average  time.Duration // the means that a 95th percentile is of; Interval if that is longer
 	Label    string        // the label of targets that devices are chosen by
 }
 
 // DefaultOptions are those of the files that are committed.
 func DefaultOptions() Options {
-	return Options{Interval: 30 * time.Second, Fresh: 5 * time.Minute, Label: "site"}
+	return Options{Interval: 30 * time.Second, Fresh: 5 * time.Minute, Average: 5 * time.Minute, Label: "site"}
 }
 
 // language writes queries of one kind.
@@ -126,6 +127,9 @@ type language interface {
 	// rows returns one query for each part of a table; they are joined by the table's tags.
 	rows(r *Rows) []string
 	variable(v *Variable) string
+	// alerts returns the query of the transitions of alerts that people were told of. To Prometheus events do not come: there it is how many alerts of a
+	// rule fire, of all devices, and "" where devices are chosen.
+	alerts(filter []string) string
 }
 
 // scaled returns s, 1 if that is 0.

@@ -149,6 +149,7 @@ func fluxRow(types, groups, header, record []string, labels map[string]string) (
 				return nil, err
 			}
 			row[at] = float64(when.UnixMilli()) / 1000
+		case strings.HasPrefix(types[i], "dateTime"):
 		case types[i] == "string":
 			row[name] = v
 			if groups[i] == "true" {
