@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -258,6 +259,31 @@ func TestConfigure(t *testing.T) {
 	if as("ann") != 401 || as("bob") != 200 {
 		t.Error("after")
 	}
+}
+
+// TestConfigureEnds: a request that waits for events ends when it is another's turn to say who may see them, and goes on when that stays as it was.
+func TestConfigureEnds(t *testing.T) {
+	ann := access.Config{Users: []access.User{user(t, "ann", false)}}
+	g := access.New(ann, access.Paths{}, silent)
+	waits := make(chan context.Context)
+	h := g.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		waits <- r.Context()
+		<-r.Context().Done()
+	}))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r := httptest.NewRequest(http.MethodGet, "/api/ui/events", nil)
+		r.SetBasicAuth("ann", "pw-ann")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	ctx := <-waits
+	g.Configure(ann)
+	if ctx.Err() != nil {
+		t.Error("it ended although nothing changed")
+	}
+	g.Configure(access.Config{Users: []access.User{user(t, "bob", false)}})
+	<-done
 }
 
 func TestHash(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +66,8 @@ type accounts struct {
 	users map[string]User
 	other []byte // somebody's hash, compared with where there is no such user, so that this takes as long
 	slots chan struct{}
+	valid context.Context // ends when another Config takes the place of this one
+	end   context.CancelFunc
 
 	mu       sync.Mutex
 	key      [32]byte // of the keys of verified, which so tell nothing
@@ -78,12 +81,20 @@ type verified struct {
 
 func newAccounts(c Config) *accounts {
 	a := &accounts{Config: c, users: map[string]User{}, slots: make(chan struct{}, checks), verified: map[[32]byte]verified{}}
+	a.valid, a.end = context.WithCancel(context.Background())
 	_, _ = rand.Read(a.key[:]) // it never fails
 	for _, u := range c.Users {
 		a.users[u.Name] = u
 		a.other = []byte(u.Hash.Reveal())
 	}
 	return a
+}
+
+// same reports whether c says the same as a's Config.
+func (a *accounts) same(c Config) bool {
+	return a.Loopback == c.Loopback && a.Token.Equal(c.Token) && slices.EqualFunc(a.Users, c.Users, func(x, y User) bool {
+		return x.Name == y.Name && x.ReadOnly == y.ReadOnly && x.Hash.Equal(y.Hash)
+	})
 }
 
 // nobody reports whether nobody can say who they are.

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"sync/atomic"
+	"time"
 )
 
 // Certificate is a certificate and its key in files of PEM, which may be read anew while it is served.
@@ -27,6 +28,9 @@ func (c *Certificate) Reload() error {
 	c.current.Store(&read)
 	return nil
 }
+
+// NotAfter returns when the certificate ends.
+func (c *Certificate) NotAfter() time.Time { return c.current.Load().Leaf.NotAfter }
 
 // Config returns how a server speaks TLS with it: 1.2 (RFC 5246) at the least.
 func (c *Certificate) Config() *tls.Config {

@@ -78,8 +78,16 @@ func New(c Config, paths Paths, log *slog.Logger) *Guard {
 	return g
 }
 
-// Configure makes c what holds from now on.
-func (g *Guard) Configure(c Config) { g.accounts.Store(newAccounts(c)) }
+// Configure makes c what holds from now on. If it is another than it was, requests that are on their way end: one for events would go on for ever, whoever
+// asked for it.
+func (g *Guard) Configure(c Config) {
+	if old := g.accounts.Load(); old == nil {
+		g.accounts.Store(newAccounts(c))
+	} else if !old.same(c) {
+		g.accounts.Store(newAccounts(c))
+		old.end()
+	}
+}
 
 // Handler returns next, guarded.
 func (g *Guard) Handler(next http.Handler) http.Handler {
@@ -106,7 +114,10 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			}
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, id)))
+		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), identityKey{}, id))
+		defer cancel()
+		defer context.AfterFunc(a.valid, cancel)()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -406,6 +406,9 @@ func (r *reader) externalURL(text string) string {
 		r.fail(fmt.Errorf("external_url %q: write it as https://collector.example.net", text), "external_url")
 		return ""
 	}
+	if strings.Trim(u.Path, "/") != "" {
+		r.warn(fmt.Sprintf("external_url: the pages work at the root of a host only, not below %s: give them a name or a port of their own", u.Path), "external_url")
+	}
 	return strings.TrimSuffix(text, "/")
 }
 

@@ -232,6 +232,10 @@ func (r *reader) exposed() {
 }
 
 func (r *reader) checkListen(listen string) {
+	if strings.HasPrefix(listen, "unix:") || strings.HasPrefix(listen, "/") {
+		r.fail(fmt.Errorf("%q: the pages listen at an address and a port, as in %s, at no Unix socket", listen, DefaultListen), "listen")
+		return
+	}
 	if listen == "" {
 		return
 	}

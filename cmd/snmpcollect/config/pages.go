@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
+	"time"
+	"unicode"
 
 	"walkabout/internal/secret"
 	"walkabout/web/access"
@@ -15,6 +18,13 @@ type Pages struct {
 	Certificate, Key string // files of PEM; "" serves without TLS
 	Users            []access.User
 }
+
+const (
+	// soonOver is how long before its end a certificate is warned of.
+	soonOver = 14 * 24 * time.Hour
+	// shortToken is a length below which api_token is warned of, where others may try to guess it.
+	shortToken = 16
+)
 
 type pagesKeys struct {
 	TLS   serverTLS   `yaml:"tls"`
@@ -43,8 +53,15 @@ func (r *reader) pages(k pagesKeys) Pages {
 	case (p.Certificate == "") != (p.Key == ""):
 		r.fail(errors.New("tls takes both: certificate, and key"), "pages", "tls")
 	case p.Certificate != "":
-		if _, err := access.LoadCertificate(p.Certificate, p.Key); err != nil {
+		cert, err := access.LoadCertificate(p.Certificate, p.Key)
+		if err != nil {
 			r.fail(err, "pages", "tls")
+		} else if end, now := cert.NotAfter(), time.Now(); end.Before(now.Add(soonOver)) {
+			verb := "ends"
+			if end.Before(now) {
+				verb = "ended"
+			}
+			r.warn(fmt.Sprintf("certificate %s %s on %s: browsers refuse it then; SIGHUP reads a new one", p.Certificate, verb, end.UTC().Format("2006-01-02 15:04 MST")), "pages", "tls")
 		}
 	}
 	names := map[string]bool{}
@@ -56,6 +73,8 @@ func (r *reader) pages(k pagesKeys) Pages {
 			continue
 		case u.Name == "" || names[u.Name]:
 			r.fail(fmt.Errorf("user %q: each has a name of their own", u.Name), at...)
+		case strings.ContainsFunc(u.Name, func(c rune) bool { return c == ':' || unicode.IsControl(c) }): // RFC 7617, section 2
+			r.fail(fmt.Errorf("user %q: a browser cannot send a name with a colon or a control character", u.Name), at...)
 		case hash.IsZero():
 			r.fail(fmt.Errorf("user %q has no password_hash: `snmpcollect hash-password` makes one", u.Name), at...)
 		default:
@@ -81,6 +100,9 @@ func (r *reader) checkReach(c Config) {
 	}
 	if len(c.Pages.Users) == 0 && c.APIToken.IsZero() {
 		lacks = append(lacks, "a password (pages: users:, with a hash of `snmpcollect hash-password`; or api_token)")
+	}
+	if n := len(c.APIToken.Reveal()); n > 0 && n < shortToken {
+		r.warn(fmt.Sprintf("api_token has fewer than %d characters, and other machines reach %s: somebody will guess it; `openssl rand -hex 16` makes one", shortToken, c.Listen), "api_token")
 	}
 	if len(lacks) > 0 {
 		what := lacks[0]

@@ -34,6 +34,8 @@ func TestReach(t *testing.T) {
 		"no name":            {fmt.Sprintf("pages: {users: [{password_hash: %q}]}\n", hash), []string{"a name of their own"}},
 		"two of one name":    {fmt.Sprintf("pages: {users: [{name: a, password_hash: %q}, {name: a, password_hash: %q}]}\n", hash, hash), []string{"a name of their own"}},
 		"a password":         {"pages: {users: [{name: ann, password_hash: secretword}]}\n", []string{"this is no hash of bcrypt's"}},
+		"a colon":            {fmt.Sprintf("pages: {users: [{name: \"a:b\", password_hash: %q}]}\n", hash), []string{`user "a:b": a browser cannot send`}},
+		"a Unix socket":      {"listen: unix:/run/x.sock\n", []string{"at no Unix socket"}},
 		"an unknown key":     {"pages: {user: []}\n", []string{`unknown key "user"; did you mean "users"?`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,6 +59,29 @@ func TestReach(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPagesRemarks: what works, and not as it is meant, is told.
+func TestPagesRemarks(t *testing.T) {
+	for text, want := range map[string]string{
+		"external_url: https://nms.example/snmp/\n": "root of a host only, not below /snmp/", "external_url: https://nms.example/\n": "",
+		"listen: \":8161\"\napi_token: s\n": "api_token has fewer than 16 characters", "api_token: s\n": "",
+	} {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(path, []byte("targets: []\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, problems := config.Load(path, collector.BuiltIn(), os.Getenv)
+		var warned []string
+		for _, p := range problems {
+			if p.Warning && !strings.Contains(p.Err.Error(), "no targets") {
+				warned = append(warned, p.Err.Error())
+			}
+		}
+		if (len(warned) > 0) != (want != "") || !strings.Contains(strings.Join(warned, "\n"), want) || len(warned) > 1 {
+			t.Errorf("%q: %q, want %q", text, warned, want)
+		}
 	}
 }
 
