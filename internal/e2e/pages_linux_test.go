@@ -285,9 +285,9 @@ func acknowledge(b *browser, d *device) {
 	b.await("the silence is listed", `/new cable/.test(document.querySelector("main").innerText)`)
 	b.eval(`[...document.querySelectorAll("main tbody button")].find(e => e.innerText === "Change …").click()`)
 	b.await("the dialog has what it is", `document.querySelector("dialog[open] textarea")?.value && document.querySelector("dialog input[name=reason]")?.value === "new cable"`)
-	b.do("filling in", chromedp.SendKeys(chromedp.CSS("dialog input[name=reason]"), " tomorrow"))
+	b.do("filling in", chromedp.SendKeys(chromedp.CSS("dialog input[name=reason]"), "tomorrow: "))
 	b.click("dialog button[type=submit]")
-	b.await("it is changed", `/new cable tomorrow/.test(document.querySelector("main").innerText) && !document.querySelector("dialog")`)
+	b.await("it is changed", `/tomorrow: new cable/.test(document.querySelector("main").innerText) && !document.querySelector("dialog")`)
 	b.eval(`[...document.querySelectorAll("main tbody button")].find(e => e.innerText === "End now").click()`)
 	b.await("it is over", `/ended/.test(document.querySelector("main tbody").innerText)`)
 
