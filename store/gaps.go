@@ -50,7 +50,7 @@ func explain(all span, covered []reading, events []event, interval int64) []Gap 
 		if r.from >= end {
 			break
 		}
-		if r.from-from > max(interval/2, 2000) {
+		if r.from-from > interval/2 {
 			out = reasons(out, span{from, r.from}, events, interval)
 		}
 		from = max(from, r.to)
@@ -65,7 +65,8 @@ func explain(all span, covered []reading, events []event, interval int64) []Gap 
 	return out
 }
 
-// reasons appends gap, cut into the parts that polls of it explain. A poll explains the interval before it.
+// reasons appends gap, cut into the parts that polls of it explain. A poll explains the interval before it, and half of one more: neither polls nor the
+// agent's clock are exact, so that what is short beside the interval is no time without a poll.
 func reasons(out []Gap, gap span, events []event, interval int64) []Gap {
 	add := func(from, to int64, reason Reason) {
 		if from >= to {
@@ -81,16 +82,19 @@ func reasons(out []Gap, gap span, events []event, interval int64) []Gap {
 	at, _ := slices.BinarySearchFunc(events, gap.from+1, func(e event, t int64) int { return cmp.Compare(e.t, t) })
 	for ; at < len(events) && from < gap.to; at++ {
 		e := events[at]
-		begin := max(from, e.t-interval*3/2)
+		begin := e.t - interval*3/2
 		if begin >= gap.to {
 			break
+		}
+		if begin-from <= interval/2 {
+			begin = from
 		}
 		add(from, begin, NotPolled)
 		add(begin, min(e.t, gap.to), e.reason)
 		from = max(from, min(e.t, gap.to))
 	}
-	if rest := gap.to - from; rest > 0 && rest <= interval*3/2 && from > gap.from && at == len(events) {
-		out[len(out)-1].To = gap.to // the present, or what a reading leaves uncovered by the precision of an agent's clock
+	if rest := gap.to - from; from > gap.from && (rest <= interval/2 || rest <= interval*3/2 && at == len(events)) { // the latter is the present
+		out[len(out)-1].To = gap.to
 		return out
 	}
 	add(from, gap.to, NotPolled)

@@ -24,15 +24,21 @@ type poll struct {
 	verdict counter.Verdict
 	silent  bool
 	off     bool
-	without bool // the port
+	without bool          // the port
+	shift   time.Duration // of the poll from its slot; the rate is that of an interval nevertheless
 }
 
 // history exports polls, one each half minute from begin on.
 func history(t testing.TB, s *store.Store, begin time.Time, polls []poll) {
 	t.Helper()
+	historyEach(t, s, begin, every, polls)
+}
+
+func historyEach(t testing.TB, s *store.Store, begin time.Time, interval time.Duration, polls []poll) {
+	t.Helper()
 	e := s.Exporter()
 	for i, p := range polls {
-		at := begin.Add(time.Duration(i) * every)
+		at := begin.Add(time.Duration(i)*interval + p.shift)
 		if p.off {
 			continue
 		}
@@ -43,7 +49,7 @@ func history(t testing.TB, s *store.Store, begin time.Time, polls []poll) {
 		batch := []metric.Sample{{Measurement: metric.PollMeasurement, At: at, Tags: []metric.Tag{{Name: "device", Value: "core1"}},
 			Fields: []metric.Field{{Name: "up", Kind: metric.Integer, Num: up}}}}
 		if !p.silent && !p.without {
-			batch = append(batch, row(at, p))
+			batch = append(batch, row(at, interval, p))
 		}
 		if err := e.Export(context.Background(), batch); err != nil {
 			t.Fatal(err)
@@ -51,7 +57,7 @@ func history(t testing.TB, s *store.Store, begin time.Time, polls []poll) {
 	}
 }
 
-func row(at time.Time, p poll) metric.Sample {
+func row(at time.Time, interval time.Duration, p poll) metric.Sample {
 	if p.verdict == counter.None {
 		p.verdict = counter.OK
 	}
@@ -60,7 +66,7 @@ func row(at time.Time, p poll) metric.Sample {
 			{Name: "ifHCOutOctets", Kind: metric.Counter64, Num: uint64(at.Unix()), Rate: 2 * p.rate, Verdict: p.verdict},
 			{Name: "ifOperStatus", Kind: metric.Integer, Num: 1}}}
 	if p.verdict.HasRate() {
-		s.Fields = append(s.Fields, metric.Field{Name: "rate_seconds", Kind: metric.Float, Num: math.Float64bits(every.Seconds())})
+		s.Fields = append(s.Fields, metric.Field{Name: "rate_seconds", Kind: metric.Float, Num: math.Float64bits(interval.Seconds())})
 	}
 	return s
 }
@@ -133,6 +139,39 @@ func TestGaps(t *testing.T) {
 	}
 }
 
+// TestShortGaps: a gap of one poll is listed however short that is, and what polls and agents' clocks are apart by is none.
+func TestShortGaps(t *testing.T) {
+	reset := many(1, poll{verdict: counter.Reset})
+	for name, test := range map[string]struct {
+		interval time.Duration
+		polls    []poll
+		want     []store.Gap // in milliseconds since the begin
+	}{
+		"each second":      {time.Second, join(many(9, poll{}), reset, many(9, poll{})), []store.Gap{{8000, 9000, "reset"}}},
+		"polls that stray": {every, join(many(9, poll{}), many(1, poll{shift: 300 * time.Millisecond}), many(9, poll{})), nil},
+		"a reset at a poll too early": {every, join(many(9, poll{}), many(1, poll{verdict: counter.Reset, shift: -20 * time.Millisecond}), many(9, poll{})),
+			[]store.Gap{{240_000, 270_000, "reset"}}},
+		"silence that strays": {every, join(many(9, poll{}), many(1, poll{silent: true, shift: 17 * time.Second}), many(1, poll{verdict: counter.Reset, shift: -time.Second}), many(9, poll{})),
+			[]store.Gap{{240_000, 287_000, store.Unreachable}, {287_000, 300_000, "reset"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, at := open(t, store.Options{}), begin()
+			historyEach(t, s, at, test.interval, test.polls)
+			g, err := s.Graph(t.Context(), store.GraphQuery{Device: "core1", Interface: "ge-0", Counters: []string{"ifHCInOctets"}, From: at, To: at.Add(time.Duration(len(test.polls)-1) * test.interval)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := g.Lines[0].Gaps
+			for i := range got {
+				got[i].From, got[i].To = got[i].From-at.UnixMilli(), got[i].To-at.UnixMilli()
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestGraph: a peak is still there when a day is drawn with few points, and the sums are right.
 func TestGraph(t *testing.T) {
 	s, at := open(t, store.Options{}), begin()
@@ -198,7 +237,7 @@ func TestGraphOfOneName(t *testing.T) {
 		var batch []metric.Sample
 		for _, x := range []struct{ name, index string }{{"lan", "3"}, {"lan", "4"}, {"", "6"}, {"", "7"}} {
 			number, _ := strconv.ParseFloat(x.index, 64)
-			r := row(at.Add(time.Duration(i)*every), poll{rate: 100 * number})
+			r := row(at.Add(time.Duration(i)*every), every, poll{rate: 100 * number})
 			r.Tags = []metric.Tag{{Name: "device", Value: "core1"}, {Name: "ifIndex", Value: x.index}}
 			if x.name != "" {
 				r.Tags = append(r.Tags, metric.Tag{Name: "ifName", Value: x.name})
@@ -229,7 +268,7 @@ func TestTwin(t *testing.T) {
 	s, at := open(t, store.Options{}), begin()
 	e := s.Exporter()
 	for i := range 3 {
-		sample := row(at.Add(time.Duration(i)*every), poll{rate: 5})
+		sample := row(at.Add(time.Duration(i)*every), every, poll{rate: 5})
 		sample.Fields = sample.Fields[:1]
 		sample.Fields[0].Name, sample.Fields[0].Kind = "ifInOctets", metric.Counter32
 		if err := e.Export(t.Context(), []metric.Sample{sample}); err != nil {
@@ -250,7 +289,7 @@ func TestStates(t *testing.T) {
 	s, at := open(t, store.Options{}), begin()
 	e := s.Exporter()
 	for i := range 100 {
-		sample := row(at.Add(time.Duration(i)*every), poll{rate: 5})
+		sample := row(at.Add(time.Duration(i)*every), every, poll{rate: 5})
 		sample.Fields = sample.Fields[2:3]
 		switch {
 		case i >= 20 && i < 30:

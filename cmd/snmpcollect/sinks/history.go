@@ -60,7 +60,7 @@ func (h history) Graph(ctx context.Context, q web.GraphQuery) (web.Graph, error)
 		return web.Graph{}, err
 	}
 	g := web.Graph{From: from.Unix(), To: to.Unix(), Step: int64(drawn.Step / time.Second), Times: make([]int64, len(drawn.Times)), Groups: []web.GraphGroup{},
-		Gaps: gaps(drawn.Lines[0].Gaps, q.Interval), States: spans(states)}
+		Gaps: gaps(drawn.Lines[0].Gaps), States: spans(states)}
 	for i, begin := range drawn.Times {
 		g.Times[i] = begin/1000 + g.Step
 	}
@@ -147,22 +147,16 @@ var reasons = map[store.Reason]string{
 	"gap":             "too long since the last reading",
 }
 
-// gaps returns gaps in whole seconds. A moment without a poll right behind a gap that has a reason (counters are read some milliseconds apart) is part of that.
-func gaps(all []store.Gap, interval time.Duration) []web.Gap {
+// gaps returns gaps in whole seconds.
+func gaps(all []store.Gap) []web.Gap {
 	out := []web.Gap{}
-	var end int64 // of the last
 	for _, g := range all {
 		seconds := func(ms int64) int64 { return (ms + 500) / 1000 }
-		n := len(out)
-		if g.Reason == store.NotPolled && n > 0 && g.From == end && g.To-g.From < max(interval/2, time.Second).Milliseconds() {
-			out[n-1].To, end = seconds(g.To), g.To
-			continue
-		}
 		reason := string(g.Reason)
 		if g.Reason == store.NotPolled {
 			reason = "no data"
 		}
-		out, end = append(out, web.Gap{From: seconds(g.From), To: seconds(g.To), Reason: reason, Text: reasons[g.Reason]}), g.To
+		out = append(out, web.Gap{From: seconds(g.From), To: seconds(g.To), Reason: reason, Text: reasons[g.Reason]})
 	}
 	return out
 }
