@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"os"
 	"os/signal"
 	"syscall"
 	"testing"
@@ -59,5 +60,25 @@ func TestFullDisk(t *testing.T) {
 	after := open(t, store.Options{Dir: copied(t, dir)})
 	if n := len(states(t, after)); n != want {
 		t.Errorf("%d samples after a restart, want %d", n, want)
+	}
+}
+
+// TestRemoved: nothing is acknowledged of what goes into a log that somebody removed.
+func TestRemoved(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, store.Options{Dir: dir})
+	e := s.Exporter()
+	mustExport(t, e, polled(time.Now(), 1))
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	batch := polled(time.Now(), 2)
+	var retry *exporters.RetryError
+	if err := e.Export(t.Context(), batch); !errors.As(err, &retry) || retry.Reason != "disk" {
+		t.Errorf("%v", err)
+	}
+	mustExport(t, e, batch)
+	if n := len(states(t, open(t, store.Options{Dir: copied(t, dir)}))); n != 2 {
+		t.Errorf("%d samples, want 2", n)
 	}
 }

@@ -350,10 +350,7 @@ func TestUnopenable(t *testing.T) {
 	if _, err := store.Open(store.Options{Dir: dir, Logger: silent}); err == nil {
 		t.Error("a file where the log should be is none")
 	}
-	s, err := store.Start(store.Options{Dir: dir, Logger: silent})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := store.Start(store.Options{Dir: dir, Logger: silent})
 	<-s.Opened()
 	e := s.Exporter()
 	var retry *exporters.RetryError
@@ -372,6 +369,47 @@ func TestUnopenable(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestUnopenableFolder: nothing but the store suffers from a file where its folder should be, and each attempt to open it leaves nothing behind.
+func TestUnopenableFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := store.Start(store.Options{Dir: dir, Logger: silent})
+	e := s.Exporter()
+	<-s.Opened()
+	at := time.Now()
+	var retry *exporters.RetryError
+	if err := e.Export(t.Context(), polled(at, 1)); !errors.As(err, &retry) || retry.Reason != "disk" {
+		t.Errorf("%v", err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	mustExport(t, e, polled(at, 1))
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	chunks := filepath.Join(dir, "chunks_head")
+	if err := errors.Join(os.RemoveAll(chunks), os.WriteFile(chunks, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if _, err := store.Open(store.Options{Dir: dir, Logger: silent}); err == nil {
+			t.Fatal("a file where the chunks should be is none")
+		}
+	}
+	if segments, err := os.ReadDir(filepath.Join(dir, "wal")); err != nil || len(segments) > 2 {
+		t.Errorf("%v, %v", segments, err)
+	}
+	if err := os.Remove(chunks); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(states(t, open(t, store.Options{Dir: dir}))); n != 1 {
+		t.Errorf("%d samples, want 1", n)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/prometheus/promql"
 
 	"walkabout/counter"
 	"walkabout/metric"
@@ -101,7 +100,7 @@ func now(t *testing.T, s *store.Store, query string) []string {
 		t.Fatal(err)
 	}
 	var out []string
-	for _, sample := range promql.Vector(found) {
+	for _, sample := range found {
 		out = append(out, sample.Metric.String())
 	}
 	slices.Sort(out)

@@ -89,10 +89,7 @@ var ErrOpening = errors.New("store: the database reads its log; try again later"
 
 // Open opens the database in o.Dir, or begins one. What is corrupt of it is put aside or cut off, and said. Close must be called.
 func Open(o Options) (*Store, error) {
-	s, err := Start(o)
-	if err != nil {
-		return nil, err
-	}
+	s := Start(o)
 	<-s.opened
 	if s.openErr != nil {
 		return nil, s.openErr
@@ -102,14 +99,11 @@ func Open(o Options) (*Store, error) {
 
 // Start is Open for those who do not wait: reading the log of a large database takes minutes, in which all else answers ErrOpening. An error of that is logged; the
 // Exporter tries again.
-func Start(o Options) (*Store, error) {
+func Start(o Options) *Store {
 	s := &Store{options: o.withDefaults(), meta: map[string]Metadata{}}
 	s.log = s.options.Logger
 	s.limit.most = int64(s.options.MaxSeries)
 	s.clock = newClock()
-	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
 	s.opened = make(chan struct{})
 	go func() {
 		defer close(s.opened)
@@ -118,7 +112,7 @@ func Start(o Options) (*Store, error) {
 			s.log.Error("the store cannot be opened; what is polled waits in the spool, and it is tried again", "err", err)
 		}
 	}()
-	return s, nil
+	return s
 }
 
 // Opened is closed when the first attempt to open the database has ended.
@@ -126,6 +120,9 @@ func (s *Store) Opened() <-chan struct{} { return s.opened }
 
 // open opens the database after what is corrupt was put aside. Nobody has the Store yet, or it is seized.
 func (s *Store) open() error {
+	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
+		return err
+	}
 	if err := errors.Join(s.putBadBlocksAside(), s.cutTornLogs()); err != nil {
 		return err
 	}

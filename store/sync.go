@@ -28,6 +28,9 @@ func (y *synced) sync(dir string) error {
 		if err != nil {
 			return err
 		}
+		if log == "wal" && len(segments) == 0 {
+			return fmt.Errorf("%s has no log any more: somebody removed it", folder)
+		}
 		for _, n := range segments {
 			if n < y[i] {
 				continue

@@ -45,17 +45,30 @@ func (s *Store) cutTornLogs() error {
 	return nil
 }
 
-// lastSegment returns the last segment that has anything; "" if none has.
-func lastSegment(folder string) (path string, err error) {
+// lastSegment returns the last segment that has anything, and removes those behind it, of which each attempt to open the database leaves one; "" if none
+// has, as behind a checkpoint, whose number the next must follow.
+func lastSegment(folder string) (string, error) {
 	segments, err := segmentsIn(folder)
-	for i := len(segments) - 1; i >= 0 && err == nil; i-- {
-		path = wlog.SegmentName(folder, segments[i])
-		var info os.FileInfo
-		if info, err = os.Stat(path); err == nil && info.Size() > 0 {
-			return path, nil
-		}
+	if err != nil {
+		return "", err
 	}
-	return "", err
+	for i := len(segments) - 1; i >= 0; i-- {
+		path := wlog.SegmentName(folder, segments[i])
+		info, err := os.Stat(path)
+		if err != nil {
+			return "", err
+		}
+		if info.Size() == 0 {
+			continue
+		}
+		for _, n := range segments[i+1:] {
+			if err := os.Remove(wlog.SegmentName(folder, n)); err != nil {
+				return "", err
+			}
+		}
+		return path, nil
+	}
+	return "", nil
 }
 
 // cutTorn cuts the segment at path behind its last whole record.
