@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
 
 	"walkabout/collector"
 	"walkabout/collector/session"
@@ -306,7 +309,39 @@ snmpcollect_up{device="dev"} 1
 		if problems, err := testutil.CollectAndLint(h.c.Metrics()); err != nil || len(problems) > 0 {
 			t.Errorf("lint: %v, %v", problems, err)
 		}
+		if diff := cmp.Diff(gathered(t, h.c), written(t, h.c)); diff != "" {
+			t.Errorf("what is written line by line is not what is gathered: %s", diff)
+		}
 	})
+}
+
+// gathered returns the lines of c.Metrics in Prometheus' text format, sorted; written those of WriteMetrics.
+func gathered(t *testing.T, c *collector.Collector) []string {
+	t.Helper()
+	r := prometheus.NewPedanticRegistry()
+	if err := r.Register(c.Metrics()); err != nil {
+		t.Fatal(err)
+	}
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return slices.Sorted(strings.Lines(b.String()))
+}
+
+func written(t *testing.T, c *collector.Collector) []string {
+	t.Helper()
+	var b strings.Builder
+	if err := c.WriteMetrics(&b); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(strings.Lines(b.String()))
 }
 
 // TestTimeoutsWithinAPoll holds that one reply that does not come is forgiven, with fewer rows asked from then on, and that

@@ -13,8 +13,8 @@ var writers = sync.Pool{New: func() any {
 	return w
 }}
 
-// compressed lets next answer through gzip if whoever asks takes that.
-func compressed(next http.HandlerFunc) http.Handler {
+// Compressed lets next answer through gzip if whoever asks takes that.
+func Compressed(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept-Encoding")
 		if !takesGzip(r) {

@@ -88,7 +88,7 @@ func (s *Server) Handle(mux *http.ServeMux) {
 		"alert": s.alert, "alerts": s.alerts, "history": s.alertHistory, "collector": s.collector, "log": s.logEntries,
 	}
 	for name, answer := range answers {
-		mux.Handle("GET /api/ui/"+name, compressed(func(w http.ResponseWriter, r *http.Request) {
+		mux.Handle("GET /api/ui/"+name, Compressed(func(w http.ResponseWriter, r *http.Request) {
 			v, err := answer(r)
 			if err != nil {
 				s.fail(w, err)

@@ -22,16 +22,16 @@ import (
 	"walkabout/metric"
 )
 
-// registry returns what there is to know about the collector itself, more included.
-func (p *parts) registry(more ...prometheus.Collector) (*prometheus.Registry, error) {
-	r := prometheus.NewRegistry()
-	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), p.polls.Metrics(), &figures{p: p}}
-	for _, c := range append(own, more...) {
+// registries return what there is to know about the collector itself, more included, and all: with that what it knows of its targets.
+func (p *parts) registries(more ...prometheus.Collector) (own, all prometheus.Gatherer, err error) {
+	r, targets := prometheus.NewRegistry(), prometheus.NewRegistry()
+	list := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &figures{p: p}}
+	for _, c := range append(list, more...) {
 		if err := r.Register(c); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return r, nil
+	return r, prometheus.Gatherers{r, targets}, targets.Register(p.polls.Metrics())
 }
 
 // selfBatch is how many samples of its own the collector puts into the spool at a time.

@@ -57,7 +57,7 @@ func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry
 		return nil, fmt.Errorf("%w (listen: chooses another address, or none with \"\")", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", web.Compressed(p.metrics(registry)))
 	mux.HandleFunc("GET "+healthPath, p.health)
 	mux.HandleFunc("GET /status", p.status)
 	source := live.Source{Version: version.Version(), Memory: p.memory, Stats: p.polls.Stats, Alerts: func() (current, neverUp []alert.Alert) {
@@ -139,6 +139,19 @@ func (p *pages) serve(ctx context.Context) error {
 		return fmt.Errorf("serving pages: %w", err)
 	}
 	return nil
+}
+
+// metrics serves what registry has and what the collector knows of each target, in Prometheus' text format.
+func (p *parts) metrics(registry prometheus.Gatherer) http.HandlerFunc {
+	rest := promhttp.HandlerFor(registry, promhttp.HandlerOpts{DisableCompression: true})
+	return func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		r.Header.Set("Accept", "text/plain; version=0.0.4") // what WriteMetrics writes
+		rest.ServeHTTP(w, r)
+		if err := p.polls.WriteMetrics(w); err != nil {
+			p.log.Debug("answering /metrics", "err", err)
+		}
+	}
 }
 
 // health says whether polls are made as planned: 200, or 503 if a target has missed more than three of its slots in a row.

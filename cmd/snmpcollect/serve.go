@@ -102,11 +102,11 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	if p.traps, err = p.openTraps(ctx, cfg, targets); err != nil {
 		return err
 	}
-	registry, err := p.registry(p.traps.metrics(fleet)...)
+	own, all, err := p.registries(p.traps.metrics(fleet)...)
 	if err != nil {
 		return errors.Join(err, p.traps.close())
 	}
-	pages, err := listen(ctx, cfg, p, fleet, registry)
+	pages, err := listen(ctx, cfg, p, fleet, own)
 	if err != nil {
 		return errors.Join(err, p.traps.close())
 	}
@@ -115,7 +115,7 @@ func (s service) serve(ctx context.Context, cfg config.Config) (err error) {
 	fleet.watch(ctx)
 	var reporting sync.WaitGroup
 	defer reporting.Wait()
-	if p.self = p.reporter(cfg, registry, targets); p.self != nil {
+	if p.self = p.reporter(cfg, all, targets); p.self != nil {
 		reporting.Go(func() { p.self.Run(ctx) })
 	}
 	err = s.run(ctx, p, fleet)

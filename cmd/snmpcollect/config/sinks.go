@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"walkabout/alert"
 	"walkabout/collector"
@@ -41,12 +42,17 @@ func (r *reader) name(given, kind string, taken map[string]bool, at ...any) stri
 func (c Config) AlertsFor(targets []collector.Target) alert.Config {
 	alerts := c.Alerts
 	alerts.Rules = append(slices.Clip(alerts.Rules), c.Store.alertRules()...)
+	known := map[string][]string{} // by t.Collect: thousands of targets have the same
 	for _, t := range targets {
+		collect := strings.Join(t.Collect, "\x00")
+		if known[collect] == nil {
+			known[collect] = slices.Clip(measurements(t.Collect, c.Profiles))
+		}
 		host, _, err := collector.SplitAddress(t.Address)
 		if err != nil {
 			host = t.Address // cannot be: the target was found right
 		}
-		alerts.Targets = append(alerts.Targets, alert.Target{Device: t.Name, AgentHost: host, Labels: t.Labels, Collect: measurements(t.Collect, c.Profiles)})
+		alerts.Targets = append(alerts.Targets, alert.Target{Device: t.Name, AgentHost: host, Labels: t.Labels, Collect: known[collect]})
 	}
 	return alerts
 }
