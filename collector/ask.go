@@ -64,6 +64,8 @@ type asker struct {
 	engine  uint64
 	engined bool // it has snmpEngineTime
 
+	slept time.Duration // see poller.wake
+
 	pipelined bool           // its session is to ask what it can without waiting for each answer
 	odd       *atomic.Uint64 // session.Stats.Odd
 
@@ -170,7 +172,7 @@ func (a *asker) getNames(ctx context.Context) (counter.Instant, []snmp.VarBind, 
 // finish takes the agent's clock from a reply.
 func (a *asker) finish(start time.Time, vbs []snmp.VarBind, clocks int, err error) (counter.Instant, []snmp.VarBind, error) {
 	now := time.Now()
-	at := counter.Instant{At: now, RoundTrip: now.Sub(start), Engine: a.engine}
+	at := counter.Instant{At: now.Add(a.slept), RoundTrip: now.Sub(start), Engine: a.engine}
 	if err == nil && len(vbs) < clocks {
 		err = errEmpty
 	}

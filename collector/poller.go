@@ -43,7 +43,8 @@ type poller struct {
 	silences int          // how often in a row
 	resume   time.Time    // before then it is not asked again
 	previous counter.Instant
-	polled   bool // previous is set
+	wall     time.Time // when that was, without the monotonic clock
+	polled   bool      // previous is set
 	effort   Effort
 	engine   atomic.Uint64 // its identity; 0 before it is known
 	told     uint64        // what shared.engines knows of it
@@ -190,8 +191,9 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 	defer p.shared.put(s)
 	poll.Answered = true
 	poll.UpTime, poll.HasUpTime = at.UpTime, at.HasUpTime
-	poll.Reset = p.polled && counter.Between(p.previous, at, 0).Verdict == counter.Reset
-	p.previous, p.polled = at, true
+	wall := p.shared.wall().Round(0)
+	poll.Reset = p.polled && counter.Between(p.previous, at, 0).Verdict == counter.Reset && !p.wake(&at, wall)
+	p.previous, p.wall, p.polled = at, wall, true
 	if poll.Reset {
 		p.forget()
 	}
@@ -210,6 +212,20 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 		poll.Answered = false // it refuses everything: nothing is known of it
 	}
 	return poll
+}
+
+// wake reports whether at, by which the agent started anew, is of the run that p.previous is of, and it is the collector's machine that was suspended:
+// its monotonic clock stood still then, and its other one, which wall is, has advanced by as much as the agent's. From then on instants are later by that.
+func (p *poller) wake(at *counter.Instant, wall time.Time) bool {
+	slept := wall.Sub(p.wall) - at.At.Sub(p.previous.At)
+	later := *at
+	later.At = at.At.Add(slept)
+	if slept <= 0 || counter.Between(p.previous, later, 0).Verdict != counter.OK {
+		return false
+	}
+	p.log.Debug("the collector was suspended", "for", slept)
+	*at, p.asker.slept = later, p.asker.slept+slept
+	return true
 }
 
 // measure returns what ends the measuring of a poll's Effort.

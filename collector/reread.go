@@ -195,7 +195,7 @@ func (r *reread) columns(c chunk) uint64 {
 
 // Answer implements session.Requests.
 func (r *reread) Answer(slot int, b *snmp.Answer, size int, sent, came time.Time) error {
-	at := counter.Instant{At: came, RoundTrip: came.Sub(sent), Engine: r.engine}
+	at := counter.Instant{At: came.Add(r.slept), RoundTrip: came.Sub(sent), Engine: r.engine}
 	if err := r.clock(b, &at); err != nil {
 		return err
 	}

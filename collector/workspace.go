@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"sync"
+	"time"
 
 	"walkabout/counter"
 	"walkabout/metric"
@@ -41,6 +42,7 @@ type workspace struct {
 	reading   chan struct{} // a token for each scratch that is in use
 	engines   engines
 	layouts   layouts
+	wall      func() time.Time // time.Now, but in tests of computers that sleep
 }
 
 func newWorkspace() *workspace {
@@ -49,6 +51,7 @@ func newWorkspace() *workspace {
 		scratches: sync.Pool{New: func() any { return new(scratch) }},
 		harvests:  sync.Pool{New: func() any { return new(harvest) }},
 		reading:   make(chan struct{}, maxReading),
+		wall:      time.Now,
 	}
 }
 

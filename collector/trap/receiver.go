@@ -63,6 +63,7 @@ type Receiver struct {
 	handle  func(Notification)
 	log     *slog.Logger
 	engine  *usm.Engine // ours, authoritative for informs
+	sleep   *sleep      // of which its clock knows
 	senders *usm.Senders
 	people  *people
 	queue   *queue
@@ -90,7 +91,7 @@ func New(o Options) (*Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Receiver{handle: o.Handle, log: o.Log, engine: engine, senders: senders, people: newPeople(o.Lookup), queue: newQueue(), refused: refusals{log: o.Log}}
+	r := &Receiver{handle: o.Handle, log: o.Log, engine: engine, sleep: newSleep(), senders: senders, people: newPeople(o.Lookup), queue: newQueue(), refused: refusals{log: o.Log}}
 	return r, r.Configure(o.Config)
 }
 

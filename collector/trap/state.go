@@ -129,6 +129,6 @@ func (s State) Save(dir string) error {
 
 // State returns what is to be kept now.
 func (r *Receiver) State() State {
-	boots, _ := r.engine.Clock(time.Now())
+	boots, _ := r.engine.Clock(r.sleep.added(time.Now()))
 	return State{EngineID: r.engine.ID(), Boots: boots, Senders: r.senders.Clocks()}
 }

@@ -71,11 +71,11 @@ func (s *reading) trap(b []byte, m *snmp.MessageV3, from Peer, now time.Time) (o
 
 // inform deals with a message that we are authoritative for, or should be.
 func (s *reading) inform(b []byte, m *snmp.MessageV3, from Peer, now time.Time) (outcome, error) {
-	engine := s.r.engine
-	o, err := engine.Open(b, m, now)
+	engine, clock := s.r.engine, s.r.sleep.added(now)
+	o, err := engine.Open(b, m, clock)
 	var refusal usm.Refusal
 	if errors.As(err, &refusal) {
-		s.report(m, &o, refusal, from, now)
+		s.report(m, &o, refusal, from, clock)
 		if refusal == usm.UnknownEngineID || refusal == usm.NotInTimeWindow {
 			return engineDiscovery, nil
 		}
@@ -86,7 +86,7 @@ func (s *reading) inform(b []byte, m *snmp.MessageV3, from Peer, now time.Time) 
 	}
 	if u, ok := engine.User(o.SecurityName); !ok || o.Level != u.Level() {
 		engine.Stats.UnsupportedSecLevels.Add(1)
-		s.report(m, &o, usm.UnsupportedSecLevel, from, now)
+		s.report(m, &o, usm.UnsupportedSecLevel, from, clock)
 		return wrongLevel, fmt.Errorf("an inform of user %q, at a lower level than it has passwords for", o.SecurityName)
 	}
 	if err := s.decoder.DecodeScoped(o.Content, &s.scoped); err != nil {
@@ -99,7 +99,7 @@ func (s *reading) inform(b []byte, m *snmp.MessageV3, from Peer, now time.Time) 
 	result, err := s.r.take(n, &s.scoped.PDU, len(b), now)
 	if result.acknowledged() {
 		answer := snmp.ScopedPDU{ContextEngineID: s.scoped.ContextEngineID, ContextName: s.scoped.ContextName, PDU: acknowledgement(&s.scoped.PDU)}
-		s.out = engine.Seal(s.out[:0], &s.sealer, snmp.MessageV3{ID: m.ID, MaxSize: snmp.MaxMessageSize}, &o, &answer, now)
+		s.out = engine.Seal(s.out[:0], &s.sealer, snmp.MessageV3{ID: m.ID, MaxSize: snmp.MaxMessageSize}, &o, &answer, clock)
 		s.write(from)
 	}
 	return result, err
@@ -107,7 +107,7 @@ func (s *reading) inform(b []byte, m *snmp.MessageV3, from Peer, now time.Time) 
 
 // report answers with the counter of a refusal, where the message allows that (RFC 3412 section 7.1, step 3). Only the one about the time window is
 // authenticated: it is what the sender's clock is set by.
-func (s *reading) report(m *snmp.MessageV3, o *usm.Opened, refusal usm.Refusal, from Peer, now time.Time) {
+func (s *reading) report(m *snmp.MessageV3, o *usm.Opened, refusal usm.Refusal, from Peer, clock time.Time) {
 	if m.Flags&snmp.ReportableFlag == 0 {
 		return
 	}
@@ -119,7 +119,7 @@ func (s *reading) report(m *snmp.MessageV3, o *usm.Opened, refusal usm.Refusal, 
 		{Name: usmStats.Append(uint32(refusal), 0), Value: snmp.Counter32(uint32(engine.Count(refusal)))},
 	}}
 	answer := snmp.ScopedPDU{ContextEngineID: engine.ID(), PDU: pdu}
-	s.out = engine.Seal(s.out[:0], &s.sealer, snmp.MessageV3{ID: m.ID, MaxSize: snmp.MaxMessageSize}, o, &answer, now)
+	s.out = engine.Seal(s.out[:0], &s.sealer, snmp.MessageV3{ID: m.ID, MaxSize: snmp.MaxMessageSize}, o, &answer, clock)
 	s.write(from)
 }
 
