@@ -3,6 +3,7 @@ package collector
 import (
 	"time"
 
+	"walkabout/counter"
 	"walkabout/snmp/oid"
 )
 
@@ -12,6 +13,9 @@ type FieldInfo struct {
 	OID    oid.OID
 	Type   Type
 	Labels []string // of a TypeEnum, in the order of their numbers; empty if no module names them
+	// Numbers are the names of an enumeration's numbers, of a TypeInteger as well.
+	Numbers map[int64]string
+	Unit    counter.Unit // of counters
 }
 
 // Fields returns what p says of the fields of its measurements, in its order.
@@ -21,7 +25,13 @@ func (p *Profile) Fields() []FieldInfo {
 		if o.Tag || o.Name == "" {
 			return
 		}
-		f := FieldInfo{Name: o.Name, OID: o.OID.OID, Type: o.Type}
+		f := FieldInfo{Name: o.Name, OID: o.OID.OID, Type: o.Type, Unit: counter.Unit(o.Unit)}
+		if len(o.syntax.Labels) > 0 && o.Type.number() {
+			f.Numbers = make(map[int64]string, len(o.syntax.Labels))
+			for _, l := range o.syntax.Labels {
+				f.Numbers[l.Number] = l.Name
+			}
+		}
 		if o.Type == TypeEnum {
 			for _, l := range o.syntax.Labels {
 				f.Labels = append(f.Labels, l.Name)

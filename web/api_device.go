@@ -67,6 +67,8 @@ type Interface struct {
 	Admin string  `json:"admin"` // up, down, testing, "?" if the device does not say, a number that the MIB does not have
 	Oper  string  `json:"oper"`  // up, down, testing, unknown, dormant, notPresent, lowerLayerDown; "?" and numbers as of Admin
 	Speed float64 `json:"speed"` // bits a second; 0: it tells none
+	// Duplex is "half" or "full" (dot3StatsDuplexStatus), where the device tells it and the pages know: not in Memory.Interfaces.
+	Duplex string `json:"duplex,omitempty"`
 
 	In       *float64 `json:"in"`       // bits a second
 	Out      *float64 `json:"out"`      // bits a second
@@ -113,8 +115,12 @@ type Table struct {
 // Column is a column of a Table.
 type Column struct {
 	Name string `json:"name"` // of the MIB object
-	// Kind is "tag" (a text that identifies the row), "text", "number", "boolean", or "rate": a counter's, a second.
+	// Kind is "tag" (a text that identifies the row), "text", "number", "boolean", or "rate": a counter's, a second. The numbers of an enumeration are
+	// texts, as "running(2)".
 	Kind string `json:"kind"`
+	// Unit is that of the numbers, and of what a rate counts: "B" (octets), "packet", "s", "%", "°C", …; "" if it is not known. The values of sensors, each with
+	// a unit of its own, are texts with it: "41.5 °C".
+	Unit string `json:"unit,omitempty"`
 }
 
 // InlineRows is how many rows a Table of a DeviceView has at the most; MaxRows how many are kept.

@@ -10,6 +10,7 @@ import (
 
 	"walkabout/alert"
 	"walkabout/counter"
+	"walkabout/metric"
 )
 
 var interfaceSorts = []string{"index", "name", "alias", "admin", "oper", "speed", "in", "out", "load", "errors", "discards", "alert", "last_change"}
@@ -30,6 +31,7 @@ func (s *Server) deviceView(r *http.Request) (any, error) {
 	out.Polls = stats[row.Name].Polls
 	out.Alerts = s.alertsOf(row.Name, nil)
 
+	fields := s.memory.described()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out.System = d.system
@@ -41,14 +43,15 @@ func (s *Server) deviceView(r *http.Request) (any, error) {
 		}
 	}
 	sortInterfaces(all, q)
+	duplex := d.duplexes()
 	out.Matching, out.Interfaces = len(all), []Interface{}
 	for _, p := range page(all, q) {
-		p.Recent = d.recent(p.place)
+		p.Recent, p.Duplex = d.recent(p.place), duplex[p.Index]
 		out.Interfaces = append(out.Interfaces, p.Interface)
 	}
 	first := &listQuery{limit: InlineRows}
 	for _, name := range d.tableNames() {
-		t, err := d.tables[name].answer(name, d.target.Labels, first)
+		t, err := d.tables[name].answer(name, d.target.Labels, fields, first)
 		if err != nil {
 			return nil, err
 		}
@@ -105,6 +108,37 @@ func (d *device) recent(i int) Recent {
 		}
 	}
 	return r
+}
+
+// duplexes returns what is known of interfaces' duplex, by ifIndex; d's mu is held.
+func (d *device) duplexes() map[int64]string {
+	t := d.tables["interface_ethernet"]
+	if t == nil {
+		return nil
+	}
+	batch, err := metric.Decode(t.data)
+	if err != nil {
+		return nil // the table itself tells of it
+	}
+	out := make(map[int64]string, len(batch.Samples))
+	for i := range batch.Samples {
+		var index, duplex int64
+		for _, f := range batch.Samples[i].Fields {
+			switch f.Name {
+			case "ifIndex":
+				index = int64(f.Num)
+			case "dot3StatsDuplexStatus":
+				duplex = int64(f.Num)
+			}
+		}
+		switch duplex {
+		case 2:
+			out[index] = "half"
+		case 3:
+			out[index] = "full"
+		}
+	}
+	return out
 }
 
 // alertRank orders interfaces by what a person wants to see first.
@@ -197,7 +231,7 @@ func (s *Server) table(r *http.Request) (any, error) {
 	if t == nil {
 		return nil, notFound("nothing was read of %q of %s", Text(name), d.target.Name)
 	}
-	return t.answer(name, d.target.Labels, q)
+	return t.answer(name, d.target.Labels, s.memory.described(), q)
 }
 
 // findPort returns the device that r asks for, locked, and the place of its interface.
@@ -227,7 +261,7 @@ func (s *Server) interfaceView(r *http.Request) (any, error) {
 		return nil, err
 	}
 	out := InterfaceView{At: time.Now(), Interface: d.port(i, m), Store: s.o.History != nil}
-	out.Interface.Recent = d.recent(i)
+	out.Interface.Recent, out.Interface.Duplex = d.recent(i), d.duplexes()[out.Interface.Index]
 	d.mu.Unlock()
 	row := d.row(stats, m)
 	s.busiest(&row.Device)

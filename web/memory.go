@@ -47,6 +47,7 @@ type Memory struct {
 
 	mu      sync.RWMutex
 	devices map[string]*device
+	fields  map[string]FieldInfo // replaced, never changed
 }
 
 // NewMemory returns a Memory without devices: Keep says which there are.

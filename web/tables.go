@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"walkabout/metric"
 )
@@ -43,8 +44,11 @@ func (t *table) take(p *Poll, rows []metric.Sample, complete bool) {
 // commonTags are those of every sample of a device, which say nothing in its tables.
 var commonTags = map[string]bool{"device": true, "agent_host": true, "hostname": true}
 
+// rateSeconds is the time that the rates of a row are of, which says nothing to who looks at them.
+const rateSeconds = "rate_seconds"
+
 // answer returns t as the pages are given it.
-func (t *table) answer(measurement string, labels map[string]string, q *listQuery) (Table, error) {
+func (t *table) answer(measurement string, labels map[string]string, fields map[string]FieldInfo, q *listQuery) (Table, error) {
 	out := Table{Measurement: measurement, Title: titleOf(measurement), At: t.at, Complete: t.complete, Total: t.total, Kept: t.kept, Offset: q.offset,
 		Columns: []Column{}, Rows: [][]Cell{}}
 	batch, err := metric.Decode(t.data)
@@ -55,7 +59,7 @@ func (t *table) answer(measurement string, labels map[string]string, q *listQuer
 	column := func(name, kind string) {
 		if _, known := places[kind+name]; !known {
 			places[kind+name] = len(out.Columns)
-			out.Columns = append(out.Columns, Column{Name: name, Kind: kind})
+			out.Columns = append(out.Columns, Column{Name: name, Kind: kind, Unit: fields[name].Unit})
 		}
 	}
 	for i := range batch.Samples {
@@ -68,7 +72,9 @@ func (t *table) answer(measurement string, labels map[string]string, q *listQuer
 	for i := range batch.Samples {
 		for k := range batch.Samples[i].Fields {
 			f := &batch.Samples[i].Fields[k]
-			column(f.Name, kindOf(f))
+			if info := fields[f.Name]; f.Name != rateSeconds {
+				column(f.Name, kindOf(f, &info))
+			}
 		}
 	}
 	var all [][]Cell
@@ -81,22 +87,26 @@ func (t *table) answer(measurement string, labels map[string]string, q *listQuer
 		}
 		for k := range batch.Samples[i].Fields {
 			f := &batch.Samples[i].Fields[k]
-			row[places[kindOf(f)+f.Name]] = cellOf(f)
+			if info := fields[f.Name]; f.Name != rateSeconds {
+				row[places[kindOf(f, &info)+f.Name]] = info.written(cellOf(f))
+			}
 		}
 		if q.matches(row) {
 			all = append(all, row)
 		}
 	}
+	out.storage(all)
 	if err := out.sort(all, q); err != nil {
 		return out, err
 	}
 	out.Matching = len(all)
 	out.Rows = page(all, q)
+	out.sensors()
 	return out, nil
 }
 
 // kindOf returns the Kind of the column that f is in.
-func kindOf(f *metric.Field) string {
+func kindOf(f *metric.Field, info *FieldInfo) string {
 	switch f.Kind {
 	case metric.String:
 		return "text"
@@ -104,6 +114,9 @@ func kindOf(f *metric.Field) string {
 		return "boolean"
 	case metric.Counter32, metric.Counter64:
 		return "rate"
+	}
+	if len(info.Labels) > 0 {
+		return "text"
 	}
 	return "number"
 }
@@ -187,7 +200,13 @@ var titles = [...]struct{ measurement, title string }{
 	{"host_processor", "Processors"}, {"cisco_cpu", "Processors (Cisco)"}, {"ucd_load", "Load"}, {"host_storage", "Storage"}, {"ucd_memory", "Memory"}, {"ucd_disk", "Disks"},
 	{"ucd_diskio", "Disk I/O"}, {"juniper_operating", "Components (Juniper)"}, {"dns_server", "DNS server"}, {"dns_zone", "DNS zones"}, {"dns_resolver", "DNS resolver"},
 	{"bgp_peer", "BGP peers"}, {"lldp_neighbor", "Neighbours (LLDP)"}, {"ip_route", "Routes"}, {"bridge_fdb", "Forwarding table"}, {"interface_ethernet", "Ethernet"}, {"ping", "Ping"},
+	{"host", "Host"}, {"host_device", "Devices"}, {"ucd_system", "System (UCD)"}, {"snmp_engine", "SNMP engine"}, {"bgp", "BGP"}, {"lldp", "LLDP"},
+	{"dns_zone_source", "DNS zones' sources"}, {"dns_queries", "DNS queries"}, {"dns_resolver_opcode", "DNS resolver by opcode"}, {"dns_resolver_rcode", "DNS resolver by rcode"},
+	{"ups_input", "UPS input"}, {"ups_output", "UPS output"}, {"ups_alarm", "UPS alarms"},
 }
+
+var abbreviations = map[string]bool{"arp": true, "bgp": true, "cpu": true, "dns": true, "fdb": true, "icmp": true, "ip": true, "ipv4": true, "ipv6": true, "lldp": true,
+	"ospf": true, "snmp": true, "stp": true, "tcp": true, "udp": true, "ups": true, "vlan": true, "vpn": true}
 
 // titleOf returns what a measurement is called above its table.
 func titleOf(measurement string) string {
@@ -196,11 +215,16 @@ func titleOf(measurement string) string {
 			return titles[i].title
 		}
 	}
-	words := strings.ReplaceAll(measurement, "_", " ")
-	if len(words) <= 4 {
-		return strings.ToUpper(words) // ip, tcp, udp, icmp, snmp
+	words := strings.Split(Text(measurement), "_")
+	for i, word := range words {
+		switch {
+		case abbreviations[word]:
+			words[i] = strings.ToUpper(word)
+		case i == 0 && word != "" && word[0] < utf8.RuneSelf:
+			words[i] = strings.ToUpper(word[:1]) + word[1:]
+		}
 	}
-	return Text(strings.ToUpper(words[:1]) + words[1:])
+	return strings.Join(words, " ")
 }
 
 func titleRank(measurement string) int {

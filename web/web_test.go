@@ -576,3 +576,58 @@ func TestProblems(t *testing.T) {
 		t.Errorf("%d: %+v", len(last), last[0])
 	}
 }
+
+// TestUnits: what is known of fields makes figures of their numbers.
+func TestUnits(t *testing.T) {
+	f := newFixture("core1").serve()
+	f.memory.Describe(map[string]web.FieldInfo{"hrDeviceStatus": {Labels: map[int64]string{2: "running"}}, "hrMemorySize": {Unit: "B", Factor: 1024},
+		"hrSystemUptime": {Unit: "s", Factor: 0.01}, "diskIONReadX": {Unit: "B"}})
+	integer := func(name string, n uint64) metric.Field {
+		return metric.Field{Name: name, Kind: metric.Integer, Num: n}
+	}
+	tag := func(name, value string) []metric.Tag { return []metric.Tag{{Name: name, Value: value}} }
+	f.poll("core1", 0, []metric.Sample{
+		{Measurement: "entity_sensor", Tags: tag("entPhySensorType", "celsius"), Fields: []metric.Field{{Name: "entPhySensorValue", Kind: metric.Float, Num: math.Float64bits(41.5)}}},
+		{Measurement: "entity_sensor", Tags: tag("entPhySensorType", "other"), Fields: []metric.Field{{Name: "entPhySensorValue", Kind: metric.Float, Num: math.Float64bits(7)}}},
+		{Measurement: "host", Fields: []metric.Field{integer("hrMemorySize", 1000), integer("hrSystemUptime", 250), integer("hrDeviceStatus", 2), {Name: "rate_seconds", Kind: metric.Float}}},
+		{Measurement: "host_storage", Tags: tag("hrStorageDescr", "/"), Fields: []metric.Field{integer("hrStorageAllocationUnits", 4096), integer("hrStorageSize", 300), integer("hrStorageUsed", 100)}},
+		{Measurement: "host_storage", Tags: tag("hrStorageDescr", "swap"), Fields: []metric.Field{integer("hrStorageAllocationUnits", 4096), integer("hrStorageSize", 0), integer("hrStorageUsed", 0)}},
+		{Measurement: "interface_ethernet", Fields: []metric.Field{integer("ifIndex", 1), integer("dot3StatsDuplexStatus", 2)}},
+		{Measurement: "interface_ethernet", Fields: []metric.Field{integer("ifIndex", 2), integer("dot3StatsDuplexStatus", 3)}},
+		{Measurement: "ucd_diskio", Fields: []metric.Field{{Name: "diskIONReadX", Kind: metric.Counter64, Rate: 5, Verdict: counter.OK}, integer("hrDeviceStatus", 9)}},
+	}, up("ge-0", 1, 1, 1), up("ge-1", 2, 1, 1), up("ge-2", 3, 1, 1))
+	var got web.DeviceView
+	f.get(t, "device?device=core1", &got)
+	tables := map[string]string{}
+	for _, x := range got.Tables {
+		columns := ""
+		for _, c := range x.Columns {
+			columns += fmt.Sprintf("%s %s %s, ", c.Name, c.Kind, c.Unit)
+		}
+		rows, _ := json.Marshal(x.Rows)
+		tables[x.Measurement] = columns + string(rows)
+	}
+	want := map[string]string{
+		"entity_sensor": `entPhySensorType tag , entPhySensorValue number , [["celsius","41.5 °C"],["other",7]]`,
+		"host":          `hrMemorySize number B, hrSystemUptime number s, hrDeviceStatus text , [[1024000,2.5,"running(2)"]]`,
+		"host_storage": `hrStorageDescr tag , hrStorageAllocationUnits number , hrStorageSize number B, hrStorageUsed number B, used number %, ` +
+			`[["/",4096,1228800,409600,33.3],["swap",4096,0,0,null]]`,
+		"interface_ethernet": `ifIndex number , dot3StatsDuplexStatus number , [[1,2],[2,3]]`,
+		"ucd_diskio":         `diskIONReadX rate B, hrDeviceStatus text , [[5,9]]`,
+	}
+	if diff := cmp.Diff(want, tables); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	var duplex []string
+	for _, x := range got.Interfaces {
+		duplex = append(duplex, x.Duplex)
+	}
+	if diff := cmp.Diff([]string{"half", "full", ""}, duplex); diff != "" {
+		t.Errorf("duplex (-want +got):\n%s", diff)
+	}
+	var sorted web.Table
+	f.get(t, "table?device=core1&measurement=host_storage&sort=used&desc=true&search=/", &sorted)
+	if len(sorted.Rows) != 1 || sorted.Rows[0][0] != "/" {
+		t.Errorf("by share: %v", sorted.Rows)
+	}
+}

@@ -198,6 +198,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 	p.pinger = ping.New(ping.Options{Log: p.log})
 	all := []collector.Sink{sinks.Alerts(p.tail, p.pollSamples(), p.alerts)}
 	if cfg.Listen != "" {
+		p.memory.Describe(sinks.PageFields(cfg.Profiles))
 		p.memory.Keep(sinks.PageTargets(targets))
 		all = append(all, sinks.Pages(p.memory))
 	}
@@ -221,6 +222,7 @@ func (p *parts) open(cfg config.Config, targets []collector.Target, stdout io.Wr
 // forgetOthers lets go of what is shown of devices that are no targets any more.
 func (p *parts) forgetOthers(targets []collector.Target, profiles collector.Profiles) {
 	if p.pages != nil && p.pages.listener != nil {
+		p.memory.Describe(sinks.PageFields(profiles))
 		p.memory.Keep(sinks.PageTargets(targets))
 	}
 	if p.values != nil {

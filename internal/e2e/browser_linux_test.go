@@ -214,6 +214,26 @@ func (b *browser) press(key string) {
 	}
 }
 
+// pinch puts two fingers on what is at place p and moves them apart, from its middle to a quarter and three quarters of its width.
+func (b *browser) pinch(p place) {
+	b.t.Helper()
+	touch := func(kind input.DispatchTouchEventType, shares ...float64) {
+		params := input.DispatchTouchEventParams{Type: kind, TouchPoints: []*input.TouchPoint{}}
+		for i, share := range shares {
+			params.TouchPoints = append(params.TouchPoints, &input.TouchPoint{X: p.x + share*p.width, Y: p.y + p.height/2, ID: new(float64(i))})
+		}
+		if _, err := chromedp.Call(b.ctx, input.DispatchTouchEvent, params); err != nil {
+			b.t.Fatalf("touch: %v", err)
+		}
+	}
+	touch(input.DispatchTouchEventTypeTouchStart, 0.45, 0.55)
+	for step := range 5 {
+		by := 0.05 * float64(step)
+		touch(input.DispatchTouchEventTypeTouchMove, 0.45-by, 0.55+by)
+	}
+	touch(input.DispatchTouchEventTypeTouchEnd)
+}
+
 // keys types.
 func (b *browser) keys(keys string) {
 	b.t.Helper()

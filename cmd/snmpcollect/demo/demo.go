@@ -188,6 +188,7 @@ type collecting struct {
 // startCollector keeps what is polled in a store of which nothing remains: the demonstration leaves nothing behind.
 func startCollector(targets []collector.Target, problems *web.Problems, log *slog.Logger) (*collecting, error) {
 	c := &collecting{memory: web.NewMemory(), problems: problems}
+	c.memory.Describe(sinks.PageFields(collector.BuiltIn()))
 	c.memory.Keep(sinks.PageTargets(targets))
 	if err := c.startRunner(log); err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ export function duration(seconds: number | null | undefined): string {
 
 /** How long ago, in whole units: "4s", "3m", "2d 1h". */
 export function age(seconds: number): string {
-  return duration(Math.max(0, Math.floor(seconds))).replace(/ \d+s$/, "");
+  return duration(Math.max(0, Math.floor(seconds))).replace(/ \d+s$/, "").replace(/^(\d{3,}d) .*/, "$1");
 }
 
 const two = (n: number): string => String(n).padStart(2, "0");

@@ -108,6 +108,7 @@ export interface Interface {
   type?: number;
   mtu?: number;
   mac?: string;
+  duplex?: "half" | "full";
   admin: string;
   oper: string;
   speed: number;
@@ -128,7 +129,7 @@ export interface Table {
   title: string;
   at: string;
   complete: boolean;
-  columns: { name: string; kind: "tag" | "text" | "number" | "boolean" | "rate" }[];
+  columns: { name: string; kind: "tag" | "text" | "number" | "boolean" | "rate"; unit?: string }[];
   total: number;
   kept: number;
   matching: number;

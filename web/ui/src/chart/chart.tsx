@@ -6,11 +6,12 @@ import { dateTime, short } from "../format";
 import { verdictText } from "../verdict";
 import { colour, hatch } from "./colour";
 import { timeLabels } from "./axis";
-import { at, columns, isOut, range, summary, tints, writer, type Line, type Mark } from "./data";
+import { touches, type View } from "./touch";
+import { at, columns, hatchedTo, isOut, range, summary, tints, writer, type Line, type Mark } from "./data";
 
 /** The width of the axes beside the drawing, which the time line keeps to as well. */
 export const leftEdge = 66;
-export const rightEdge = 14;
+export const rightEdge = 20;
 
 interface Props {
   group: GraphGroup;
@@ -24,15 +25,18 @@ interface Props {
   mirror: boolean;
   height: number;
   onSelect: (from: number, to: number) => void;
-  onPan: (share: number) => void;
+  /** It was moved, or stretched by fingers, and shows this. */
+  onMove: (from: number, to: number) => void;
   onBack: () => void;
 }
 
-/** What the drawing reads at any moment: the latest properties, and by how many seconds it is being moved. */
+/** What the drawing reads at any moment: the latest properties, and what it shows while it is being moved. */
 interface Live {
   current: Props;
-  moved: number;
+  moved: View | undefined;
 }
+
+const shown = (live: Live): View => live.moved ?? live.current;
 
 /** All points where there is room for them, else those that have no neighbour: a line would not show them. */
 const lonely: uPlot.Series.Points.Filter = (u, i, show) => {
@@ -54,7 +58,7 @@ function options(p: Props, lines: Line[], live: Live, point: (idx: number | null
       bind: { dblclick: () => () => (live.current.onBack(), null), mousedown: (u, _, handler) => (e) => (e.shiftKey ? (drag(u, e, live), null) : handler(e)) },
     },
     scales: {
-      x: { time: true, range: () => [live.current.from + live.moved, live.current.to + live.moved] },
+      x: { time: true, range: () => [shown(live).from, shown(live).to] },
       y: { range: (_u, lo, hi) => range(lo, hi, p.group.unit, live.current.marks) },
     },
     axes: [
@@ -86,19 +90,29 @@ const faint = (c: string, alpha: number): string => `rgba(${(c.match(/[\d.]+/g) 
 /** Shift and drag: the drawing moves with the pointer, and is fetched anew where it is let go. */
 function drag(u: uPlot, start: MouseEvent, live: Live): void {
   const share = (e: MouseEvent): number => (start.clientX - e.clientX) / u.over.clientWidth;
-  const move = (e: MouseEvent): void => {
-    live.moved = share(e) * (live.current.to - live.current.from);
-    u.setScale("x", { min: live.current.from, max: live.current.to }); // its range function says where it is
+  const moved = (e: MouseEvent): View => {
+    const by = share(e) * (live.current.to - live.current.from);
+    return { from: live.current.from + by, to: live.current.to + by };
   };
+  const move = (e: MouseEvent): void => show(u, live, moved(e));
   const up = (e: MouseEvent): void => {
     document.removeEventListener("mousemove", move);
     document.removeEventListener("mouseup", up);
-    live.moved = 0;
-    if (Math.abs(share(e)) > 0.005) live.current.onPan(share(e));
-    else u.setScale("x", { min: live.current.from, max: live.current.to });
+    end(u, live, Math.abs(share(e)) > 0.005 ? moved(e) : undefined);
   };
   document.addEventListener("mousemove", move);
   document.addEventListener("mouseup", up);
+}
+
+function show(u: uPlot, live: Live, v: View | undefined): void {
+  live.moved = v;
+  u.setScale("x", { min: live.current.from, max: live.current.to }); // its range function says where it is
+}
+
+/** The moving is over; without a view all is as it was. */
+function end(u: uPlot, live: Live, v: View | undefined): void {
+  show(u, live, undefined);
+  if (v) live.current.onMove(v.from, v.to);
 }
 
 function drawGaps(u: uPlot, p: Props): void {
@@ -110,7 +124,7 @@ function drawGaps(u: uPlot, p: Props): void {
   for (const g of p.gaps) {
     if (g.reason === "future") continue;
     const x = u.valToPos(g.from, "x", true);
-    const end = u.valToPos(g.to, "x", true);
+    const end = u.valToPos(hatchedTo(g, p), "x", true);
     u.ctx.fillStyle = hatch(u.ctx, colour(g.reason === "no data" ? "--line" : "--bad"));
     u.ctx.globalAlpha = g.reason === "no data" ? 0.6 : 0.28;
     u.ctx.fillRect(x, top, Math.max(end - x, 2 * devicePixelRatio), height);
@@ -165,7 +179,7 @@ function Legend({ p, time }: { p: Props; time: number | null }) {
 export function Chart(p: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const live = useRef<Live>({ current: p, moved: 0 }).current;
+  const live = useRef<Live>({ current: p, moved: undefined }).current;
   live.current = p;
   const [time, point] = useState<number | null>(null);
   const [theme, setTheme] = useState(0);
@@ -182,8 +196,10 @@ export function Chart(p: Props) {
     plot.current = u;
     const size = new ResizeObserver(() => u.setSize({ width: Math.max(200, target.clientWidth), height: p.height }));
     size.observe(target);
+    const untouch = touches(u, () => live.current, (v) => show(u, live, v), (v) => end(u, live, v));
     return () => {
       size.disconnect();
+      untouch();
       u.destroy();
       plot.current = undefined;
     };

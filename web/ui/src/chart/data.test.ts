@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GraphGroup } from "../api/types";
-import { at, columns, range, summary, writer } from "./data";
+import { at, columns, hatchedTo, range, summary, writer } from "./data";
 
 const group: GraphGroup = {
   name: "traffic", unit: "bit/s",
@@ -31,12 +31,18 @@ test("a moment leads to the point that stands for it, and to its gap", () => {
   assert.equal(at({ times, gaps }, 230).index, -1);
 });
 
+test("hatching ends at the point that follows a gap", () => {
+  assert.equal(hatchedTo({ from: 100, to: 130, reason: "reset", text: "" }, { times }), 160);
+  assert.equal(hatchedTo({ from: 160, to: 220, reason: "reset", text: "" }, { times }), 220);
+  assert.equal(hatchedTo({ from: 220, to: 250, reason: "reset", text: "" }, { times }), 250);
+});
+
 test("a graph in words", () => {
   assert.equal(summary({ title: "Traffic", group, from: 100, to: 300, gaps }),
     "Traffic from 1970-01-01 00:01:40 to 1970-01-01 00:05:00. in: last 3.00 kb/s, average 2.00 kb/s, at most 3.50 kb/s; out: last 30 b/s, average 20 b/s, at most 30 b/s. 1 gaps.");
 });
 
 test("units", () => {
-  const cases: [string, number | null, string][] = [["bit/s", 1.44e9, "1.44 Gb/s"], ["%", 4.25, "4.3 %"], ["%", 42.4, "42 %"], ["%", null, "–"], ["packet/s", 1200, "1.20 kpps"], ["1/s", 0.05, "0.05/s"]];
+  const cases: [string, number | null, string][] = [["bit/s", 1.44e9, "1.44 Gb/s"], ["%", 4.25, "4.3 %"], ["%", 42.4, "42 %"], ["%", 0.0072, "0.0072 %"], ["%", 0, "0 %"], ["%", null, "–"], ["packet/s", 1200, "1.20 kpps"], ["1/s", 0.05, "0.05/s"]];
   for (const [unit, v, want] of cases) assert.equal(writer(unit)(v), want);
 });

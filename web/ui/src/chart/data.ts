@@ -36,7 +36,7 @@ export function writer(unit: string): (v: number | null | undefined) => string {
     case "bit/s":
       return bits;
     case "%":
-      return (v) => (v == null ? none : `${v < 9.95 ? v.toFixed(1) : v.toFixed(0)} %`);
+      return (v) => (v == null ? none : `${v < 0.095 ? Number(v.toPrecision(2)) : v < 9.95 ? v.toFixed(1) : v.toFixed(0)} %`);
     default:
       return (v) => unit === "packet/s" ? si(v, "pps") : si(v, "/s").replace(" /s", "/s");
   }
@@ -61,6 +61,13 @@ export function columns(p: { group: GraphGroup; times: number[]; mirror: boolean
     data.push(s.avg.map(turn));
   });
   return { data: [p.times, ...data], lines };
+}
+
+/** Where the hatching of a gap ends: at the first point behind it, which stands for the time since the gap, so that no blank is left between them. */
+export function hatchedTo(g: Gap, p: { times: number[] }): number {
+  const next = p.times.find((t) => t >= g.to);
+  const step = (p.times[1] ?? 0) - (p.times[0] ?? 0);
+  return next !== undefined && next - g.to <= step ? next : g.to;
 }
 
 /** Room above and below, 0 always in sight, and marks as well. */

@@ -17,6 +17,13 @@ test("a query leads back to its span", () => {
   assert.deepEqual(span.read(new URLSearchParams("from=5&to=1"), { last: 900 }), { last: 900 });
 });
 
+test("where fingers leave it", () => {
+  const now = 1_700_000_000;
+  assert.deepEqual(span.between(now - 5000.4, now - 3000.2, now), { from: now - 5000, to: now - 3000 });
+  assert.deepEqual(span.between(now - 3000, now + 600, now), { last: 3600 }); // beyond now: it follows
+  assert.deepEqual(span.between(now - 501, now - 500, now), { from: now - 530, to: now - 470 }); // no closer than a minute
+});
+
 test("pan and zoom", () => {
   const now = 1_700_000_000;
   assert.deepEqual(span.pan({ last: 3600 }, -0.5, now), { from: now - 5400, to: now - 1800 });

@@ -7,7 +7,7 @@ const units: Record<string, number> = { m: 60, h: 3600, d: 86400, w: 604800, y: 
 export const presets = ["5m", "15m", "1h", "6h", "24h", "7d", "30d", "1y"] as const;
 
 const shortest = 60;
-const longest = 10 * 31536000;
+export const longest = 10 * 31536000;
 
 /** Reads "6h" as seconds; undefined if it is none. */
 export function seconds(text: string): number | undefined {
@@ -50,6 +50,13 @@ export function pan(s: Span, share: number, now: number): Span {
   const { from, to } = fixed(s, now);
   const by = Math.round((to - from) * share);
   return clamp({ from: from + by, to: to + by }, now);
+}
+
+/** From one moment to another, as a graph was moved or stretched to. What would reach beyond now follows now. */
+export function between(from: number, to: number, now: number): Span {
+  const width = Math.max(shortest, Math.min(longest, Math.round(to - from)));
+  const middle = (from + to) / 2;
+  return clamp({ from: Math.round(middle - width / 2), to: Math.round(middle - width / 2) + width }, now);
 }
 
 /** Changes the width by a factor, about its middle; about now if it follows now. */

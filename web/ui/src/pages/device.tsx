@@ -1,7 +1,7 @@
 import { url } from "../api/client";
 import { useData, type Data } from "../api/live";
-import type { DeviceView, Interface, Table as Rows } from "../api/types";
-import { bits, duration, integer, rate, speed } from "../format";
+import type { Alert, DeviceView, Interface, Table as Rows } from "../api/types";
+import { bits, duration, integer, plural, rate, speed } from "../format";
 import { AlertList } from "../parts/alertlist";
 import { Age } from "../parts/age";
 import { Load, Spark } from "../parts/meter";
@@ -16,23 +16,24 @@ import { verdictText } from "../verdict";
 
 const columns = (device: string): Column<Interface>[] => [
   { id: "name", title: "Interface", sort: "up", head: true, cell: (i) => <a href={interfacePath(device, i.key)} title={i.descr}><Text of={i.key} max={36} /></a> },
-  { id: "alias", title: "Alias", sort: "up", rank: 3, cell: (i) => <Text of={i.alias} max={40} /> },
+  { id: "alias", title: "Alias", sort: "up", rank: 3, grow: true, cell: (i) => <Text of={i.alias} max={100} /> },
   { id: "oper", title: "State", sort: "up", cell: (i) => <PortMark admin={i.admin} oper={i.oper} unused={i.alert === "never up"} /> },
   { id: "alert", title: "Alert", sort: "up", rank: 2, cell: (i) => i.alert && (i.fingerprint ? <a href={alertPath(i.fingerprint)}><AlertMark state={i.alert} /></a> : <AlertMark state={i.alert} />) },
-  { id: "speed", title: "Speed", num: true, sort: "down", rank: 3, cell: (i) => speed(i.speed) },
+  { id: "speed", title: "Speed", num: true, sort: "down", rank: 3, cell: (i) => <>{speed(i.speed)}{i.duplex === "half" && <span class="state warn" title="half duplex"> half</span>}</> },
   { id: "in", title: "In", num: true, sort: "down", hint: "bits a second", cell: (i) => <Rate n={i.in} verdict={i.verdict} /> },
   { id: "out", title: "Out", num: true, sort: "down", hint: "bits a second", cell: (i) => <Rate n={i.out} verdict={i.verdict} /> },
   { id: "recent", title: "Recent", rank: 2, cell: (i) => <Spark inward={i.recent.in ?? []} outward={i.recent.out ?? []} seconds={i.recent.interval} /> },
-  { id: "load", title: "Load", sort: "down", rank: 3, hint: "the busier direction's share of the speed", cell: (i) => <Load share={i.load} /> },
+  { id: "load", title: "Load", sort: "down", rank: 4, hint: "the busier direction's share of the speed", cell: (i) => <Load share={i.load} /> },
   { id: "errors", title: "Errors", num: true, sort: "down", rank: 3, hint: "a second, in and out", cell: (i) => <Bad n={i.errors} /> },
-  { id: "discards", title: "Discards", num: true, sort: "down", rank: 4, hint: "a second, in and out", cell: (i) => <Bad n={i.discards} /> },
+  { id: "discards", title: "Discards", num: true, sort: "down", rank: 3, hint: "a second, in and out", cell: (i) => <Bad n={i.discards} /> },
   { id: "last_change", title: "Changed", num: true, sort: "down", rank: 4, hint: "when the operational state last changed", cell: (i) => <Age at={i.last_change} empty="–" /> },
 ];
 
 /** A rate, or the word on why there is none. */
 function Rate({ n, verdict }: { n: number | null; verdict: string | undefined }) {
   if (n !== null) return <>{bits(n)}</>;
-  return <span class="muted" title={verdict ? verdictText(verdict) : "not told"}>{verdict ?? "–"}</span>;
+  const why = verdict === "ok" || verdict === "wrapped" ? undefined : verdict; // of the other direction, which has one
+  return <span class="muted" title={why ? verdictText(why) : "not told"}>{why ?? "–"}</span>;
 }
 
 function Bad({ n }: { n: number | null }) {
@@ -61,7 +62,7 @@ function Facts({ v }: { v: DeviceView }) {
         <dl class="facts">
           <dt>Address</dt><dd class="mono"><Text of={d.address} /> <span class="muted">SNMPv{p.version}</span></dd>
           <dt>Last poll</dt><dd><Age at={d.last_poll} />, took {duration(d.duration)} of {duration(d.interval)}</dd>
-          <dt>Round trip</dt><dd>{d.round_trip ? duration(d.round_trip) : "–"}, {integer(p.requests)} requests{p.retries > 0 && <span class="text-warn">, {integer(p.retries)} sent again</span>}</dd>
+          <dt>Round trip</dt><dd>{d.round_trip ? duration(d.round_trip) : "–"}, {plural(p.requests, "request")}{p.retries > 0 && <span class="text-warn">, {integer(p.retries)} sent again</span>}</dd>
           <dt>Polls</dt><dd>{integer(p.polls)}, {integer(p.failed)} failed, {integer(p.partial)} in part, {integer(p.missed)} missed</dd>
           {p.slowest && <><dt>Slowest part</dt><dd>{p.slowest}, {duration(p.slowest_took)}</dd></>}
           <dt>Profiles</dt><dd class="tags">{(p.profiles ?? []).map((n) => <span key={n} class="tag">{n}</span>)}</dd>
@@ -81,6 +82,7 @@ function Facts({ v }: { v: DeviceView }) {
 
 function Interfaces({ v, q, o }: { v: DeviceView; q: string; o: Order }) {
   const rows = v.interfaces ?? [];
+  if (rows.length === 0 && v.device.interfaces === 0 && (v.tables ?? []).length > 0) return null; // a UPS, say
   return (
     <section id="interfaces" aria-label="Interfaces">
       <div class="bar">
@@ -101,12 +103,28 @@ function Interfaces({ v, q, o }: { v: DeviceView; q: string; o: Order }) {
   );
 }
 
+const shownAlerts = 5;
+
+/** The first alerts, so that the interfaces stay in sight of a switch with a hundred. */
+function Alerts({ v, again }: { v: DeviceView; again: () => void }) {
+  const rank = (a: Alert): number => (a.state === "firing" ? 0 : 10) + ["critical", "warning", "info"].indexOf(a.severity ?? "info");
+  const alerts = (v.alerts ?? []).toSorted((a, b) => rank(a) - rank(b));
+  if (alerts.length === 0) return null;
+  return (
+    <section class="panel" aria-label="Alerts">
+      <h2>Alerts <span class="muted">{integer(alerts.length)}</span></h2>
+      <AlertList alerts={alerts.slice(0, shownAlerts)} again={again} device={false} />
+      {alerts.length > shownAlerts && <p><a href={url("/alerts", { device: v.device.name })}>All {integer(alerts.length)} alerts of this device</a></p>}
+    </section>
+  );
+}
+
 /** Leads to the parts of a long page. */
-function Jump({ tables }: { tables: Rows[] }) {
+function Jump({ tables, interfaces }: { tables: Rows[]; interfaces: boolean }) {
   if (tables.length === 0) return null;
   return (
     <nav class="jump" aria-label="On this page">
-      <a href="#interfaces">Interfaces</a>
+      {interfaces && <a href="#interfaces">Interfaces</a>}
       <a href="#system">System</a>
       {tables.map((t) => <a key={t.measurement} href={`#t-${t.measurement}`}>{t.title}</a>)}
     </nav>
@@ -137,7 +155,7 @@ function OneTable({ device, measurement, query }: { device: string; measurement:
   const data = useData<Rows>(url("/api/ui/table", { device, measurement, search: q, sort: o.sort, desc: o.desc, offset: query.get("offset"), limit: pageSize }), { topics: ["fleet"], device });
   return (
     <>
-      <p class="crumbs"><a href={devicePath(device)}><Text of={device} /></a> ›</p>
+      <p class="crumbs"><a href="/">Fleet</a> › <a href={devicePath(device)}><Text of={device} /></a> ›</p>
       <Shown data={data}>{(t) => (
         <>
           <div class="head"><h1>{t.title}</h1><span class="sub">{integer(t.total)} rows{t.complete ? "" : ", not read to the end"}, <Age at={t.at} /></span></div>
@@ -172,8 +190,8 @@ function Overview({ name, query }: { name: string; query: URLSearchParams }) {
             <DeviceMark state={data.value.device.state} cause={data.value.device.cause} />
             <span class="sub">
               {data.value.device.since && <>for <Age at={data.value.device.since} suffix="" /> · </>}
-              {integer(data.value.device.interfaces_up)} of {integer(data.value.device.interfaces)} ports up
-              {data.value.system.location && <> · <Text of={data.value.system.location} max={60} /></>}
+              {data.value.device.interfaces > 0 && `${integer(data.value.device.interfaces_up)} of ${plural(data.value.device.interfaces, "port")} up`}
+              {data.value.system.location && <>{data.value.device.interfaces > 0 && " · "}<Text of={data.value.system.location} max={60} /></>}
             </span>
             <span class="end"><a href={url("/events", { device: name })}>Events</a> <a href={url("/alerts", { view: "history", device: name })}>Alert history</a></span>
           </>
@@ -182,8 +200,8 @@ function Overview({ name, query }: { name: string; query: URLSearchParams }) {
       <Shown data={data}>{(v) => (
         <>
           {(v.device.why || v.polls.error) && <div class={v.device.state === "down" ? "problem" : "panel"} role="status"><strong>{v.device.state === "up" ? "Note" : v.device.state}:</strong> <Text of={v.device.why ?? v.polls.error} max={400} /></div>}
-          {(v.alerts ?? []).length > 0 && <section class="panel" aria-label="Alerts"><h2>Alerts</h2><AlertList alerts={v.alerts!} again={data.again} device={false} /></section>}
-          <Jump tables={v.tables ?? []} />
+          <Alerts v={v} again={data.again} />
+          <Jump tables={v.tables ?? []} interfaces={v.device.interfaces > 0} />
           <Interfaces v={v} q={q} o={o} />
           <Facts v={v} />
           <Tables tables={v.tables ?? []} device={name} />

@@ -14,16 +14,17 @@ import { devicePath, interfacePath } from "../router";
 /** One busy interface: its name, the rate of its busier direction, its load. */
 function Busy({ device, of }: { device: string; of: Busiest }) {
   const rate = of.in === null ? of.out : of.out === null ? of.in : Math.max(of.in, of.out);
-  return <span class="busy"><a href={interfacePath(device, of.key)}><Text of={of.name} max={24} /></a> <span class="num">{bits(rate)}</span> {of.load !== null && <Load share={of.load} />}</span>;
+  return <span class="busy"><a href={interfacePath(device, of.key)}><Text of={of.name} max={18} /></a> <span class="num">{bits(rate)}</span> {of.load !== null && <Load share={of.load} />}</span>;
 }
 
 function AlertCount({ d }: { d: Device }) {
   if (d.firing === 0 && d.pending === 0) return <span class="muted">–</span>;
+  const words = [d.firing > 0 && `${d.firing} firing`, d.pending > 0 && `${d.pending} pending`].filter(Boolean).join(", ");
   return (
-    <a href={url("/alerts", { device: d.name })}>
-      {d.firing > 0 && <span class="state bad"><i aria-hidden="true">▲</i>{d.firing} firing</span>}
+    <a href={url("/alerts", { device: d.name })} title={words}>
+      {d.firing > 0 && <span class="state bad"><i aria-hidden="true">▲</i>{d.firing}<span class="word"> firing</span></span>}
       {d.firing > 0 && d.pending > 0 && " "}
-      {d.pending > 0 && <span class="state warn"><i aria-hidden="true">△</i>{d.pending} pending</span>}
+      {d.pending > 0 && <span class="state warn"><i aria-hidden="true">△</i>{d.pending}<span class="word"> pending</span></span>}
     </a>
   );
 }
@@ -32,22 +33,22 @@ const columns: Column<Device>[] = [
   { id: "state", title: "State", sort: "up", hint: "those in trouble first", cell: (d) => <DeviceMark state={d.state} cause={d.cause} /> },
   { id: "name", title: "Device", sort: "up", head: true, cell: (d) => (
     <span class="two">
-      <a href={devicePath(d.name)}><Text of={d.name} max={48} /></a>
+      <a href={devicePath(d.name)}><Text of={d.name} max={40} /></a>
       {d.state !== "up" && <small class="phone"><Text of={d.why ?? d.cause} max={90} /></small>}
     </span>
   ) },
-  { id: "why", title: "Note", rank: 2, cell: (d) => <span class="muted"><Text of={d.state === "up" && !d.why ? d.location : (d.why ?? d.cause)} max={90} /></span> },
+  { id: "why", title: "Note", rank: 2, grow: true, cell: (d) => <span class="muted"><Text of={d.state === "up" && !d.why ? d.location : (d.why ?? d.cause)} max={90} /></span> },
   { id: "alerts", title: "Alerts", sort: "down", cell: (d) => <AlertCount d={d} /> },
-  { id: "load", title: "Busiest interfaces", sort: "down", hint: "by the busier direction's share of the speed", rank: 2, cell: (d) => (
+  { id: "load", title: "Busiest interfaces", sort: "down", hint: "by the busier direction's share of the speed", rank: 4, cell: (d) => (
     <span class="busiest">{(d.busiest ?? []).slice(0, 2).map((b, i) => <span key={b.key} class={i > 0 ? "wide" : ""}><Busy device={d.name} of={b} /></span>)}</span>
   ) },
-  { id: "interfaces", title: "Ports", num: true, sort: "down", hint: "interfaces that are up, of all; those that are admin up and not up", rank: 3, cell: (d) => (
+  { id: "interfaces", title: "Ports", num: true, sort: "down", hint: "interfaces that are up, of all; those that are admin up and not up", rank: 3, cell: (d) => d.interfaces === 0 ? <span class="muted">–</span> : (
     <span title={`${d.interfaces_up} of ${d.interfaces} up; ${d.interfaces_down} admin up, but down`}>{d.interfaces_down > 0 && <span class="muted">{integer(d.interfaces_down)} down, </span>}{integer(d.interfaces_up)}<span class="muted">/{integer(d.interfaces)}</span></span>
   ) },
   { id: "last_poll", title: "Polled", num: true, sort: "up", rank: 3, cell: (d) => <Age at={d.last_poll} /> },
-  { id: "duration", title: "Took", num: true, sort: "down", rank: 3, hint: "the last poll, of its interval", cell: (d) => <span title={`every ${duration(d.interval)}; round trip ${duration(d.round_trip)}`}>{d.last_poll ? duration(d.duration) : "–"}</span> },
-  { id: "up_time", title: "Up for", num: true, rank: 4, cell: (d) => d.up_time ? duration(d.up_time) : "–" },
-  { id: "address", title: "Address", sort: "up", rank: 4, cell: (d) => <span class="mono"><Text of={d.address} max={45} /></span> },
+  { id: "duration", title: "Took", num: true, sort: "down", rank: 4, hint: "the last poll, of its interval", cell: (d) => <span title={`every ${duration(d.interval)}; round trip ${duration(d.round_trip)}`}>{d.last_poll ? duration(d.duration) : "–"}</span> },
+  { id: "up_time", title: "Up for", num: true, rank: 5, cell: (d) => d.up_time ? duration(d.up_time) : "–" },
+  { id: "address", title: "Address", sort: "up", rank: 5, cell: (d) => <span class="mono"><Text of={d.address} max={45} /></span> },
 ];
 
 function Tiles({ c, state }: { c: FleetCounts; state: string }) {

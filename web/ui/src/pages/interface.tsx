@@ -12,6 +12,7 @@ import { Age, serverNow } from "../parts/age";
 import { Load } from "../parts/meter";
 import { Empty, Shown } from "../parts/notice";
 import { PortMark } from "../parts/state";
+import { SpanBar } from "../parts/spanbar";
 import { Text } from "../parts/text";
 import { devicePath, setQuery, stepsBack } from "../router";
 import { useSession } from "../session";
@@ -28,39 +29,19 @@ function usual(started: string | undefined): span.Span {
   return { last: runs < 600 ? 300 : runs < 3600 ? 900 : 6 * 3600 };
 }
 
-function SpanBar({ s, set }: { s: span.Span; set: (to: span.Span) => void }) {
-  const now = (): number => serverNow() / 1000;
-  const follows = "last" in s;
-  const shown = span.fixed(s, now());
-  return (
-    <div class="bar" role="group" aria-label="Span">
-      <span class="spans">{span.presets.map((p) => {
-        const here = follows && span.name(s.last) === p;
-        return <button type="button" key={p} aria-pressed={here} onClick={() => set({ last: span.seconds(p)! })}>{p}</button>;
-      })}</span>
-      <span class="spans">
-        <button type="button" aria-label="Earlier" title="Earlier (←)" onClick={() => set(span.pan(s, -0.5, now()))}>←</button>
-        <button type="button" aria-label="Later" title="Later (→)" disabled={follows} onClick={() => set(span.pan(s, 0.5, now()))}>→</button>
-        <button type="button" aria-label="Closer" title="Closer (+)" onClick={() => set(span.zoom(s, 0.5, now()))}>+</button>
-        <button type="button" aria-label="Wider" title="Wider (−)" onClick={() => set(span.zoom(s, 2, now()))}>−</button>
-      </span>
-      <button type="button" disabled={stepsBack() === 0} onClick={() => history.back()} title="To the span before (double-click on a graph)">Back</button>
-      <button type="button" aria-pressed={follows} disabled={follows} onClick={() => set({ last: Math.max(60, Math.round((shown.to - shown.from) / 60) * 60) })}>Now</button>
-      <span class="muted">{follows ? `the last ${span.name(s.last)}, following` : `${dateTime(shown.from * 1000)} to ${dateTime(shown.to * 1000)}`}</span>
-    </div>
-  );
-}
-
 function Totals({ g }: { g: Graph }) {
-  const row = (name: string, t: Total) => <tr><th scope="row">{name}</th><td class="num">{octets(t.octets)}</td><td class="num">{bits(t.avg)}</td><td class="num">{bits(t.max)}</td><td class="num" data-p95={name.toLowerCase()}>{bits(t.p95)}</td></tr>;
+  const { in: i, out: o } = g.totals;
+  const row = (name: string, write: (n: number | null) => string, key: keyof Total) => (
+    <tr><th scope="row">{name}</th>{([["in", i], ["out", o]] as const).map(([direction, t]) => <td key={direction} class="num" {...(key === "p95" ? { "data-p95": direction } : {})}>{write(t[key])}</td>)}</tr>
+  );
   return (
     <section class="panel totals" aria-label="Totals of the span">
       <h2>Totals of the span</h2>
-      <div class="scroll"><table class="auto">
+      <table class="auto">
         <caption class="visually-hidden">Totals of the span</caption>
-        <thead><tr><th scope="col">Direction</th><th scope="col" class="num">Total</th><th scope="col" class="num">Average</th><th scope="col" class="num">Largest</th><th scope="col" class="num">95th percentile</th></tr></thead>
-        <tbody>{row("In", g.totals.in)}{row("Out", g.totals.out)}</tbody>
-      </table></div>
+        <thead><tr><th scope="col">Figure</th><th scope="col" class="num">In</th><th scope="col" class="num">Out</th></tr></thead>
+        <tbody>{row("Total", octets, "octets")}{row("Average", bits, "avg")}{row("Largest", bits, "max")}{row("95th percentile", bits, "p95")}</tbody>
+      </table>
       <p class="muted">Rates are known of {percent(g.totals.covered)} of this time; what is not known adds nothing. The 95th percentile is of averages over five minutes, as traffic is billed; the other figures are of the single polls. The graphs have a point every {duration(g.step)}.</p>
     </section>
   );
@@ -74,7 +55,7 @@ function Gaps({ g }: { g: Graph }) {
   return (
     <details class="panel">
       <summary>Gaps: {gaps.length}</summary>
-      <div class="scroll"><table class="auto">
+      <div class="scroll" tabIndex={0} role="group" aria-label="Gaps, rows"><table class="auto">
         <caption class="visually-hidden">Gaps of the span</caption>
         <thead><tr><th scope="col">From</th><th scope="col">For</th><th scope="col">Reason</th><th scope="col">That is</th></tr></thead>
         <tbody>{gaps.slice(-shownGaps).reverse().map((x) => <tr key={x.from}><th scope="row">{dateTime(x.from * 1000)}</th><td>{duration(x.to - x.from)}</td><td>{x.reason}</td><td>{x.text || verdictText(x.reason)}</td></tr>)}</tbody>
@@ -131,7 +112,7 @@ function Graphs({ device, name, s, set }: { device: string; name: string; s: spa
           {groups.map((group) => (
             <Chart key={group.name} group={group} title={titles[group.name] ?? group.name} times={times} from={g.from} to={g.to} gaps={g.gaps ?? []} marks={marks(g, group, mirror)}
               mirror={mirror && group.name !== "errors"} height={group.name === "traffic" ? 260 : 150}
-              onSelect={(from, to) => set(to - from >= 10 ? { from, to } : { from: from - 5, to: from + 5 })} onPan={(share) => set(span.pan(s, share, now()))} onBack={() => {
+              onSelect={(from, to) => set(to - from >= 10 ? { from, to } : { from: from - 5, to: from + 5 })} onMove={(from, to) => set(span.between(from, to, now()))} onBack={() => {
                 if (stepsBack() > 0) history.back();
               }} />
           ))}
@@ -164,7 +145,8 @@ function Now({ i }: { i: Interface }) {
 export function InterfacePage({ device, name, query }: { device: string; name: string; query: URLSearchParams }) {
   const session = useSession();
   const data = useData<InterfaceView>(url("/api/ui/interface", { device, interface: name }), { topics: ["fleet", "alerts"], device });
-  const s = span.read(query, usual(session?.started));
+  const gone = data.value === undefined && data.failure?.status === 404 && session?.store === true;
+  const s = span.read(query, gone ? { last: 7 * 86400 } : usual(session?.started));
   const set = (to: span.Span): void => setQuery(span.write(to), true);
   const i = data.value?.interface;
   return (
@@ -176,7 +158,14 @@ export function InterfacePage({ device, name, query }: { device: string; name: s
         {i?.alias && <span class="sub"><Text of={i.alias} max={100} /></span>}
         {data.value && <span class="end muted">as of <Age at={data.value.device.last_poll} /></span>}
       </div>
-      <Shown data={data}>{(v) => (
+      {gone && (
+        <>
+          <div class="panel" role="status"><strong>Not there any more:</strong> the device has no interface of this name now. It was removed, renamed or renumbered; what is stored of it is below.</div>
+          <SpanBar s={s} set={set} />
+          <Graphs device={device} name={name} s={s} set={set} />
+        </>
+      )}
+      {!gone && <Shown data={data}>{(v) => (
         <>
           {v.device.state === "down" && <div class="problem" role="status"><strong>The device does not answer:</strong> <Text of={v.device.why ?? v.device.cause} max={300} />. The figures are of its last answer.</div>}
           {(v.alerts ?? []).length > 0 && <section class="panel" aria-label="Alerts"><AlertList alerts={v.alerts!} again={data.again} device={false} /></section>}
@@ -188,9 +177,11 @@ export function InterfacePage({ device, name, query }: { device: string; name: s
             <h2>About</h2>
             <dl class="facts">
               <dt>ifIndex</dt><dd>{v.interface.index}</dd>
-              <dt>ifName</dt><dd><Text of={v.interface.name} /></dd>
+              <dt>ifName</dt><dd><Text of={v.interface.name} empty="–" /></dd>
               <dt>ifDescr</dt><dd><Text of={v.interface.descr} max={300} empty="–" /></dd>
               <dt>ifAlias</dt><dd><Text of={v.interface.alias} max={300} empty="–" /></dd>
+              <dt>Speed</dt><dd>{speed(v.interface.speed)}{v.interface.duplex && `, ${v.interface.duplex} duplex`}</dd>
+              <dt>Last change</dt><dd>{v.interface.last_change ? <>{dateTime(Date.parse(v.interface.last_change))} (<Age at={v.interface.last_change} />)</> : "–"}</dd>
               <dt>ifType</dt><dd>{ifTypeText(v.interface.type)}</dd>
               <dt>ifMtu</dt><dd>{v.interface.mtu ?? "–"}</dd>
               <dt>ifPhysAddress</dt><dd class="mono">{v.interface.mac ?? "–"}</dd>
@@ -198,7 +189,7 @@ export function InterfacePage({ device, name, query }: { device: string; name: s
             </dl>
           </section>
         </>
-      )}</Shown>
+      )}</Shown>}
     </>
   );
 }

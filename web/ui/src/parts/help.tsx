@@ -12,7 +12,7 @@ export function Help({ onClose }: { onClose: () => void }) {
         <dt><kbd>Esc</kbd></dt><dd>closes a dialog, clears the search</dd>
         <dt><kbd>?</kbd></dt><dd>this help</dd>
       </dl>
-      <p class="muted">On a graph: drag to zoom, hold Shift and drag to move, double-click to go back.</p>
+      <p class="muted">On a graph: drag to zoom, hold Shift and drag to move, double-click to go back. On a touch screen: drag to move, two fingers to zoom.</p>
       <form method="dialog" class="form"><div class="buttons"><button class="primary">Close</button></div></form>
     </Dialog>
   );

@@ -1,11 +1,11 @@
 // Small figures beside figures. Widths and paths are set as attributes and by the CSSOM, which the Content-Security-Policy lets through.
 import { bits, percent } from "../format";
 
-/** A share of a speed, 0 to 1, as a bar and a number. */
-export function Load({ share }: { share: number | null }) {
+/** A share of a speed, or of a storage, 0 to 1, as a bar and a number. high is the share above which it is of the colour of what is bad. */
+export function Load({ share, high = 0.8 }: { share: number | null; high?: number }) {
   if (share === null) return <span class="muted">–</span>;
   const width = `${share > 0 ? Math.max(2, Math.min(100, share * 100)) : 0}%`;
-  return <span><span class={share > 0.8 ? "meter high" : "meter"} aria-hidden="true"><span style={{ width }} /></span>{percent(share)}</span>;
+  return <span><span class={share > high ? "meter high" : "meter"} aria-hidden="true"><span style={{ width }} /></span>{percent(share)}</span>;
 }
 
 const w = 92;

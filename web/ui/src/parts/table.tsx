@@ -11,8 +11,10 @@ export interface Column<T> {
   /** Sortable; "down" begins with the largest. */
   sort?: "up" | "down";
   num?: boolean;
-  /** 1 is always shown; 2, 3 and 4 give way on narrow screens, the last first. */
-  rank?: 1 | 2 | 3 | 4;
+  /** 1 is always shown; 2 to 5 give way on narrow screens, the last first. */
+  rank?: 1 | 2 | 3 | 4 | 5;
+  /** It takes the room that the others leave, and is clipped where they leave little. */
+  grow?: boolean;
   /** Of the table's width, if its columns have fixed ones. */
   width?: string;
   cell: (row: T) => ComponentChildren;
@@ -63,7 +65,7 @@ export function Table<T>({ label, columns, rows, rowKey, rowClass, order: o, ord
 }
 
 function cls<T>(c: Column<T>): string | undefined {
-  const all = [c.num && "num", c.rank && c.rank > 1 && `r${c.rank}`].filter(Boolean).join(" ");
+  const all = [c.num && "num", c.grow && "grow", c.rank && c.rank > 1 && `r${c.rank}`].filter(Boolean).join(" ");
   return all || undefined;
 }
 
