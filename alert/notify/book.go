@@ -419,18 +419,6 @@ func (b *book) taken(d *draft) {
 	}
 }
 
-// catchUp takes in the ends of alerts that passed while the receiver was not configured.
-func (b *book) catchUp(now time.Time, current lookup) {
-	var missed []alert.Transition
-	for _, fp := range b.those(func(e *entry) bool { return e.Firing != nil }) {
-		e := b.Alerts[fp]
-		if a, known := current(fp); known && a.State == alert.Resolved && a.FiredAt.Equal(e.Firing.FiredAt) {
-			missed = append(missed, alert.Transition{ID: alert.TransitionID(&a), From: alert.Firing, At: a.ResolvedAt, Alert: a})
-		}
-	}
-	b.take(now, missed)
-}
-
 // wake returns when next is to be called again if nothing else happens; zero: not at all.
 func (b *book) wake() (at time.Time) {
 	earlier := func(t time.Time) {

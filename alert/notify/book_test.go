@@ -133,7 +133,11 @@ func FuzzBook(f *testing.F) {
 			_ = b.apply(line)
 		}
 		b.fit(at)
-		b.catchUp(at, current)
+		if _, err := b.catchUp(at, current, func(time.Time) ([]alert.Transition, error) {
+			return []alert.Transition{Example(at, true).Items[1].Transition}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
 		b.take(at, []alert.Transition{firing("core1", "p1", at)})
 		for i := range 20 {
 			now := at.Add(time.Duration(i) * time.Hour)

@@ -136,15 +136,21 @@ type desk struct {
 	*notify.Dispatcher
 	log *logged
 
-	mu     sync.Mutex
-	alerts map[string]alert.Alert // by fingerprint
+	mu      sync.Mutex
+	alerts  map[string]alert.Alert // by fingerprint
+	history []alert.Transition
 }
 
-func (d *desk) Alert(fp string) (alert.Alert, bool) {
+// History implements notify.Alerts; it heeds q.Since.
+func (d *desk) History(q alert.HistoryQuery) (ts []alert.Transition, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	a, ok := d.alerts[fp]
-	return a, ok
+	for _, t := range slices.Backward(d.history) {
+		if !t.At.Before(q.Since) {
+			ts = append(ts, t)
+		}
+	}
+	return ts, nil
 }
 
 func (d *desk) Alerts() (all []alert.Alert) {
@@ -206,6 +212,7 @@ func (d *desk) happen(happenings ...string) (ts []alert.Transition) {
 		d.alerts[fp] = a
 		ts = append(ts, alert.Transition{ID: alert.TransitionID(&a), From: from, At: time.Now(), Alert: a})
 	}
+	d.history = append(d.history, ts...)
 	return ts
 }
 

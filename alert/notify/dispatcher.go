@@ -20,10 +20,10 @@ import (
 // Name is the name of a Dispatcher to the alert.Manager.
 const Name = "notify"
 
-// Alerts is what a Dispatcher asks how alerts stand now: an alert.Manager.
+// Alerts is what a Dispatcher asks how alerts stand, and what became of them: an alert.Manager.
 type Alerts interface {
-	Alert(fingerprint string) (alert.Alert, bool)
 	Alerts() []alert.Alert
+	History(q alert.HistoryQuery) ([]alert.Transition, error)
 }
 
 // Options are what a Dispatcher works with.
@@ -99,7 +99,7 @@ func (d *Dispatcher) Start(alerts Alerts) {
 func (d *Dispatcher) begin(r *receiver) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.closing, r.ended, r.cancel = make(chan struct{}), make(chan struct{}), cancel
-	go r.run(ctx, d.alerts.Alert)
+	go r.run(ctx, d.alerts)
 }
 
 // halt ends r's goroutine. What was on its way may be sent again, under the same ID.

@@ -323,6 +323,39 @@ func TestEndWhileNotConfigured(t *testing.T) {
 	})
 }
 
+// The collector shows ends for an hour; whoever comes back later is told of them by its history, and what that does not know either is told no more.
+func TestEndLongBeforeItIsConfiguredAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, back := newSender(), newSender()
+		d := open(t, t.TempDir(), notify.Receiver{Name: "a", Policy: all(), Sender: s})
+		d.tell(t, "core1 p1 firing", "core2 p1 firing", "core3 p1 firing", "core4 p1 firing")
+		if err := d.Configure(nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		d.tell(t, "core1 p1 resolved")
+		d.tell(t, "core2 p1 resolved")
+		time.Sleep(time.Minute)
+		d.tell(t, "core2 p1 firing")
+		time.Sleep(time.Minute)
+		d.tell(t, "core2 p1 resolved", "core4 p1 resolved")
+		d.mu.Lock()
+		for _, fp := range []string{"core1-p1", "core3-p1", "core4-p1"} {
+			delete(d.alerts, fp)
+		}
+		d.mu.Unlock()
+		time.Sleep(2 * time.Hour)
+		back.born = time.Now()
+		if err := d.Configure([]notify.Receiver{{Name: "a", Policy: all(), Sender: back}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		back.expect(t, "0 core1: core1 p1 resolved", "0 core2: core2 p1 resolved", "0 core4: core4 p1 resolved")
+		if !strings.Contains(d.log.String(), "not told of their end\" notifier=a alerts=1") {
+			t.Errorf("the log does not tell of core3: %s", d.log)
+		}
+		d.close(t)
+	})
+}
+
 // Eight messages that the receiver always fails on hold up no others for good.
 func TestManyMessagesThatFailHoldUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -76,14 +76,12 @@ func (r *receiver) save() error {
 }
 
 // run sends until ctx ends, or until closing is closed and what waits was tried once.
-func (r *receiver) run(ctx context.Context, current lookup) {
+func (r *receiver) run(ctx context.Context, alerts Alerts) {
 	defer close(r.ended)
-	r.mu.Lock()
-	r.book.catchUp(time.Now(), current)
-	r.mu.Unlock()
+	r.catchUp(alerts)
 	closing, failed := r.closing, 0 // attempts in a row
 	for ctx.Err() == nil {
-		d, wait := r.next(current)
+		d, wait := r.next(standing(alerts))
 		if d == nil {
 			if closing == nil {
 				return

@@ -103,7 +103,7 @@ type site struct {
 	alerts []alert.Alert
 }
 
-func (s *site) Alert(string) (alert.Alert, bool) { return alert.Alert{}, false }
+func (s *site) History(alert.HistoryQuery) ([]alert.Transition, error) { return nil, nil }
 func (s *site) Alerts() []alert.Alert {
 	s.mu.Lock()
 	defer s.mu.Unlock()
