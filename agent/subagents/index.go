@@ -1,6 +1,7 @@
 package subagents
 
 import (
+	"math"
 	"slices"
 
 	"walkabout/agentx"
@@ -14,12 +15,11 @@ type indexKey struct {
 	object  oid.OID
 }
 
-// indexes are the values of an index object that sub-agents have been given, and by whom they were.
+// indexes are the values of an index object that sub-agents have, and who has them.
 type indexes struct {
-	kind  snmp.Kind
-	taken map[snmp.Value]*session
-	used  map[snmp.Value]bool // those that NewIndex must not give again
-	next  int32
+	kind   snmp.Kind
+	taken  map[snmp.Value]*session
+	newest int32 // the largest number that anybody had: what NewIndex gives is larger
 }
 
 // allocate gives a session values of index objects (RFC 2741 section 7.1.4.2): all that it asks for, or none.
@@ -48,12 +48,11 @@ func (m *Master) allocateLocked(s *session, p *agentx.PDU, vb *snmp.VarBind, und
 		if vb.Value.IsException() || vb.Value.Kind() == snmp.KindNull || len(m.indexes) >= maxIndexes {
 			return agentx.IndexNoneAvailable
 		}
-		x = &indexes{kind: vb.Value.Kind(), taken: map[snmp.Value]*session{}, used: map[snmp.Value]bool{}}
+		x = &indexes{kind: vb.Value.Kind(), taken: map[snmp.Value]*session{}}
 	}
 	if x.kind != vb.Value.Kind() {
 		return agentx.IndexWrongType
 	}
-	next := x.next
 	if p.Flags&(agentx.NewIndex|agentx.AnyIndex) != 0 {
 		v, ok := x.free(p.Flags&agentx.NewIndex != 0)
 		if !ok {
@@ -65,21 +64,18 @@ func (m *Master) allocateLocked(s *session, p *agentx.PDU, vb *snmp.VarBind, und
 	if x.taken[v] != nil {
 		return agentx.IndexAlreadyAllocated
 	}
-	isNew := !x.used[v]
-	if isNew {
-		if m.indexValues >= maxIndexes || len(v.Octets()) > maxIndexSize {
-			return agentx.IndexNoneAvailable
-		}
-		m.indexValues++
+	if m.indexValues >= maxIndexes || len(v.Octets()) > maxIndexSize {
+		return agentx.IndexNoneAvailable
 	}
-	m.indexes[key], x.taken[v], x.used[v] = x, s, true
+	newest := x.newest
+	if x.kind == snmp.KindInteger {
+		x.newest = max(newest, int32(v.Int()))
+	}
+	m.indexes[key], x.taken[v] = x, s
+	m.indexValues++
 	*undo = append(*undo, func() {
-		delete(x.taken, v)
-		x.next = next
-		if isNew {
-			delete(x.used, v)
-			m.indexValues--
-		}
+		m.freeLocked(x, v)
+		x.newest = newest
 		if !known {
 			delete(m.indexes, key)
 		}
@@ -92,20 +88,20 @@ func (x *indexes) free(isNew bool) (snmp.Value, bool) {
 	if x.kind != snmp.KindInteger {
 		return snmp.Null, false
 	}
-	if !isNew {
-		for v := range x.used {
-			if x.taken[v] == nil {
-				return v, true
-			}
-		}
+	if isNew {
+		return snmp.Integer(x.newest + 1), x.newest < math.MaxInt32
 	}
-	for x.next < 1<<31-1 {
-		x.next++
-		if v := snmp.Integer(x.next); !x.used[v] {
-			return v, true
-		}
+	n := int32(1)
+	for x.taken[snmp.Integer(n)] != nil { // there are fewer than maxIndexes
+		n++
 	}
-	return snmp.Null, false
+	return snmp.Integer(n), true
+}
+
+// freeLocked takes a value back.
+func (m *Master) freeLocked(x *indexes, v snmp.Value) {
+	delete(x.taken, v)
+	m.indexValues--
 }
 
 func (m *Master) deallocate(s *session, p *agentx.PDU) (agentx.Error, uint16) {
@@ -117,7 +113,9 @@ func (m *Master) deallocate(s *session, p *agentx.PDU) (agentx.Error, uint16) {
 		}
 	}
 	for _, vb := range p.VarBinds {
-		delete(m.indexes[indexKey{p.Context, vb.Name}].taken, vb.Value)
+		if x := m.indexes[indexKey{p.Context, vb.Name}]; x.taken[vb.Value] == s { // it may be listed twice
+			m.freeLocked(x, vb.Value)
+		}
 	}
 	return agentx.NoError, 0
 }
@@ -126,7 +124,7 @@ func (m *Master) releaseIndexesLocked(s *session) {
 	for _, x := range m.indexes {
 		for v, owner := range x.taken {
 			if owner == s {
-				delete(x.taken, v)
+				m.freeLocked(x, v)
 			}
 		}
 	}

@@ -64,7 +64,7 @@ type Master struct {
 	connections   map[*connection]bool
 	registrations map[registrationKey]*registration
 	indexes       map[indexKey]*indexes
-	indexValues   int    // of all indexes, the used ones
+	indexValues   int    // of all indexes, those that are taken
 	budget        budget // of all notifications
 	subtrees      int    // that are registered
 	refusedTold   lograte.Kind
