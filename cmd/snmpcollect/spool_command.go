@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -177,7 +178,7 @@ func (p process) spoolReplay() *cobra.Command {
 func (p process) spoolForget() *cobra.Command {
 	c := &cobra.Command{Use: "forget OUTPUT", Short: "Drop what waits for an output that is not configured any more", Args: cobra.ExactArgs(1)}
 	path := configFlag(c)
-	c.RunE = func(_ *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, args []string) error {
 		cfg, dir, pid, err := p.ofOutput(*path, args[0])
 		if err != nil {
 			return err
@@ -188,10 +189,39 @@ func (p process) spoolForget() *cobra.Command {
 		if err := spool.Ask(dir, spool.Request{Forget: args[0]}); err != nil {
 			return err
 		}
-		p.asked("what waits for "+args[0], pid)
+		if pid == 0 {
+			p.asked("what waits for "+args[0], 0)
+			return nil
+		}
+		if err := awaitForgotten(c.Context(), dir, args[0]); err != nil {
+			return fmt.Errorf("the collector with pid %d: %w", pid, err)
+		}
+		fmt.Fprintf(p.stdout, "what waited for %s: the collector with pid %d has dropped it\n", args[0], pid)
 		return nil
 	}
 	return c
+}
+
+// forgetWithin is how long a collector may take to do what it is asked for; it looks once a second, and its marks are on disk soon after.
+const forgetWithin = 3 * time.Second
+
+// awaitForgotten returns when the spool in dir knows an output no more.
+func awaitForgotten(ctx context.Context, dir, name string) error {
+	for end := time.Now().Add(forgetWithin); time.Now().Before(end); {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		s, err := spool.Inspect(dir)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(s.Readers, func(r spool.ReaderStats) bool { return r.Name == name }) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is not dropped; an output that it was started with runs until it is restarted: forget it after that (its log tells)", name)
 }
 
 // ofOutput is spoolOf, if the spool knows the output.

@@ -5,8 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"walkabout/internal/statedir"
 	"walkabout/metric"
 	"walkabout/spool"
 )
@@ -87,4 +89,36 @@ func TestSpoolCommands(t *testing.T) {
 	}
 	code, stdout, _ = run("status")
 	contains("status without marks", code, 0, stdout, "polls 1 to 3; no collector runs", "marks.json is missing")
+}
+
+// TestSpoolForgetOfACollectorThatRuns: it is told whether what was asked for was done.
+func TestSpoolForgetOfACollectorThatRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "c.yaml")
+		writeText(t, path, "state: "+filepath.Join(dir, "state")+"\ncredentials: {lab: {version: 2c, community: public}}\n"+
+			"targets: [{name: a, address: 192.0.2.1, credential: lab, collect: [system]}]\noutputs: [file: {path: \"-\"}]\n")
+		state, err := statedir.Open(filepath.Join(dir, "state"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer state.Close()
+		s, err := spool.Open(spool.Options{Dir: filepath.Join(state.Path(), spoolFolder)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		old, err := s.Reader(spool.ReaderOptions{Name: "old", Bounds: spool.Bounds{Size: 1 << 30, Age: time.Hour}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second) // its marks are on disk
+		if code, _, stderr := command(t.Context(), "spool", "forget", "old", "-c", path); code != 1 || !strings.Contains(stderr, "runs until it is restarted") {
+			t.Errorf("while the output runs: %d, %s", code, stderr)
+		}
+		old.Close()
+		if code, stdout, stderr := command(t.Context(), "spool", "forget", "old", "-c", path); code != 0 || !strings.Contains(stdout, "has dropped it") {
+			t.Errorf("while no output runs: %d, %s%s", code, stdout, stderr)
+		}
+	})
 }
