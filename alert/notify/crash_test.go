@@ -140,11 +140,10 @@ func TestEarlierBook(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := newSender()
-		d := open(t, dir, notify.Receiver{Name: "a", Policy: all(), Sender: s})
-		ts := d.happen("core1 p1 firing", "core1 p1 resolved")
-		if err := d.Notify(t.Context(), ts[1:]); err != nil {
-			t.Fatal(err)
-		}
+		world := &desk{alerts: map[string]alert.Alert{}}
+		world.happen("core1 p1 firing")
+		d := world.reopen(t, dir, notify.Receiver{Name: "a", Policy: all(), Sender: s})
+		d.tell(t, "core1 p1 resolved")
 		s.expect(t, "0 core1: core1 p1 resolved")
 		if _, err := os.Stat(older); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the earlier file: %v", err)
@@ -174,10 +173,7 @@ func TestBookThatBeginsAnew(t *testing.T) {
 		}
 		d.close(t)
 		again := newSender()
-		e := open(t, dir, notify.Receiver{Name: "a", Policy: all(), Sender: again})
-		e.mu.Lock()
-		e.alerts = d.alerts
-		e.mu.Unlock()
+		e := d.reopen(t, dir, notify.Receiver{Name: "a", Policy: all(), Sender: again})
 		e.tell(t, "core1 p1 resolved")
 		again.expect(t, "0 core1: core1 p1 resolved")
 		if m := again.messages(); len(m) > 0 && (len(m[0].Follows) != 1 || m[0].Follows[0] != s.messages()[0].ID) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -164,13 +165,21 @@ func (d *desk) Alerts() (all []alert.Alert) {
 
 func open(t *testing.T, dir string, receivers ...notify.Receiver) *desk {
 	t.Helper()
-	d := &desk{log: &logged{}, alerts: map[string]alert.Alert{}}
+	return (&desk{alerts: map[string]alert.Alert{}}).reopen(t, dir, receivers...)
+}
+
+// reopen is open with the alerts of another.
+func (d *desk) reopen(t *testing.T, dir string, receivers ...notify.Receiver) *desk {
+	t.Helper()
+	d.mu.Lock()
+	other := &desk{log: &logged{}, alerts: maps.Clone(d.alerts), history: slices.Clone(d.history)}
+	d.mu.Unlock()
 	var err error
-	if d.Dispatcher, err = notify.Open(notify.Options{Dir: dir, Receivers: receivers, Log: slog.New(slog.NewTextHandler(d.log, nil))}); err != nil {
+	if other.Dispatcher, err = notify.Open(notify.Options{Dir: dir, Receivers: receivers, Log: slog.New(slog.NewTextHandler(other.log, nil))}); err != nil {
 		t.Fatal(err)
 	}
-	d.Start(d)
-	return d
+	other.Start(other)
+	return other
 }
 
 func (d *desk) close(t *testing.T) {

@@ -165,10 +165,7 @@ func TestRestart(t *testing.T) {
 		_ = d.Close(ctx)
 
 		again := newSender()
-		e := open(t, killed, notify.Receiver{Name: "a/b", Policy: people(), Sender: again})
-		e.mu.Lock()
-		e.alerts = d.alerts
-		e.mu.Unlock()
+		e := d.reopen(t, killed, notify.Receiver{Name: "a/b", Policy: people(), Sender: again})
 		if err := e.Notify(t.Context(), ts); err != nil { // the manager did not get to note that it was handed on
 			t.Fatal(err)
 		}
