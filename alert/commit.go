@@ -194,15 +194,14 @@ func (m *Manager) undelivered() []Undelivered {
 	var list []Undelivered
 	at := map[uint64]int{} // by Transition.Number, in list
 	for _, q := range m.queues {
-		entries, stats := q.snapshot()
-		for _, e := range entries {
-			i, known := at[e.t.Number]
+		for _, t := range q.list(q.most) {
+			i, known := at[t.Number]
 			if !known {
 				i = len(list)
-				at[e.t.Number] = i
-				list = append(list, Undelivered{Transition: e.t})
+				at[t.Number] = i
+				list = append(list, Undelivered{Transition: t})
 			}
-			list[i].Notifiers = append(list[i].Notifiers, stats.Name)
+			list[i].Notifiers = append(list[i].Notifiers, q.notifier.Name())
 		}
 	}
 	slices.SortFunc(list, func(a, b Undelivered) int { return cmp.Compare(a.Transition.Number, b.Transition.Number) })

@@ -201,16 +201,6 @@ func (m *Manager) Configure(now time.Time, cfg Config) []Transition {
 	return m.take(m.engine.Configure(now, cfg))
 }
 
-// Stats returns the counts of each notifier, in the order of Options.Notifiers.
-func (m *Manager) Stats() []NotifierStats {
-	all := make([]NotifierStats, 0, len(m.queues))
-	for _, q := range m.queues {
-		_, stats := q.snapshot()
-		all = append(all, stats)
-	}
-	return all
-}
-
 // Close writes the state, delivers what waits as long as ctx allows and the receivers are well, and writes what is left. It
 // returns when no goroutine is left. It must be called once, after the last Observe and Failed.
 func (m *Manager) Close(ctx context.Context) error {
@@ -231,8 +221,8 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.retryAt = time.Time{}
 	err := m.save(true)
 	left := 0
-	for _, q := range m.Stats() {
-		left += q.Queued
+	for _, q := range m.queues {
+		left += len(q.list(q.most))
 	}
 	switch {
 	case left == 0:
@@ -301,15 +291,11 @@ func (m *Manager) run() {
 
 // deliver gives ts to the queues of those notifiers that wanted names, at once, so that what a poll brought is told in one call.
 func (m *Manager) deliver(ts []Transition, wanted func(name string) bool) {
-	entries := make([]entry, len(ts))
-	for i, t := range ts {
-		entries[i] = entry{t: t}
-	}
 	for _, q := range m.queues {
 		if !wanted(q.notifier.Name()) {
 			continue
 		}
-		if dropped := q.add(entries...); len(dropped) > 0 {
+		if dropped := q.add(ts); len(dropped) > 0 {
 			m.mu.Lock()
 			m.done[q.notifier.Name()] = append(m.done[q.notifier.Name()], dropped...)
 			m.mu.Unlock()

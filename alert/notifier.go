@@ -1,10 +1,6 @@
 package alert
 
-import (
-	"context"
-	"fmt"
-	"time"
-)
+import "context"
 
 // A Notifier tells somebody. Manager calls each from one goroutine of its own, so that a slow one holds up no other.
 //
@@ -21,28 +17,12 @@ import (
 //	                  and whenever it comes back: threads, deduplication
 //
 // Transitions come from a queue on disk (the state file), in the order in which they happened, one call at a time. Silenced ones do not come.
-// What groups or escalates may ask Manager.Alert how an alert stands now: whether it is still Firing, and Ack.
+// What groups or escalates may ask Manager.Alerts how an alert stands now: whether it is still Firing, and Ack.
 type Notifier interface {
 	// Name is the notifier's name in the state file: distinct, and the same after a restart, or what it has not yet
 	// delivered is lost.
 	Name() string
-	// Notify returns nil once the receiver has taken all of ts, which holds at least one. It returns when ctx ends.
-	// After a *RejectedError the transitions are given up; after any other error they are tried again. Receivers may
-	// thus see a transition twice, under the same ID. ts must not be kept.
+	// Notify returns nil once it has taken all of ts, which holds at least one, and at most 1,000. It returns when ctx ends. After an error they
+	// come again: it may thus see a transition twice, under the same ID. What nobody will ever take it takes, and says so itself. ts must not be kept.
 	Notify(ctx context.Context, ts []Transition) error
 }
-
-// RejectedError says that the receiver will never take this notification, so that trying again is useless.
-type RejectedError struct{ Err error }
-
-func (e *RejectedError) Error() string { return fmt.Sprintf("rejected: %v", e.Err) }
-func (e *RejectedError) Unwrap() error { return e.Err }
-
-// RetryError says how long the receiver asked to be left alone.
-type RetryError struct {
-	After time.Duration
-	Err   error
-}
-
-func (e *RetryError) Error() string { return fmt.Sprintf("%v (try again after %v)", e.Err, e.After) }
-func (e *RetryError) Unwrap() error { return e.Err }

@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"walkabout/alert"
 	"walkabout/alert/notify"
 )
 
@@ -83,7 +82,7 @@ func TestOneMessageThatFailsHoldsUpNoOther(t *testing.T) {
 func TestGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSender()
-		s.set(func(context.Context, *notify.Message) error { return &alert.RejectedError{Err: errDown} })
+		s.set(func(context.Context, *notify.Message) error { return &notify.RejectedError{Err: errDown} })
 		d := open(t, "", notify.Receiver{Name: "a", Policy: all(), Sender: s})
 		d.tell(t, "core1 p1 firing")
 		s.set(refuse)
@@ -108,7 +107,7 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSender()
 		s.set(func(context.Context, *notify.Message) error {
-			return &alert.RetryError{After: 10 * time.Minute, Err: errDown}
+			return &notify.RetryError{After: 10 * time.Minute, Err: errDown}
 		})
 		d := open(t, "", notify.Receiver{Name: "a", Policy: all(), Sender: s})
 		d.tell(t, "core1 p1 firing")
@@ -387,7 +386,7 @@ func TestNewsAfterRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSender()
 		s.set(func(context.Context, *notify.Message) error {
-			return &alert.RetryError{After: 8 * time.Second, Err: errDown}
+			return &notify.RetryError{After: 8 * time.Second, Err: errDown}
 		})
 		d := open(t, t.TempDir(), notify.Receiver{Name: "a", Policy: all(), Sender: s})
 		d.tell(t, "core1 p1 firing")

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"walkabout/alert"
 	"walkabout/internal/command"
 )
 
@@ -55,7 +54,7 @@ func NewExec(o ExecOptions, t *Templates) (*Exec, error) {
 func (e *Exec) Send(ctx context.Context, m *Message) error {
 	input, p, err := e.prepare(m)
 	if err != nil {
-		return &alert.RejectedError{Err: err}
+		return &RejectedError{Err: err}
 	}
 	result, err := e.runner.Run(ctx, p, nil, input, true, command.Limits{Time: e.timeout, Output: mostSaid})
 	if err != nil {
@@ -66,7 +65,7 @@ func (e *Exec) Send(ctx context.Context, m *Message) error {
 	case 0:
 		return nil
 	case codeRejected:
-		return &alert.RejectedError{Err: fmt.Errorf("exec: %s ended with status %d: %s", p.Path, result.Code, said)}
+		return &RejectedError{Err: fmt.Errorf("exec: %s ended with status %d: %s", p.Path, result.Code, said)}
 	}
 	return fmt.Errorf("exec: %s ended with status %d: %s", p.Path, result.Code, said)
 }

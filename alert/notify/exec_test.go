@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"walkabout/alert"
 	"walkabout/alert/notify"
 	"walkabout/alert/notify/notifytest"
 	"walkabout/internal/command"
@@ -70,7 +69,7 @@ func TestExec(t *testing.T) {
 }
 
 func TestExecEnds(t *testing.T) {
-	var rejected *alert.RejectedError
+	var rejected *notify.RejectedError
 	for name, c := range map[string]struct {
 		text string
 		want func(err error) bool

@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"walkabout/alert"
@@ -60,8 +61,8 @@ func (m *Message) identity(receiver string) string {
 
 // A Sender carries messages to where they are read. Send and Preview are not called at the same time.
 type Sender interface {
-	// Send returns nil once m was taken. It returns when ctx ends. After an *alert.RejectedError m is given up, after any other error it is
-	// tried again, not before what an *alert.RetryError asks for. Errors show no secret.
+	// Send returns nil once m was taken. It returns when ctx ends. After an *RejectedError m is given up, after any other error it is
+	// tried again, not before what an *RetryError asks for. Errors show no secret.
 	Send(ctx context.Context, m *Message) error
 	// Preview returns what Send would send of m, as text for people; it shows no secret.
 	Preview(m *Message) (string, error)
@@ -84,3 +85,18 @@ type Stats struct {
 	LastError   string    // of the last attempt; "" if it succeeded
 	LastSuccess time.Time // zero: none yet
 }
+
+// RejectedError says that the receiver will never take this notification, so that trying again is useless.
+type RejectedError struct{ Err error }
+
+func (e *RejectedError) Error() string { return fmt.Sprintf("rejected: %v", e.Err) }
+func (e *RejectedError) Unwrap() error { return e.Err }
+
+// RetryError says how long the receiver asked to be left alone.
+type RetryError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *RetryError) Error() string { return fmt.Sprintf("%v (try again after %v)", e.Err, e.After) }
+func (e *RetryError) Unwrap() error { return e.Err }

@@ -157,7 +157,7 @@ func (r *receiver) attempt(ctx context.Context, d *draft) error {
 func (r *receiver) settle(d *draft, err error, failed int) (well bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var rejected *alert.RejectedError
+	var rejected *RejectedError
 	n, s := uint64(len(d.Items)), &r.book.stats
 	gone := true
 	switch {
@@ -204,7 +204,7 @@ func (r *receiver) pause(ctx context.Context, failed int, err error) bool {
 
 // askedPause returns how long the receiver asked to be left alone; 0: it did not.
 func askedPause(err error) time.Duration {
-	var retry *alert.RetryError
+	var retry *RetryError
 	if errors.As(err, &retry) {
 		return min(max(retry.After, 0), longestPause)
 	}

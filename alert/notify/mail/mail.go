@@ -20,7 +20,6 @@ import (
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 
-	"walkabout/alert"
 	"walkabout/alert/notify"
 	"walkabout/internal/clienttls"
 	"walkabout/internal/secret"
@@ -299,7 +298,7 @@ func (m *Mail) deliver(c *smtp.Client, msg *gomail.Msg, id string) (later []erro
 		}
 	}
 	if permanent(err) {
-		return nil, &alert.RejectedError{Err: fmt.Errorf("email: %s: %w", m.host, err)}
+		return nil, &notify.RejectedError{Err: fmt.Errorf("email: %s: %w", m.host, err)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("email: %s: %w", m.host, err)

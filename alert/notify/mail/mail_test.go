@@ -22,7 +22,6 @@ import (
 	"github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
 
-	"walkabout/alert"
 	"walkabout/alert/notify"
 	"walkabout/alert/notify/mail"
 	"walkabout/alert/notify/notifytest"
@@ -192,7 +191,7 @@ func TestSecurities(t *testing.T) {
 			}
 			o.Password = secret.New("wr0ng")
 			err := newMail(t, o).Send(t.Context(), notify.Example(start, false))
-			var rejected *alert.RejectedError
+			var rejected *notify.RejectedError
 			if err == nil || errors.As(err, &rejected) || strings.Contains(err.Error(), "wr0ng") {
 				t.Errorf("a wrong password: %v", err)
 			}
@@ -289,7 +288,7 @@ func TestRecipients(t *testing.T) {
 		return nil
 	}
 	n := notify.Example(start, false)
-	var rejected *alert.RejectedError
+	var rejected *notify.RejectedError
 	if err := m.Send(t.Context(), n); err == nil || errors.As(err, &rejected) {
 		t.Errorf("one waits, and the error is %v", err)
 	}

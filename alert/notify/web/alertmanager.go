@@ -64,7 +64,7 @@ func (a *Alertmanager) Show(ctx context.Context, alerts []alert.Alert) error {
 			return fmt.Errorf("alertmanager: encoding: %w", err)
 		}
 		err = a.post(ctx, body, nil)
-		if rejected := new(alert.RejectedError); errors.As(err, &rejected) {
+		if rejected := new(notify.RejectedError); errors.As(err, &rejected) {
 			refused = append(refused, err) // it took those of the part that it likes; the other parts may be well
 			continue
 		}

@@ -187,7 +187,7 @@ func TestRefusedAlertHoldsUpNoOther(t *testing.T) {
 		posts++
 		return status(400, nil), nil
 	}), "http://am:9093")
-	var rejected *alert.RejectedError
+	var rejected *notify.RejectedError
 	if err := a.Show(t.Context(), slices.Repeat([]alert.Alert{firing.Alert}, 300)); !errors.As(err, &rejected) || posts != 2 {
 		t.Errorf("%d posts, error %v; want 2, and that they were refused", posts, err)
 	}

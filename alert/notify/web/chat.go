@@ -102,7 +102,7 @@ func (c *Chat) body(m *notify.Message) ([]byte, error) {
 func (c *Chat) Send(ctx context.Context, m *notify.Message) error {
 	body, err := c.body(m)
 	if err != nil {
-		return &alert.RejectedError{Err: fmt.Errorf("%s: %w", c.kind, err)}
+		return &notify.RejectedError{Err: fmt.Errorf("%s: %w", c.kind, err)}
 	}
 	return c.post(ctx, body, nil)
 }

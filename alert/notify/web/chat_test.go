@@ -16,7 +16,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"walkabout/alert"
 	"walkabout/alert/notify"
 	"walkabout/alert/notify/notifytest"
 	"walkabout/alert/notify/web"
@@ -248,7 +247,7 @@ func TestChatRetry(t *testing.T) {
 		c := services(t, roundTrip(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 429, Body: io.NopCloser(strings.NewReader(answer))}, nil
 		}))[name]
-		var retry *alert.RetryError
+		var retry *notify.RetryError
 		if err := c.Send(t.Context(), notify.Example(exampleAt, false)); !errors.As(err, &retry) || retry.After != 2500*time.Millisecond || leaks(err.Error()) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"walkabout/alert"
+	"walkabout/alert/notify"
 	"walkabout/internal/clienttls"
 	"walkabout/internal/secret"
 )
@@ -148,10 +148,10 @@ func (p *poster) judge(resp *http.Response, answer []byte) error {
 		return fmt.Errorf("%w, and redirects are not followed: configure the URL that it leads to", err)
 	case code == http.StatusBadRequest, code == http.StatusRequestEntityTooLarge, code == http.StatusUnsupportedMediaType,
 		code == http.StatusUnprocessableEntity:
-		return &alert.RejectedError{Err: err}
+		return &notify.RejectedError{Err: err}
 	}
 	if after := max(retryAfter(resp.Header.Get("Retry-After"), time.Now()), retryInBody(answer)); after > 0 {
-		return &alert.RetryError{After: after, Err: err}
+		return &notify.RetryError{After: after, Err: err}
 	}
 	return err
 }

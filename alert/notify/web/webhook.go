@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"walkabout/alert"
 	"walkabout/alert/notify"
 	"walkabout/internal/secret"
 )
@@ -52,7 +51,7 @@ func NewWebhook(o Options, signing secret.String) (*Webhook, error) {
 func (w *Webhook) Send(ctx context.Context, m *notify.Message) error {
 	body, err := m.Document()
 	if err != nil {
-		return &alert.RejectedError{Err: fmt.Errorf("webhook: encoding: %w", err)}
+		return &notify.RejectedError{Err: fmt.Errorf("webhook: encoding: %w", err)}
 	}
 	header := map[string]string{"webhook-id": m.ID}
 	if w.key != nil {

@@ -173,8 +173,8 @@ func TestStatuses(t *testing.T) {
 				return status(c.code, http.Header{"Retry-After": {c.after}, "Location": {"https://elsewhere.example.net/"}}), nil
 			})})
 			err := w.Send(t.Context(), message(firing))
-			var rejected *alert.RejectedError
-			var retry *alert.RetryError
+			var rejected *notify.RejectedError
+			var retry *notify.RetryError
 			got := "again"
 			switch {
 			case err == nil:
