@@ -82,3 +82,39 @@ func TestALostAnswerSaysNothingOfNames(t *testing.T) {
 		}
 	})
 }
+
+// TestALostAnswerSaysNothingOfRows holds that an agent that has answered requests of as many rows is not asked for fewer because a datagram was lost, and
+// that it is when another is before there was an answer: the path may bear less than it did.
+func TestALostAnswerSaysNothingOfRows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lose, times := 0, 0
+		d := &device{objects: switchOf(40).objects, latency: time.Millisecond, timeout: time.Second}
+		d.fault = func([]oid.OID) error {
+			if lose--; lose <= 0 && lose > -times {
+				return session.ErrTimeout
+			}
+			return nil
+		}
+		one := target("dev", "interfaces")
+		one.Structure = 0
+		h := start(t, map[string]*device{"dev": d}, one)
+		repetitions := func(at, n int) int {
+			t.Helper()
+			d.change(func() { lose, times = at, n })
+			h.next("dev")
+			return h.c.Stats()[0].Effort.MaxRepetitions
+		}
+		most := repetitions(0, 0)
+		for range 5 {
+			if n := repetitions(4, 1); n != most {
+				t.Errorf("%d repetitions where one answer was lost; want %d", n, most)
+			}
+		}
+		if n := repetitions(4, 2); n != most {
+			t.Errorf("%d repetitions where the poll was given up; want %d", n, most)
+		}
+		if n := repetitions(2, 1); n >= most {
+			t.Errorf("%d repetitions where no answer came since; want fewer than %d", n, most)
+		}
+	})
+}

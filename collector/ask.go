@@ -89,6 +89,8 @@ type walks struct {
 	names    int  // the most of one that was answered
 	refused  int  // polls in a row in which one was refused, or not answered, and never one answered
 	inPoll   bool // that is so in this poll
+
+	varbinds, rows int // see byChance: the most of one answer, and of one to a reread
 }
 
 // walksRefused is after how many polls of walks.refused tables are walked in the other way, with GETNEXT or with GETBULK.
@@ -131,7 +133,7 @@ func (a *asker) bulk(ctx context.Context, columns []oid.OID, after oid.OID, repe
 		err == nil && len(vbs) <= clocks {
 		a.walks.inPoll = true
 	} else if err == nil {
-		a.walks.answered, a.walks.names = true, max(a.walks.names, len(columns))
+		a.walks.answered, a.walks.names, a.walks.varbinds = true, max(a.walks.names, len(columns)), max(a.walks.varbinds, len(vbs)-clocks)
 	}
 	return a.finish(start, vbs, clocks, err)
 }
@@ -226,6 +228,17 @@ func (a *asker) remedyFor(ctx context.Context, err error, clocks int) (r remedy,
 		return askLess, 0
 	}
 	return giveUp, 0
+}
+
+// byChance reports whether err is the loss of datagrams and not of a reply that is too large for the agent or the path: of as much as was asked for there
+// has been an answer, of borne at the most, since the last such loss. So a path that bears less from now on is believed the second time, and one
+// that loses datagrams does not end at a row a request, of which it would lose more.
+func byChance(err error, asked int, borne *int) bool {
+	if !errors.Is(err, session.ErrTimeout) || *borne < asked {
+		return false
+	}
+	*borne = 0
+	return true
 }
 
 func (a *asker) clocks() int {

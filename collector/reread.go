@@ -133,14 +133,16 @@ func (p *part) reread(ctx context.Context, a *asker, pipe session.Pipeline, g *g
 			return true, err
 		}
 		remedy, _ := a.remedyFor(ctx, err, 0)
-		a.limit = max(1, r.most/2)
+		if !byChance(err, r.most, &a.walks.rows) {
+			a.limit = max(1, r.most/2)
+			r.most = a.limit
+		}
 		switch {
 		case remedy == giveUp:
 			return false, err
 		case !errors.Is(err, session.ErrTimeout):
 			return true, err
 		}
-		r.most = a.limit
 		r.left = append(r.left, r.slots[:]...)
 		clear(r.slots[:])
 	}
@@ -220,6 +222,7 @@ func (r *reread) Answer(slot int, b *snmp.Answer, size int, sent, came time.Time
 		return session.ErrMalformed
 	}
 	r.learn(size / count)
+	r.walks.rows = max(r.walks.rows, c.to-c.from)
 	return r.cut(c, columns)
 }
 

@@ -101,6 +101,8 @@ func (w *walker) recover(ctx context.Context, l leg, repetitions int, err error)
 		}
 		l.columns = slices.Delete(l.columns, position, position+1)
 		return l, repetitions, false
+	case byChance(err, repetitions*len(l.columns), &w.walks.varbinds):
+		return l, repetitions, false
 	case repetitions > 1:
 		w.limit = max(1, repetitions/2)
 		return l, w.limit, false
