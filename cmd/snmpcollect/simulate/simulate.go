@@ -155,23 +155,35 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// devices makes the devices.
-func (o *Options) devices(now time.Time) ([]device, error) {
-	log, community := slog.New(slog.DiscardHandler), secret.New(o.Community)
-	var recordings []*sim.Recording
+// recordings reads the files; the error says what is wrong with each of those that are none.
+func (o *Options) recordings() ([]*sim.Recording, error) {
+	var list []*sim.Recording
+	var errs []error
 	for _, path := range o.Files {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			continue
 		}
 		r, err := sim.ReadRecording(string(text), names{smi.BuiltIn()})
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			errs = append(errs, fmt.Errorf("%s: %w", path, err))
+			continue
 		}
 		if bad := r.Skipped(); len(bad) > 0 {
 			fmt.Fprintf(o.Stdout, "%s: left out %d lines that no agent could answer with, the first of them %v\n", path, len(bad), bad[0])
 		}
-		recordings = append(recordings, r)
+		list = append(list, r)
+	}
+	return list, errors.Join(errs...)
+}
+
+// devices makes the devices.
+func (o *Options) devices(now time.Time) ([]device, error) {
+	log, community := slog.New(slog.DiscardHandler), secret.New(o.Community)
+	recordings, err := o.recordings()
+	if err != nil {
+		return nil, err
 	}
 	addr := o.Listen
 	list := make([]device, 0, o.Devices)
@@ -181,7 +193,6 @@ func (o *Options) devices(now time.Time) ([]device, error) {
 		if len(o.Faults) > 0 && o.Faults[i%len(o.Faults)] != none {
 			d.fault = sim.Fault(o.Faults[i%len(o.Faults)])
 		}
-		var err error
 		if len(recordings) > 0 {
 			k := i % len(recordings)
 			d.name = strings.TrimSuffix(filepath.Base(o.Files[k]), filepath.Ext(o.Files[k]))

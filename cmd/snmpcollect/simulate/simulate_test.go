@@ -159,7 +159,8 @@ func TestMistakes(t *testing.T) {
 		`--fault "slow"; known are none, not_increasing`: func(o *simulate.Options) { o.Faults = []string{"slow"} },
 		"a recording stays what it is":                   func(o *simulate.Options) { o.Files, o.RebootEvery = []string{bad}, time.Minute },
 		`bad.snmprec: line 2: "multiplex": of snmpsim's variation modules`: func(o *simulate.Options) { o.Files = []string{bad} },
-		"no such file": func(o *simulate.Options) { o.Files = []string{bad + "x"} },
+		"no such file":        func(o *simulate.Options) { o.Files = []string{bad + "x"} },
+		"bad.snmprec: line 2": func(o *simulate.Options) { o.Files = []string{bad + "x", bad} }, // each is named
 	} {
 		o := options(t)
 		change(&o)
