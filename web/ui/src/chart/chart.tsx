@@ -157,9 +157,12 @@ function drawMarks(u: uPlot, p: Props): void {
   u.ctx.restore();
 }
 
+/** A gap that is too narrow to be hit counts while the pointer is as near as this share of the width: some 5 pixels on a desk. */
+const hoverShare = 250;
+
 function Legend({ p, time }: { p: Props; time: number | null }) {
   const write = writer(p.group.unit);
-  const found = time === null ? undefined : at(p, time);
+  const found = time === null ? undefined : at(p, time, (p.to - p.from) / hoverShare);
   const index = found?.index ?? -1;
   const tinted = tints((p.group.series ?? []).map((x) => x.name));
   return (

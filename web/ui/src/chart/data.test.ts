@@ -29,6 +29,8 @@ test("a moment leads to the point that stands for it, and to its gap", () => {
   assert.deepEqual(at({ times, gaps }, 130), { index: 1, gap: gaps[0] });
   assert.deepEqual(at({ times, gaps }, 200), { index: 2, gap: undefined });
   assert.equal(at({ times, gaps }, 230).index, -1);
+  assert.equal(at({ times, gaps }, 165, 6).gap, gaps[0]); // a gap of a minute is no pixel wide in a month
+  assert.equal(at({ times, gaps }, 167, 6).gap, undefined);
 });
 
 test("hatching ends at the point that follows a gap", () => {

@@ -80,10 +80,14 @@ export function range(lo: number | null, hi: number | null, unit: string, marks:
   return [bottom * 1.08, Math.max(top * 1.08, bottom < 0 ? 0 : least / 10)];
 }
 
-/** The index of the point that stands for time, and the gap that time lies in, which may be shorter than what a point stands for. A verdict says more than that nothing is stored. */
-export function at(p: { times: number[]; gaps: Gap[] }, time: number): { index: number; gap: Gap | undefined } {
+/**
+ * The index of the point that stands for time, and the gap that time lies in, which may be shorter than what a point stands for: one that is no more than
+ * slack seconds away counts, the nearest of several. A verdict says more than that nothing is stored.
+ */
+export function at(p: { times: number[]; gaps: Gap[] }, time: number, slack = 0): { index: number; gap: Gap | undefined } {
   const index = p.times.findIndex((t) => t >= time);
-  const here = p.gaps.filter((g) => time >= g.from && time <= g.to);
+  const away = (g: Gap): number => Math.max(g.from - time, time - g.to, 0);
+  const here = p.gaps.filter((g) => away(g) <= (g.reason === "no data" ? 0 : slack)).sort((a, b) => away(a) - away(b));
   return { index, gap: here.find((g) => g.reason !== "no data") ?? here[0] };
 }
 

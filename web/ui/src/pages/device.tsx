@@ -185,7 +185,7 @@ function Overview({ name, query }: { name: string; query: URLSearchParams }) {
       <p class="crumbs"><a href="/">Fleet</a> ›</p>
       <div class="head">
         <h1><Text of={name} /></h1>
-        {data.value && (
+        {data.value && data.failure?.status !== 404 && (
           <>
             <DeviceMark state={data.value.device.state} cause={data.value.device.cause} />
             <span class="sub">

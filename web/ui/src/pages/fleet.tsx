@@ -11,10 +11,10 @@ import { order, pageSize, Pager, Table, type Column } from "../parts/table";
 import { Text } from "../parts/text";
 import { devicePath, interfacePath } from "../router";
 
-/** One busy interface: its name, the rate of its busier direction, its load. */
-function Busy({ device, of }: { device: string; of: Busiest }) {
+/** One busy interface: its name, the rate of its busier direction, and its load where there is room. */
+function Busy({ device, of, meter }: { device: string; of: Busiest; meter: boolean }) {
   const rate = of.in === null ? of.out : of.out === null ? of.in : Math.max(of.in, of.out);
-  return <span class="busy"><a href={interfacePath(device, of.key)}><Text of={of.name} max={18} /></a> <span class="num">{bits(rate)}</span> {of.load !== null && <Load share={of.load} />}</span>;
+  return <span class="busy"><a href={interfacePath(device, of.key)}><Text of={of.key} max={18} /></a> <span class="num">{bits(rate)}</span> {meter && of.load !== null && <Load share={of.load} />}</span>;
 }
 
 function AlertCount({ d }: { d: Device }) {
@@ -22,9 +22,9 @@ function AlertCount({ d }: { d: Device }) {
   const words = [d.firing > 0 && `${d.firing} firing`, d.pending > 0 && `${d.pending} pending`].filter(Boolean).join(", ");
   return (
     <a href={url("/alerts", { device: d.name })} title={words}>
-      {d.firing > 0 && <span class="state bad"><i aria-hidden="true">▲</i>{d.firing}<span class="word"> firing</span></span>}
+      {d.firing > 0 && <span class="state bad"><i aria-hidden="true">▲</i>{d.firing}<span class="visually-hidden"> firing</span></span>}
       {d.firing > 0 && d.pending > 0 && " "}
-      {d.pending > 0 && <span class="state warn"><i aria-hidden="true">△</i>{d.pending}<span class="word"> pending</span></span>}
+      {d.pending > 0 && <span class="state warn"><i aria-hidden="true">△</i>{d.pending}<span class="visually-hidden"> pending</span></span>}
     </a>
   );
 }
@@ -40,7 +40,7 @@ const columns: Column<Device>[] = [
   { id: "why", title: "Note", rank: 2, grow: true, cell: (d) => <span class="muted"><Text of={d.state === "up" && !d.why ? d.location : (d.why ?? d.cause)} max={90} /></span> },
   { id: "alerts", title: "Alerts", sort: "down", cell: (d) => <AlertCount d={d} /> },
   { id: "load", title: "Busiest interfaces", sort: "down", hint: "by the busier direction's share of the speed", rank: 4, cell: (d) => (
-    <span class="busiest">{(d.busiest ?? []).slice(0, 2).map((b, i) => <span key={b.key} class={i > 0 ? "wide" : ""}><Busy device={d.name} of={b} /></span>)}</span>
+    <span class="busiest" title={(d.busiest ?? []).map((b) => `${b.key}: ${bits(b.in)} in, ${bits(b.out)} out`).join("\n")}>{(d.busiest ?? []).slice(0, 2).map((b, i) => <span key={b.key} class={i > 0 ? "wide" : ""}><Busy device={d.name} of={b} meter={i === 0} /></span>)}</span>
   ) },
   { id: "interfaces", title: "Ports", num: true, sort: "down", hint: "interfaces that are up, of all; those that are admin up and not up", rank: 3, cell: (d) => d.interfaces === 0 ? <span class="muted">–</span> : (
     <span title={`${d.interfaces_up} of ${d.interfaces} up; ${d.interfaces_down} admin up, but down`}>{d.interfaces_down > 0 && <span class="muted">{integer(d.interfaces_down)} down, </span>}{integer(d.interfaces_up)}<span class="muted">/{integer(d.interfaces)}</span></span>

@@ -160,7 +160,7 @@ export function InterfacePage({ device, name, query }: { device: string; name: s
       </div>
       {gone && (
         <>
-          <div class="panel" role="status"><strong>Not there any more:</strong> the device has no interface of this name now. It was removed, renamed or renumbered; what is stored of it is below.</div>
+          <div class="panel" role="status"><strong><Text of={data.failure?.message} max={300} />.</strong> It was removed, renamed or renumbered; what is stored of it is below.</div>
           <SpanBar s={s} set={set} />
           <Graphs device={device} name={name} s={s} set={set} />
         </>
