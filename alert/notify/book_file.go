@@ -81,8 +81,11 @@ func (b *book) open(fsys journal.FS, path string) (damaged, err error) {
 	return damaged, nil
 }
 
-// adopt takes over a file of before there were lines, which is as one line that says it all.
+// adopt has a book that holds nothing yet take over a file of before there were lines, which is as one line that says it all.
 func (b *book) adopt(path string) error {
+	if size, _ := b.journal.Size(); size > 0 {
+		return nil
+	}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -97,7 +100,8 @@ func (b *book) adopt(path string) error {
 	if err := b.save(); err != nil {
 		return err
 	}
-	return os.Remove(path)
+	_ = os.Remove(path) // it is not read again in any case
+	return nil
 }
 
 // corruptSuffix is behind the name of a copy of a book that made no sense.

@@ -149,6 +149,14 @@ func TestEarlierBook(t *testing.T) {
 			t.Errorf("the earlier file: %v", err)
 		}
 		d.close(t)
+		if err := os.WriteFile(older, []byte(text), 0o600); err != nil { // as if it could not be removed
+			t.Fatal(err)
+		}
+		again := newSender()
+		e := d.reopen(t, dir, notify.Receiver{Name: "a", Policy: all(), Sender: again})
+		e.tell(t, "core1 p1 resolved")
+		again.expect(t)
+		e.close(t)
 	})
 }
 
