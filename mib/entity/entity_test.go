@@ -3,14 +3,10 @@ package entity_test
 import (
 	"errors"
 	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"walkabout/machine"
 	"walkabout/mib"
@@ -61,33 +57,12 @@ func walk(t *testing.T, h mib.Handler, at time.Time) []snmp.VarBind {
 	return mibtest.Walk(t, h, &mib.Request{Version: snmp.V2c, At: at, Fresh: true}, entity.Roots()...)
 }
 
-func lines(vbs []snmp.VarBind) []string {
-	var out []string
-	for _, vb := range vbs {
-		out = append(out, vb.Name.String()+" = "+vb.Value.Kind().String()+": "+vb.Value.String())
-	}
-	return out
-}
-
 func TestWalk(t *testing.T) {
 	sensors := all()
 	m := newMIB(t, &sensors)
 	found := walk(t, m, start.Add(time.Minute))
 	mibtest.Conform(t, found, mibtest.Holes{"entPhySensorValue": "not working"})
-	path := filepath.Join("testdata", "sensors.walk")
-	got := strings.Join(lines(found), "\n") + "\n"
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
+	mibtest.Golden(t, "sensors.walk", mibtest.Lines(found), *update)
 	mibtest.Test(t, m, entity.Roots()...)
 	served := map[string]bool{}
 	for _, vb := range found {
@@ -109,7 +84,7 @@ func TestChange(t *testing.T) {
 	sensors := all()
 	m := newMIB(t, &sensors)
 	find := func(at time.Time, prefix string) string {
-		for _, line := range lines(walk(t, m, at)) {
+		for _, line := range mibtest.Lines(walk(t, m, at)) {
 			if strings.HasPrefix(line, prefix) {
 				return line
 			}
@@ -134,7 +109,7 @@ func TestChange(t *testing.T) {
 		t.Error(got)
 	}
 	sensors = nil
-	if got := lines(walk(t, m, start.Add(2*time.Hour))); len(got) != 19 {
+	if got := mibtest.Lines(walk(t, m, start.Add(2*time.Hour))); len(got) != 19 {
 		t.Errorf("without sensors: %q", got)
 	}
 }

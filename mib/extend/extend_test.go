@@ -124,10 +124,9 @@ func value(t *testing.T, h mib.Handler, name string) snmp.Value {
 }
 
 func lines(all []snmp.VarBind) []string {
-	var out []string
-	for _, vb := range all {
-		s := vb.Name.String() + " = " + vb.Value.Kind().String() + ": " + vb.Value.String()
-		out = append(out, strings.ReplaceAll(s, os.Args[0], "PROGRAM"))
+	out := mibtest.Lines(all)
+	for i := range out {
+		out[i] = strings.ReplaceAll(out[i], os.Args[0], "PROGRAM")
 	}
 	return out
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -166,31 +164,6 @@ func walk(t *testing.T, h mib.Handler) []snmp.VarBind {
 	return mibtest.Walk(t, h, &mib.Request{Version: snmp.V2c, At: now, Fresh: true}, host.Roots()...)
 }
 
-func lines(all []snmp.VarBind) []string {
-	var out []string
-	for _, vb := range all {
-		out = append(out, vb.Name.String()+" = "+vb.Value.Kind().String()+": "+vb.Value.String())
-	}
-	return out
-}
-
-func checkGolden(t *testing.T, file string, got []string) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, []byte(strings.Join(got, "\n")+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(strings.TrimSuffix(string(want), "\n"), "\n"), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
 // untold are the objects that no system tells; the package's comment says why.
 var untold = []string{"2.3.1.7", "3.5", "4.1"} // hrStorageAllocationFailures, hrPrinterTable, hrSWOSIndex
 
@@ -207,7 +180,7 @@ var holes = mibtest.Holes{
 }
 
 func TestGoldenWalk(t *testing.T) {
-	checkGolden(t, "server.walk", lines(walk(t, server().mib(t, host.Settings{}))))
+	mibtest.Golden(t, "server.walk", mibtest.Lines(walk(t, server().mib(t, host.Settings{}))), *update)
 }
 
 func TestConformance(t *testing.T) {
@@ -254,7 +227,7 @@ func TestThisMachine(t *testing.T) {
 
 // TestUnreadable takes the parts of a machine away one by one: their objects are gone, and the walk goes on to the end.
 func TestUnreadable(t *testing.T) {
-	all := lines(walk(t, server().mib(t, host.Settings{})))
+	all := mibtest.Lines(walk(t, server().mib(t, host.Settings{})))
 	processors := []string{"3.2.1.1.19", "3.2.1.2.19", "3.2.1.3.19", "3.2.1.4.19", "3.2.1.5.19"}
 	tests := []struct {
 		name string
@@ -285,7 +258,7 @@ func TestUnreadable(t *testing.T) {
 			want := slices.DeleteFunc(slices.Clone(all), func(line string) bool {
 				return slices.ContainsFunc(test.gone, func(p string) bool { return strings.HasPrefix(line, "1.3.6.1.2.1.25."+p) })
 			})
-			if diff := cmp.Diff(want, lines(walk(t, d.mib(t, host.Settings{})))); diff != "" {
+			if diff := cmp.Diff(want, mibtest.Lines(walk(t, d.mib(t, host.Settings{})))); diff != "" {
 				t.Errorf("walk (-want +got):\n%s", diff)
 			}
 		})
@@ -294,14 +267,7 @@ func TestUnreadable(t *testing.T) {
 
 // column returns the values of a column by its index.
 func column(all []snmp.VarBind, below string) map[string]string {
-	prefix := oid.MustParse("1.3.6.1.2.1.25." + below)
-	out := map[string]string{}
-	for _, vb := range all {
-		if vb.Name.HasPrefix(prefix) {
-			out[vb.Name.From(prefix.Len()).String()] = vb.Value.String()
-		}
-	}
-	return out
+	return mibtest.Column(all, oid.MustParse("1.3.6.1.2.1.25."+below))
 }
 
 func TestSettings(t *testing.T) {

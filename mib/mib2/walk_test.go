@@ -2,8 +2,6 @@ package mib2_test
 
 import (
 	"flag"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,28 +22,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // walk returns a line for each variable of h.
 func walk(t *testing.T, h mib.Handler) []string {
 	t.Helper()
-	var lines []string
-	for _, vb := range mibtest.Walk(t, h, &mib.Request{Version: snmp.V2c, At: now}, mib2.Roots()...) {
-		lines = append(lines, vb.Name.String()+" = "+vb.Value.Kind().String()+": "+vb.Value.String())
-	}
-	return lines
-}
-
-func checkGolden(t *testing.T, file string, got []string) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, []byte(strings.Join(got, "\n")+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(strings.TrimSuffix(string(want), "\n"), "\n"), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
+	return mibtest.Lines(mibtest.Walk(t, h, &mib.Request{Version: snmp.V2c, At: now}, mib2.Roots()...))
 }
 
 // newRouterMIB is the MIB of router with what does not depend on the platform of the test.
@@ -64,7 +41,9 @@ func newRouterMIB(t *testing.T) *mib2.MIB {
 	return m
 }
 
-func TestGoldenWalk(t *testing.T) { checkGolden(t, "router.walk", walk(t, newRouterMIB(t))) }
+func TestGoldenWalk(t *testing.T) {
+	mibtest.Golden(t, "router.walk", walk(t, newRouterMIB(t)), *update)
+}
 
 func TestConformance(t *testing.T) {
 	mibtest.Test(t, newRouterMIB(t), mib2.Roots()...)

@@ -149,7 +149,7 @@ func (w *walker) checkRoot(root oid.OID, all []snmp.VarBind) {
 		}
 	}
 	for _, limit := range []int{7, len(all) + 1} {
-		if diff := cmp.Diff(text(all), text(w.walk(subtree(root), limit))); diff != "" {
+		if diff := cmp.Diff(Lines(all), Lines(w.walk(subtree(root), limit))); diff != "" {
 			w.t.Errorf("below %v, 1 at a time (-) and %d at a time (+):\n%s", root, limit, diff)
 		}
 	}
@@ -196,7 +196,7 @@ func (w *walker) checkRanges(all []snmp.VarBind) {
 	var want []string
 	expect := func(r mib.Range, vbs ...snmp.VarBind) {
 		ranges = append(ranges, r)
-		want = append(want, text(vbs)...)
+		want = append(want, Lines(vbs)...)
 		if len(vbs) == 0 {
 			want = append(want, "end")
 		}
@@ -217,7 +217,7 @@ func (w *walker) checkRanges(all []snmp.VarBind) {
 	}
 	got := make([]string, len(vbs))
 	for i, vb := range vbs {
-		got[i] = text(vbs[i : i+1])[0]
+		got[i] = Lines(vbs[i : i+1])[0]
 		if vb.Value == snmp.EndOfMibView {
 			got[i] = "end"
 		}
@@ -263,7 +263,7 @@ func (w *walker) checkKeepsDst(roots []oid.OID) {
 	}
 	vbs, err := w.view.Next(w.ctx, []snmp.VarBind{mark}, ranges, 0)
 	if err != nil || len(vbs) != 1 || vbs[0] != mark {
-		w.t.Errorf("Next with max 0 makes %v of a dst of one, error %v", text(vbs), err)
+		w.t.Errorf("Next with max 0 makes %v of a dst of one, error %v", Lines(vbs), err)
 	}
 	values, err := w.view.Get(w.ctx, []snmp.Value{mark.Value}, roots)
 	if err != nil || len(values) != 1+len(roots) || values[0] != mark.Value {
@@ -294,14 +294,3 @@ func legal(vb snmp.VarBind) error {
 	}
 	return nil
 }
-
-// text returns a line for each of vbs.
-func text(vbs []snmp.VarBind) []string {
-	lines := make([]string, len(vbs))
-	for i, vb := range vbs {
-		lines[i] = vb.Name.String() + " = " + describe(vb.Value)
-	}
-	return lines
-}
-
-func describe(v snmp.Value) string { return v.Kind().String() + ": " + v.String() }

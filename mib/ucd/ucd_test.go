@@ -4,10 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -148,29 +145,8 @@ func walk(t *testing.T, h mib.Handler) []snmp.VarBind {
 	return mibtest.Walk(t, h, &mib.Request{Version: snmp.V2c, At: now, Fresh: true}, ucd.Roots()...)
 }
 
-func lines(all []snmp.VarBind) []string {
-	var out []string
-	for _, vb := range all {
-		out = append(out, vb.Name.String()+" = "+vb.Value.Kind().String()+": "+vb.Value.String())
-	}
-	return out
-}
-
 func TestGoldenWalk(t *testing.T) {
-	got := lines(walk(t, server().mib(t, settings())))
-	path := filepath.Join("testdata", "server.walk")
-	if *update {
-		if err := os.WriteFile(path, []byte(strings.Join(got, "\n")+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(strings.TrimSuffix(string(want), "\n"), "\n"), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
+	mibtest.Golden(t, "server.walk", mibtest.Lines(walk(t, server().mib(t, settings()))), *update)
 }
 
 func TestConformance(t *testing.T) { mibtest.Test(t, server().mib(t, settings()), ucd.Roots()...) }
@@ -236,7 +212,7 @@ func TestThisMachine(t *testing.T) {
 
 // TestNothing: a machine of which nothing can be read has nothing but what the agent knows itself.
 func TestNothing(t *testing.T) {
-	got := lines(walk(t, (&device{}).mib(t, settings())))
+	got := mibtest.Lines(walk(t, (&device{}).mib(t, settings())))
 	want := []string{
 		"1.3.6.1.4.1.2021.11.1.0 = INTEGER: 1", "1.3.6.1.4.1.2021.11.2.0 = OCTET STRING: systemStats",
 		"1.3.6.1.4.1.2021.100.1.0 = INTEGER: 1", "1.3.6.1.4.1.2021.100.2.0 = OCTET STRING: 1.2.3",
@@ -251,14 +227,7 @@ func TestNothing(t *testing.T) {
 
 // column returns the values of a column by its index.
 func column(all []snmp.VarBind, below string) map[string]string {
-	prefix := oid.MustParse("1.3.6.1.4.1.2021." + below)
-	out := map[string]string{}
-	for _, vb := range all {
-		if vb.Name.HasPrefix(prefix) {
-			out[vb.Name.From(prefix.Len()).String()] = vb.Value.String()
-		}
-	}
-	return out
+	return mibtest.Column(all, oid.MustParse("1.3.6.1.4.1.2021."+below))
 }
 
 func TestDiskIOSettings(t *testing.T) {
