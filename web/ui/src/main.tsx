@@ -1,7 +1,8 @@
 // The frame around every page: navigation, the state of the connection, theme, keys.
 import { render, type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { stream, useConnection, useData } from "./api/live";
+import { useConnection, useData } from "./api/live";
+import { stream } from "./api/stream";
 import type { Alerts, Session } from "./api/types";
 import { duration, plural, zone } from "./format";
 import { serverNow, useNow } from "./parts/age";
