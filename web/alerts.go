@@ -35,7 +35,7 @@ func (s *Server) alerts(r *http.Request) (any, error) {
 	}
 	out.Counts.NeverUp = s.o.Alerts.NeverUpCount()
 	switch { // to list them all takes a while
-	case !contains(states, alert.Listed.String()):
+	case !slices.Contains(states, alert.Listed.String()):
 	case device != "":
 		list = append(list, s.o.Alerts.NeverUpOf(device)...)
 	default:
@@ -44,7 +44,7 @@ func (s *Server) alerts(r *http.Request) (any, error) {
 	var all []*alert.Alert
 	for i := range list {
 		a := &list[i]
-		if contains(states, a.State.String()) && (device == "" || a.Device == device) && (silenced == "" || (silenced == "true") == (a.SilencedBy != "")) && foundAlert(a, q) {
+		if slices.Contains(states, a.State.String()) && (device == "" || a.Device == device) && (silenced == "" || (silenced == "true") == (a.SilencedBy != "")) && foundAlert(a, q) {
 			all = append(all, a)
 		}
 	}
@@ -84,7 +84,7 @@ func (s *Server) alertHistory(r *http.Request) (any, error) {
 	}
 	out := AlertHistory{At: time.Now()}
 	h := alert.HistoryQuery{Device: v.Get("device"), Before: before, Words: q.words, Limit: q.limit, Match: func(t *alert.Transition) bool {
-		return (len(states) == 0 || contains(states, t.State.String())) && foundAlert(&t.Alert, q)
+		return (len(states) == 0 || slices.Contains(states, t.State.String())) && foundAlert(&t.Alert, q)
 	}}
 	out.Transitions, out.More, err = s.transitions(h)
 	return out, err

@@ -28,12 +28,12 @@ func (s *Server) fleet(r *http.Request) (any, error) {
 	}
 	states := v["state"]
 	for _, state := range states {
-		if !contains([]string{StateNew, StateUp, StatePartial, StateDown}, state) {
+		if !slices.Contains([]string{StateNew, StateUp, StatePartial, StateDown}, state) {
 			return nil, badRequest("state: %q is none of %s, %s, %s, %s", state, StateNew, StateUp, StatePartial, StateDown)
 		}
 	}
 	rows, counts := s.rows(func(row *fleetRow) bool {
-		return (len(states) == 0 || contains(states, row.State)) && row.found(q)
+		return (len(states) == 0 || slices.Contains(states, row.State)) && row.found(q)
 	})
 	sortFleet(rows, q)
 	out := Fleet{At: time.Now(), Counts: counts, Matching: len(rows), Offset: q.offset, Devices: []Device{}}

@@ -32,6 +32,15 @@ func (r *ring) add(e LogEntry) {
 	r.list[(e.ID-1)%uint64(cap(r.list))] = e
 }
 
+// texts are those of e that a search looks through.
+func (e *LogEntry) texts() []string {
+	out := []string{e.Device, e.Interface, e.Source, e.Title, e.Text, e.Severity}
+	for _, p := range e.Fields {
+		out = append(out, p.Name+"="+p.Value)
+	}
+	return out
+}
+
 // before returns at most limit entries older than the ID (0: all are) that match lets through, the newest first, and whether there are more.
 func (r *ring) before(id uint64, limit int, match func(*LogEntry) bool) (out []LogEntry, more bool) {
 	r.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,7 +68,7 @@ func parseList(v url.Values, sorts ...string) (*listQuery, error) {
 	default:
 		errs = append(errs, badRequest("desc: %q is neither true nor false", text))
 	}
-	if q.sort != "" && sorts != nil && !contains(sorts, q.sort) {
+	if q.sort != "" && sorts != nil && !slices.Contains(sorts, q.sort) {
 		errs = append(errs, badRequest("sort: %q is none of %s", q.sort, strings.Join(sorts, ", ")))
 	}
 	if len(errs) > 0 {
@@ -87,15 +88,6 @@ func parseBefore(v url.Values) (uint64, error) {
 		return 0, badRequest("before: %q is no number", Text(text))
 	}
 	return n, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // found reports whether all words of the search stand in texts.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -174,7 +175,7 @@ func (s *Server) logEntries(r *http.Request) (any, error) {
 	}
 	out := Log{At: time.Now()}
 	out.Entries, out.More = s.memory.log.before(before, q.limit, func(e *LogEntry) bool {
-		return (len(kinds) == 0 || contains(kinds, e.Kind)) && (device == "" || e.Device == device) && q.found(e.Device, e.Source, e.Title, e.Text, e.Severity)
+		return (len(kinds) == 0 || slices.Contains(kinds, e.Kind)) && (device == "" || e.Device == device) && q.found(e.texts()...)
 	})
 	return out, nil
 }

@@ -184,7 +184,7 @@ func TestGuard(t *testing.T) {
 		if challenged := len(r.Header.Values("WWW-Authenticate")) == 2; challenged != (tt.status == 401) {
 			t.Errorf("%s: %s %s: challenges %q", tt.config, tt.method, tt.path, r.Header.Values("WWW-Authenticate"))
 		}
-		for name, want := range map[string]string{"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+		for name, want := range map[string]string{"Content-Security-Policy": "default-src 'self'", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 			"Cross-Origin-Resource-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "X-Frame-Options": "DENY"} {
 			if got := r.Header.Get(name); !strings.HasPrefix(got, want) {
 				t.Errorf("%s: %s %s: %s is %q", tt.config, tt.method, tt.path, name, got)

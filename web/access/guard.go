@@ -194,6 +194,7 @@ func anybody(a *accounts, r *http.Request) Identity {
 // headers are on every answer. What pages load comes from here, nothing is written into them, and no other site may show or read them.
 func headers(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("Cache-Control", "no-store") // what may be kept says so itself
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -210,7 +211,6 @@ func challenge(w http.ResponseWriter, r *http.Request, why string) {
 }
 
 func refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
-	w.Header().Set("Cache-Control", "no-store")
 	if !strings.HasPrefix(r.URL.Path, "/api/") {
 		http.Error(w, why, status)
 		return

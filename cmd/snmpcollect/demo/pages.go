@@ -57,7 +57,8 @@ func (c *collecting) openPages(ctx context.Context, started time.Time, log *slog
 	api.Handle(mux, c.alerts, api.Options{Log: log, Changed: c.memory.Changed})
 	mux.Handle("/api/v1/", promapi.New(promapi.Options{Store: c.store, Metadata: c.store.Metadata, Version: version.Version(), Logger: log}))
 	guard := access.New(access.Config{Loopback: true}, access.Paths{Query: []string{"/api/v1/"}}, log)
-	p := &pages{l, &http.Server{Handler: guard.Handler(mux), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}}
+	p := &pages{l, &http.Server{Handler: guard.Handler(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}}
 	p.server.RegisterOnShutdown(ui.Close)
 	return p, nil
 }

@@ -76,7 +76,7 @@ export function AlertPage({ fingerprint }: { fingerprint: string }) {
             </div>
             <section class="panel" aria-label="History">
               <h2>History</h2>
-              {all && all.length > 0 ? <Table label="History, the newest first" columns={history} rows={all} rowKey={(t) => t.id} /> : <p class="muted">None yet.</p>}
+              {all && all.length > 0 ? <Table label="History, the newest first" columns={history} rows={all} rowKey={(t) => t.id} /> : <p class="muted">None is kept.</p>}
               {more && <p><a href={url("/alerts", { view: "history", q: fingerprint })}>All of its history</a></p>}
             </section>
           </>

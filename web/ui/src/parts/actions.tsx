@@ -47,7 +47,7 @@ function AckDialog({ alert, onClose, done }: { alert: Alert; onClose: () => void
 
 /** Matchers that a silence of one alert may have, the narrowest first. */
 function scopes(a: Alert): { label: string; matchers: string[] }[] {
-  const of = (name: string, value: string): string => `${name}=${value}`;
+  const of = (name: string, value: string): string => `${name}="${value}"`; // quotes keep what is between them as it is
   const all = [{ label: "this alert", matchers: [of("fingerprint", a.fingerprint)] }];
   if (a.key) all.push({ label: `everything about ${a.key} of ${a.device}`, matchers: [of("device", a.device), of("interface", a.key)] });
   all.push({ label: `everything about ${a.device}`, matchers: [of("device", a.device)] });

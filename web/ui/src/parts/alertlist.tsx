@@ -11,7 +11,7 @@ import { Text } from "./text";
 export function Attention({ a }: { a: Alert }) {
   return (
     <span class="tags">
-      {a.ack && <span class="tag" title={a.ack.reason}>✓ acknowledged by <Text of={a.ack.by} max={24} /></span>}
+      {a.ack && <span class="tag" title={a.ack.reason}>✓ acknowledged by <Text of={a.ack.by} max={24} />{a.ack.reason && <>: <Text of={a.ack.reason} max={60} /></>}</span>}
       {a.silenced_by && <span class="tag" title={a.silenced_by}>{a.silenced_by.startsWith("maintenance:") ? "in maintenance" : "silenced"}</span>}
       {a.flapping && <span class="tag" title="it fired and recovered too often">flapping</span>}
       {a.frozen && <span class="tag" title="it stands still until the device is seen again">{a.frozen.replaceAll("_", " ")}</span>}
