@@ -48,7 +48,7 @@ func (p *parts) openStore(cfg config.Config, targets []collector.Target) error {
 	o.Dir, o.Logger = filepath.Join(p.state.Path(), storeFolder), p.log
 	db := store.Start(o)
 	e := &embedded{Store: db, polls: sinks.NewPolls(targets), names: cfg.Store.Alerts}
-	e.rules, err = rules.Start(rules.Options{Store: db, Ready: db.Opened(), Engine: promapi.NewEngine(ruleTimeout, ruleSamples, nil, p.log), ExternalURL: cfg.Alerts.ExternalURL, Logger: p.log},
+	e.rules, err = rules.Start(rules.Options{Store: db, Ready: db.Opened(), Engine: promapi.NewEngine(ruleTimeout, ruleSamples, p.log), ExternalURL: cfg.Alerts.ExternalURL, Logger: p.log},
 		cfg.Store.Rules)
 	if err != nil {
 		source.Close()

@@ -2,9 +2,12 @@ package promapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -15,21 +18,35 @@ import (
 // maxWarnings is how many warnings, and how many remarks, an answer has.
 const maxWarnings = 10
 
-// reply writes an answer.
+// reply writes an answer. What a query found may be large, so that it is written as it is encoded.
 func (h *handler) reply(w http.ResponseWriter, a answer) {
-	body := struct {
-		Status   string   `json:"status"`
-		Data     any      `json:"data,omitempty"`
+	var about struct {
 		Warnings []string `json:"warnings,omitempty"`
 		Infos    []string `json:"infos,omitempty"`
-	}{Status: "success", Data: a.data}
-	body.Warnings, body.Infos = a.warnings.AsStrings(a.query, maxWarnings, maxWarnings)
-	b, err := json.Marshal(body)
+	}
+	about.Warnings, about.Infos = a.warnings.AsStrings(a.query, maxWarnings, maxWarnings)
+	end, err := json.Marshal(about)
+	var data []byte
+	if a.found == nil && err == nil {
+		data, err = json.Marshal(a.data)
+	}
 	if err != nil { // cannot be: the data are our own
 		h.fail(w, err)
 		return
 	}
-	h.write(w, http.StatusOK, b)
+	if end[0] = ','; len(end) == len("{}") {
+		end = end[1:]
+	}
+	w.Header().Set("Content-Type", "application/json")
+	out := writer{to: w, buf: []byte(`{"status":"success","data":`)}
+	if a.found != nil {
+		out.result(a.found)
+	}
+	out.buf = append(append(out.buf, data...), end...)
+	out.flush()
+	if out.err != nil {
+		h.Logger.Debug("answering a query", "err", out.err)
+	}
 }
 
 // fail writes an error.
@@ -54,60 +71,82 @@ func (h *handler) write(w http.ResponseWriter, status int, body []byte) {
 	}
 }
 
-// appendResult appends {"resultType":…,"result":…}.
-func appendResult(dst []byte, v parser.Value) (json.RawMessage, error) {
-	dst = append(dst, `{"resultType":"`...)
-	dst = append(dst, v.Type()...)
-	dst = append(dst, `","result":`...)
-	switch v := v.(type) {
-	case promql.Matrix:
-		dst = append(dst, '[')
-		for i := range v {
-			dst = appendComma(dst, i)
-			dst = appendSeries(dst, &v[i])
-		}
-		dst = append(dst, ']')
-	case promql.Vector:
-		dst = append(dst, '[')
-		for i := range v {
-			dst = appendComma(dst, i)
-			dst = append(dst, `{"metric":`...)
-			dst = appendLabels(dst, v[i].Metric)
-			if v[i].H != nil {
-				return nil, errHistogram
-			}
-			dst = append(dst, `,"value":`...)
-			dst = append(appendPoint(dst, v[i].T, v[i].F), '}')
-		}
-		dst = append(dst, ']')
-	case promql.Scalar:
-		dst = append(dst, '[')
-		dst = appendTime(dst, v.T)
-		dst = append(dst, ',', '"')
-		dst = append(strconv.AppendFloat(dst, v.V, 'f', -1, 64), '"', ']')
-	case promql.String:
-		dst = append(dst, '[')
-		dst = appendTime(dst, v.T)
-		dst = append(dst, ',')
-		dst = append(appendText(dst, v.V), ']')
-	default:
-		return nil, fmt.Errorf("unexpected result of type %s", v.Type())
-	}
-	return append(dst, '}'), nil
+// writer is a buffer that is emptied when it is full. After an error it drops what it gets.
+type writer struct {
+	to  io.Writer
+	buf []byte
+	err error
 }
 
-// errHistogram cannot be: the store takes numbers only, and no function makes histograms of them.
-var errHistogram = fmt.Errorf("the result is a histogram, and the store has none")
+const fullBuffer = 32 << 10
 
-func appendSeries(dst []byte, s *promql.Series) []byte {
-	dst = append(dst, `{"metric":`...)
-	dst = appendLabels(dst, s.Metric)
-	dst = append(dst, `,"values":[`...)
-	for i, p := range s.Floats {
-		dst = appendComma(dst, i)
-		dst = appendPoint(dst, p.T, p.F)
+func (w *writer) flush() {
+	if w.err == nil {
+		_, w.err = w.to.Write(w.buf)
 	}
-	return append(dst, `]}`...)
+	w.buf = w.buf[:0]
+}
+
+// result writes {"resultType":…,"result":…} of what encodable takes.
+func (w *writer) result(v parser.Value) {
+	w.buf = append(w.buf, `{"resultType":"`...)
+	w.buf = append(w.buf, v.Type()...)
+	w.buf = append(w.buf, `","result":[`...)
+	switch v := v.(type) {
+	case promql.Matrix:
+		for i := 0; i < len(v) && w.err == nil; i++ {
+			w.buf = appendComma(w.buf, i)
+			w.series(&v[i])
+		}
+	case promql.Vector:
+		for i := 0; i < len(v) && w.err == nil; i++ {
+			w.buf = append(appendComma(w.buf, i), `{"metric":`...)
+			w.buf = append(appendLabels(w.buf, v[i].Metric), `,"value":`...)
+			w.buf = append(appendPoint(w.buf, v[i].T, v[i].F), '}')
+			w.flushFull()
+		}
+	case promql.Scalar:
+		w.buf = append(appendTime(w.buf, v.T), ',', '"')
+		w.buf = append(strconv.AppendFloat(w.buf, v.V, 'f', -1, 64), '"')
+	case promql.String:
+		w.buf = append(appendTime(w.buf, v.T), ',')
+		w.buf = appendText(w.buf, v.V)
+	}
+	w.buf = append(w.buf, `]}`...)
+}
+
+// encodable returns an error for what result cannot write, which cannot be: the store takes numbers only, and no function makes histograms of them.
+func encodable(v parser.Value) error {
+	histogram := false
+	switch v := v.(type) {
+	case promql.Matrix:
+		histogram = slices.ContainsFunc(v, func(s promql.Series) bool { return len(s.Histograms) > 0 })
+	case promql.Vector:
+		histogram = slices.ContainsFunc(v, func(s promql.Sample) bool { return s.H != nil })
+	case promql.Scalar, promql.String:
+	default:
+		return fmt.Errorf("unexpected result of type %s", v.Type())
+	}
+	if histogram {
+		return errors.New("the result is a histogram, and the store has none")
+	}
+	return nil
+}
+
+func (w *writer) series(s *promql.Series) {
+	w.buf = append(w.buf, `{"metric":`...)
+	w.buf = append(appendLabels(w.buf, s.Metric), `,"values":[`...)
+	for i := 0; i < len(s.Floats) && w.err == nil; i++ {
+		w.buf = appendPoint(appendComma(w.buf, i), s.Floats[i].T, s.Floats[i].F)
+		w.flushFull()
+	}
+	w.buf = append(w.buf, `]}`...)
+}
+
+func (w *writer) flushFull() {
+	if len(w.buf) >= fullBuffer {
+		w.flush()
+	}
 }
 
 func appendComma(dst []byte, i int) []byte {

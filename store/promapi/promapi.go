@@ -29,18 +29,18 @@ type Options struct {
 	Logger   *slog.Logger // slog.Default()
 
 	Timeout     time.Duration // of one query, also the most that a request may ask for; 25 s
-	MaxSamples  int           // that one query may hold in memory, of 16 octets each; 10 million
-	Concurrency int           // queries at a time; more wait; 8
+	MaxSamples  int           // that one query may hold in memory; 10 million, which take up to 0.8 GB
+	Concurrency int           // queries at a time, until their answers are taken; more wait; 8
 	MaxSeries   int           // that /series, /labels and the values of a label list; 100,000
 }
 
 // lookback is how long a sample counts in an instant query when no other follows, as Prometheus has it.
 const lookback = 5 * time.Minute
 
-// NewEngine returns an engine of PromQL with the options that Prometheus has when none are given, but for these limits. queries may be nil.
-func NewEngine(timeout time.Duration, maxSamples int, queries promql.QueryTracker, log *slog.Logger) *promql.Engine {
+// NewEngine returns an engine of PromQL with the options that Prometheus has when none are given, but for these limits.
+func NewEngine(timeout time.Duration, maxSamples int, log *slog.Logger) *promql.Engine {
 	return promql.NewEngine(promql.EngineOpts{
-		Logger: log, MaxSamples: maxSamples, Timeout: timeout, ActiveQueryTracker: queries, LookbackDelta: lookback,
+		Logger: log, MaxSamples: maxSamples, Timeout: timeout, LookbackDelta: lookback,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
 		EnableAtModifier:         true, EnableNegativeOffset: true, Parser: newParser(),
 	})
@@ -64,7 +64,7 @@ func New(o Options) http.Handler {
 	o.MaxSeries = cmp.Or(o.MaxSeries, 100_000)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	h := &handler{Options: o, gate: make(gate, o.Concurrency), parser: newParser()}
-	h.engine = NewEngine(o.Timeout, o.MaxSamples, h.gate, o.Logger)
+	h.engine = NewEngine(o.Timeout, o.MaxSamples, o.Logger)
 	mux := http.NewServeMux()
 	for path, serve := range map[string]func(*http.Request) (answer, error){
 		"/query": h.query, "/query_range": h.queryRange, "/series": h.series, "/labels": h.labelNames, "/label/{name}/values": h.labelValues,
@@ -81,7 +81,9 @@ func New(o Options) http.Handler {
 // answer is what a request is answered.
 type answer struct {
 	data     any
-	query    string // that the warnings are about
+	found    parser.Value // by a query, in the place of data; good until done
+	done     func()       // called when the answer is written; nil: nothing is to be done
+	query    string       // that the warnings are about
 	warnings annotations.Annotations
 }
 
@@ -99,6 +101,9 @@ func (h *handler) serve(f func(*http.Request) (answer, error)) http.Handler {
 			return
 		}
 		a, err := f(q)
+		if a.done != nil {
+			defer a.done()
+		}
 		if err != nil {
 			h.fail(w, err)
 			return
@@ -143,24 +148,18 @@ func classify(err error) (kind string, status int) {
 	}
 }
 
-// gate lets so many queries run at a time; it is a promql.QueryTracker.
+// gate lets so many queries run at a time, until their answers are written: only so the memory that they take has a bound.
 type gate chan struct{}
 
-// GetMaxConcurrent implements promql.QueryTracker.
-func (g gate) GetMaxConcurrent() int { return cap(g) }
-
-// Insert waits until a query may run, or ctx ends.
-func (g gate) Insert(ctx context.Context, _ string) (int, error) {
+// enter waits until a query may run, or ctx ends.
+func (g gate) enter(ctx context.Context) error {
 	select {
 	case g <- struct{}{}:
-		return 0, nil
+		return nil
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return fmt.Errorf("query timed out in query queue: %w", ctx.Err())
 	}
 }
 
-// Delete ends a query.
-func (g gate) Delete(int) { <-g }
-
-// Close implements promql.QueryTracker.
-func (g gate) Close() error { return nil }
+// leave ends a query.
+func (g gate) leave() { <-g }

@@ -77,25 +77,55 @@ func (h *handler) run(q *http.Request, prepare func(context.Context, promql.Quer
 		}
 	}
 	text := q.FormValue("query")
-	query, err := prepare(ctx, promql.NewPrometheusQueryOpts(false, delta), text)
-	if err != nil && ctx.Err() != nil { // it waited for others
-		return answer{}, fmt.Errorf("query timed out in query queue: %w", ctx.Err())
+	if unquoted(text) > maxUnquoted {
+		return answer{}, badParameter("query", fmt.Errorf("more than %d characters outside of quotes", maxUnquoted))
 	}
+	if err := h.gate.enter(ctx); err != nil {
+		return answer{}, err
+	}
+	query, err := prepare(ctx, promql.NewPrometheusQueryOpts(false, delta), text)
 	if err != nil {
+		h.gate.leave()
 		return answer{}, badParameter("query", err)
 	}
-	defer query.Close()
+	a := answer{query: text, done: func() { // the points are the query's own until it is closed
+		query.Close()
+		h.gate.leave()
+	}}
 	r := query.Exec(ctx)
 	if r.Err != nil {
-		return answer{}, r.Err
+		return a, r.Err
 	}
-	warnings := r.Warnings
+	a.warnings = r.Warnings
 	if truncate(r, limit) {
-		warnings = warnings.Add(errTruncated)
+		a.warnings = a.warnings.Add(errTruncated)
 	}
-	// The points are the query's own until it is closed.
-	encoded, err := appendResult(nil, r.Value)
-	return answer{data: encoded, query: text, warnings: warnings}, err
+	a.found = r.Value
+	return a, encodable(r.Value)
+}
+
+// maxUnquoted bounds a query but for its strings, where long lists of names are: parsing takes time that is quadratic in how deep expressions are
+// nested and does not end with the request. So many characters take about half a second.
+const maxUnquoted = 10_000
+
+// unquoted returns how many characters of a query stand outside of strings.
+func unquoted(text string) (n int) {
+	for i := 0; i < len(text); i++ {
+		n++
+		switch quote := text[i]; quote {
+		case '"', '\'', '`':
+			for i++; i < len(text) && text[i] != quote; i++ {
+				if text[i] == '\\' && quote != '`' {
+					i++
+				}
+			}
+		case '#': // a comment, whose quotes are none
+			for i++; i < len(text) && text[i] != '\n'; i++ {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // truncate cuts a list of series to limit, unless that is 0.

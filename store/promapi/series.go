@@ -47,16 +47,16 @@ func (h *handler) choose(q *http.Request) (s selection, err error) {
 	if s.sets, err = h.matchers(q.Form["match[]"]); err != nil {
 		return s, badData(err)
 	}
-	if _, err := h.gate.Insert(q.Context(), ""); err != nil {
+	if err := h.gate.enter(q.Context()); err != nil {
 		return s, err
 	}
 	if s.Querier, err = h.Store.Querier(s.from, s.to); err != nil {
-		h.gate.Delete(0)
+		h.gate.leave()
 		return s, err
 	}
 	s.done = func() { // reading is over, so that an error of closing is of no interest
 		_ = s.Close()
-		h.gate.Delete(0)
+		h.gate.leave()
 	}
 	return s, nil
 }
