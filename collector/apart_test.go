@@ -118,3 +118,32 @@ func TestALostAnswerSaysNothingOfRows(t *testing.T) {
 		}
 	})
 }
+
+// TestLossWithinAPoll holds that a poll is whole though several of its requests were lost, with answers between them, and that it ends where too many are.
+func TestLossWithinAPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked, lost, times := 0, 0, 0
+		d := &device{objects: switchOf(20).objects, latency: time.Millisecond, timeout: time.Second}
+		d.fault = func([]oid.OID) error {
+			if asked++; asked%3 == 0 && lost < times {
+				lost++
+				return session.ErrTimeout
+			}
+			return nil
+		}
+		one := target("dev", "interfaces")
+		one.MaxRepetitions = 1
+		h := start(t, map[string]*device{"dev": d}, one)
+		h.next("dev")
+		for _, tt := range []struct {
+			times, lost int
+			whole       bool
+		}{{0, 0, true}, {1, 1, true}, {3, 3, true}, {1000, 4, false}} {
+			d.change(func() { asked, lost, times = 0, 0, tt.times })
+			p := h.next("dev")
+			if d.change(func() { times = 0 }); lost != tt.lost || !p.Answered || (p.Err == nil) != tt.whole {
+				t.Errorf("%d requests may be lost: %d were, %v", tt.times, lost, p.Err)
+			}
+		}
+	})
+}

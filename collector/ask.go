@@ -43,9 +43,10 @@ const (
 	maxCells    = 1 << 20 // of one table: rows by columns
 	maxRows     = 20_000  // of one table; a chassis full of subscribers' interfaces has some thousands
 
-	// maxTimeouts is how many requests of a poll may go unanswered, all their retries included. One is forgiven: the reply may
-	// have been too large for the path.
+	// maxTimeouts is how many requests in a row may go unanswered, all their retries included. One is forgiven: the reply may
+	// have been too large for the path. maxLost is how many of a poll may, of an agent that answers others: some six seconds each.
 	maxTimeouts = 2
+	maxLost     = 4
 	// maxFailures is how many requests of a poll may fail in any way.
 	maxFailures = 64
 
@@ -71,7 +72,8 @@ type asker struct {
 
 	walks walks
 
-	timeouts, failures int // of this poll
+	timeouts       int // in a row
+	lost, failures int // of this poll
 
 	*asking // while a poll lasts
 }
@@ -103,7 +105,7 @@ func (a *asker) begin(client session.Client) {
 			a.clean, a.limit, a.width = 0, min(a.limit*2, a.most), min(a.width*2, maxObjects)
 		}
 	}
-	a.timeouts, a.failures, a.arena, a.walks.inPoll = 0, 0, oid.Arena{}, false
+	a.timeouts, a.lost, a.failures, a.arena, a.walks.inPoll = 0, 0, 0, oid.Arena{}, false
 }
 
 // repetitions returns how many rows of so many columns should fit a reply.
@@ -181,7 +183,7 @@ func (a *asker) finish(start time.Time, vbs []snmp.VarBind, clocks int, err erro
 	if err != nil {
 		return at, nil, err
 	}
-	a.varbinds = vbs
+	a.varbinds, a.timeouts = vbs, 0
 	a.learn(snmp.VarBindsSize(vbs) / len(vbs))
 	if v := vbs[0]; v.Name == sysUpTime0 && v.Value.Kind() == snmp.KindTimeTicks {
 		at.UpTime, at.HasUpTime = uint32(v.Value.Uint()), true
@@ -215,7 +217,8 @@ func (a *asker) remedyFor(ctx context.Context, err error, clocks int) (r remedy,
 	case ctx.Err() != nil || a.failures > maxFailures:
 		return giveUp, 0
 	case errors.Is(err, session.ErrTimeout):
-		if a.timeouts++; a.timeouts >= maxTimeouts {
+		a.timeouts++
+		if a.lost++; a.timeouts >= maxTimeouts || a.lost >= maxLost {
 			return giveUp, 0
 		}
 		return askLess, 0

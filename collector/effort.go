@@ -29,6 +29,8 @@ func (s *Stats) Why() string {
 	switch {
 	case s.Last.IsZero():
 		return "not polled yet"
+	case !s.Answered && s.Polls > 2*s.Failed && s.Retries > s.Requests/10:
+		return fmt.Sprintf("%s. Most polls are answered, but of %d requests %d were sent again: datagrams are lost", s.Err, s.Requests, s.Retries)
 	case !s.Answered:
 		return s.Err
 	case e.Retries > 0 && s.Duration > time.Second:

@@ -16,9 +16,15 @@ func TestWhy(t *testing.T) {
 		change func(s *collector.Stats)
 		want   string
 	}{
-		"well":        {func(*collector.Stats) {}, ""},
-		"not polled":  {func(s *collector.Stats) { s.Last = time.Time{} }, "not polled yet"},
-		"silent":      {func(s *collector.Stats) { s.Answered, s.Err = false, "no answer from 192.0.2.1:161" }, "no answer from"},
+		"well":       {func(*collector.Stats) {}, ""},
+		"not polled": {func(s *collector.Stats) { s.Last = time.Time{} }, "not polled yet"},
+		"silent":     {func(s *collector.Stats) { s.Answered, s.Err = false, "no answer from 192.0.2.1:161" }, "no answer from"},
+		"lossy": {func(s *collector.Stats) {
+			s.Answered, s.Err, s.Polls, s.Failed, s.Requests, s.Retries = false, "no answer", 50, 4, 600, 150
+		}, "no answer. Most polls are answered, but of 600 requests 150 were sent again"},
+		"down": {func(s *collector.Stats) {
+			s.Answered, s.Err, s.Polls, s.Failed, s.Requests, s.Retries = false, "no answer", 50, 4, 600, 8
+		}, "no answer"},
 		"loss":        {func(s *collector.Stats) { s.Duration, s.Effort.Retries = 3*time.Second, 4 }, "4 of 29 requests had to be sent again"},
 		"GETNEXT":     {func(s *collector.Stats) { s.Duration, s.Effort.GetNext = 20*time.Second, true }, "with GETNEXT"},
 		"far away":    {func(s *collector.Stats) { s.Duration, s.SNMPRoundTrip = 20*time.Second, 800*time.Millisecond }, "takes 800ms to answer"},

@@ -222,6 +222,7 @@ func (r *reread) Answer(slot int, b *snmp.Answer, size int, sent, came time.Time
 		return session.ErrMalformed
 	}
 	r.learn(size / count)
+	r.timeouts = 0
 	r.walks.rows = max(r.walks.rows, c.to-c.from)
 	return r.cut(c, columns)
 }

@@ -64,7 +64,7 @@ func (p *poller) takeVLANs(ctx context.Context, s *scratch, part *part, poll *Po
 		switch {
 		case refuses(err):
 			refused++
-			p.asker.timeouts = 0 // it is the VLAN that keeps silent; the agent may well answer
+			p.asker.timeouts, p.asker.lost = 0, 0 // it is the VLAN that keeps silent; the agent may well answer
 			p.silentVLANs.add(poll.At, number)
 			if !p.silentVLANs.answered && refused >= vlansTried {
 				p.silentVLANs.add(poll.At, numbers[i+1:]...)
