@@ -7,8 +7,8 @@ type GraphQuery struct {
 	Device string
 	// Interface is an ifName, or the ifDescr of an interface without ifName. If it is empty, all of the device are meant.
 	Interface string
-	// Index is the ifIndex of an interface that shares its name with others of the device, or has none; 0 of all others: only the series of the former have
-	// ifIndex as a label. Such an interface without a name has an empty Interface.
+	// Index is the ifIndex of an interface that shares its name with others of the device, or has none (Interface is empty then); 0 of all others, which are
+	// what they are whatever their ifIndex was at the time.
 	Index int64
 	// Counters name what is drawn, such as ifHCInOctets. Where a device has no such counter, its 32-bit twin is taken (ifInOctets).
 	Counters []string

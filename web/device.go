@@ -144,14 +144,16 @@ func (d *device) duplexes() map[int64]string {
 // alertRank orders interfaces by what a person wants to see first.
 func alertRank(x *Interface) int {
 	switch {
-	case x.Alert == "firing":
+	case x.Alert == "firing" && x.Oper != "up":
 		return 0
-	case x.Alert == "pending":
+	case x.Alert == "firing":
 		return 1
-	case x.Alert == "" && x.Admin == "up":
+	case x.Alert == "pending":
 		return 2
+	case x.Alert == "" && x.Admin == "up":
+		return 3
 	}
-	return 3
+	return 4
 }
 
 func sortInterfaces(all []placed, q *listQuery) {

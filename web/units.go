@@ -67,7 +67,7 @@ func (t *Table) place(column string) int {
 	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
 }
 
-// storage makes octets of what is told in allocation units, and adds a column with the share that is used.
+// storage makes octets of what is told in allocation units, and adds a column with the share that is used, behind the first: a phone shows both.
 func (t *Table) storage(rows [][]Cell) {
 	unit, size, used := t.place(storageUnit), t.place(storageSize), t.place(storageUsed)
 	if unit < 0 || size < 0 || used < 0 {
@@ -76,7 +76,7 @@ func (t *Table) storage(rows [][]Cell) {
 	for _, at := range []int{size, used} {
 		t.Columns[at].Unit = "B"
 	}
-	t.Columns = slices.Insert(t.Columns, used+1, Column{Name: usedShare, Kind: "number", Unit: "%"})
+	t.Columns = slices.Insert(t.Columns, 1, Column{Name: usedShare, Kind: "number", Unit: "%"})
 	for i, row := range rows {
 		var share Cell
 		if n, ok := numberOf(row[unit]); ok {
@@ -92,7 +92,7 @@ func (t *Table) storage(rows [][]Cell) {
 				share = math.Round(part/whole*1000) / 10
 			}
 		}
-		rows[i] = slices.Insert(row, used+1, share)
+		rows[i] = slices.Insert(row, 1, share)
 	}
 }
 

@@ -610,8 +610,8 @@ func TestUnits(t *testing.T) {
 	want := map[string]string{
 		"entity_sensor": `entPhySensorType tag , entPhySensorValue number , [["celsius","41.5 °C"],["other",7]]`,
 		"host":          `hrMemorySize number B, hrSystemUptime number s, hrDeviceStatus text , [[1024000,2.5,"running(2)"]]`,
-		"host_storage": `hrStorageDescr tag , hrStorageAllocationUnits number , hrStorageSize number B, hrStorageUsed number B, used number %, ` +
-			`[["/",4096,1228800,409600,33.3],["swap",4096,0,0,null]]`,
+		"host_storage": `hrStorageDescr tag , used number %, hrStorageAllocationUnits number , hrStorageSize number B, hrStorageUsed number B, ` +
+			`[["/",33.3,4096,1228800,409600],["swap",null,4096,0,0]]`,
 		"interface_ethernet": `ifIndex number , dot3StatsDuplexStatus number , [[1,2],[2,3]]`,
 		"ucd_diskio":         `diskIONReadX rate B, hrDeviceStatus text , [[5,9]]`,
 	}
