@@ -148,21 +148,49 @@ func (h *history) scan(visit func(line []byte) bool) error {
 		if err != nil {
 			return err
 		}
-		data, err := io.ReadAll(f)
+		more, err := backwards(f, visit)
 		_ = f.Close()
-		if err != nil {
+		if err != nil || !more {
 			return err
-		}
-		for len(data) > 0 {
-			data = bytes.TrimSuffix(data, []byte("\n"))
-			at := bytes.LastIndexByte(data, '\n') + 1
-			if !visit(data[at:]) {
-				return nil
-			}
-			data = data[:at]
 		}
 	}
 	return nil
+}
+
+// historyChunk is how much of a file is read at a time.
+const historyChunk = 1 << 18
+
+// backwards calls visit with each line of f, the last first; false if it returned false.
+func backwards(f io.ReadSeeker, visit func(line []byte) bool) (more bool, err error) {
+	at, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return false, err
+	}
+	var head []byte // of the line that the chunk before ends with
+	for at > 0 {
+		n := min(at, historyChunk)
+		at -= n
+		if _, err := f.Seek(at, io.SeekStart); err != nil {
+			return false, err
+		}
+		data := make([]byte, n, int(n)+len(head))
+		if _, err := io.ReadFull(f, data); err != nil {
+			return false, err
+		}
+		data = append(data, head...)
+		for {
+			i := bytes.LastIndexByte(data, '\n')
+			if i < 0 {
+				break
+			}
+			if !visit(data[i+1:]) {
+				return false, nil
+			}
+			data = data[:i]
+		}
+		head = data
+	}
+	return visit(head), nil
 }
 
 // parse reads a line; false if it makes no sense.

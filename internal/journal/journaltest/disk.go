@@ -180,8 +180,19 @@ func (f *file) Sync() error {
 	return nil
 }
 
-// Seek implements io.Seeker for those who seek the end, where every Write goes in any case.
-func (f *file) Seek(offset int64, _ int) (int64, error) { return offset, nil }
+// Seek implements io.Seeker, for Read: every Write goes to the end in any case.
+func (f *file) Seek(offset int64, whence int) (int64, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	switch whence {
+	case io.SeekCurrent:
+		offset += int64(f.at)
+	case io.SeekEnd:
+		offset += int64(len(f.data))
+	}
+	f.at = int(offset)
+	return offset, nil
+}
 
 // Truncate implements journal.File.
 func (f *file) Truncate(size int64) error {
