@@ -137,6 +137,8 @@ func classify(err error) (kind string, status int) {
 	switch {
 	case errors.As(err, &f):
 		return f.kind, http.StatusBadRequest
+	case errors.Is(err, store.ErrOpening), errors.Is(err, store.ErrClosed):
+		return "unavailable", http.StatusServiceUnavailable
 	case errors.As(err, &timeout), errors.Is(err, context.DeadlineExceeded):
 		return "timeout", http.StatusServiceUnavailable
 	case errors.As(err, &canceled), errors.Is(err, context.Canceled):

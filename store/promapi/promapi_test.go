@@ -166,6 +166,23 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestUnavailable: while the database is opened, or closed, that is no mistake of the query's.
+func TestUnavailable(t *testing.T) {
+	s, err := store.Open(store.Options{Dir: t.TempDir(), Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	base := serve(t, promapi.Options{Store: s})
+	for _, path := range []string{"/query?query=up", "/query_range?query=up&start=1&end=2&step=1", "/labels", "/series?match[]=up", "/label/job/values"} {
+		if status, body := ask(t, http.MethodGet, base, path, nil); status != http.StatusServiceUnavailable || !strings.HasPrefix(body, `{"status":"error","errorType":"unavailable",`) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
 // TestLimits: long lists are cut, and that is said.
 func TestLimits(t *testing.T) {
 	base := serve(t, promapi.Options{Store: filled(t, begin()), MaxSeries: 2})
