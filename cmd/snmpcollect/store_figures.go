@@ -7,7 +7,7 @@ var (
 	storeBytes    = desc("store_bytes", "Disk space of the store.")
 	storeOldest   = desc("store_oldest_timestamp_seconds", "Of when the oldest sample is.")
 	storeRefused  = desc("store_refused_samples_total", "Samples of series beyond max_series.")
-	storeRepaired = desc("store_repaired_total", "Blocks that were corrupt, and times of the future, that were put aside.")
+	storeRepaired = desc("store_repaired_total", "Blocks that were corrupt, torn ends of logs and times of the future, that were put aside or cut off.")
 )
 
 // store tells of the embedded store, if there is one.
