@@ -45,7 +45,7 @@ func languageOf(kind Kind, o Options) language {
 	case Flux:
 		return flux{o.Fresh, average}
 	}
-	return promQL{o.Fresh, average}
+	return promQL{o.Fresh, average, o.Interval}
 }
 
 // build returns d for a kind.
@@ -99,7 +99,7 @@ func annotations(d *dashboard, kind Kind, l language, source dataSourceRef, step
 	case Flux:
 		out["target"] = object{"refId": "Alerts", "query": query}
 	case Prometheus:
-		out["expr"], out["step"], out["titleFormat"], out["textFormat"], out["tagKeys"] = query, step, "{{rule}} firing", "", "rule"
+		out["expr"], out["step"], out["titleFormat"], out["textFormat"], out["tagKeys"] = query, step, "{{rule}} fires", "", "rule"
 	}
 	return []object{out}
 }

@@ -89,6 +89,7 @@ type panelDocument struct {
 	FieldConfig struct {
 		Defaults struct {
 			Unit   string
+			Color  struct{ Mode string }
 			Custom map[string]any
 		}
 	}
@@ -173,6 +174,9 @@ func panels(t *testing.T, name string, d *document, kind dashboards.Kind, want s
 		}
 		if spans, has := p.FieldConfig.Defaults.Custom["spanNulls"]; p.Type == "timeseries" && (!has || spans != false) {
 			t.Errorf("%s: %q draws lines over gaps", name, p.Title)
+		}
+		if mode := p.FieldConfig.Defaults.Color.Mode; p.Type == "state-timeline" && mode != "palette-classic" { // by thresholds Grafana shows no mappings
+			t.Errorf("%s: %q is coloured by %s", name, p.Title, mode)
 		}
 		targets(t, name, &p, kind, want)
 	}

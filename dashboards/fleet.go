@@ -34,11 +34,11 @@ func fleet(o Options) dashboard {
 				Queries: []Query{now(traffic("In"))}, look: look{Unit: "bps"}, NoValue: "unknown"},
 			{Style: stat, Title: "Traffic out", About: "Of all interfaces. " + aboutRates, W: 4, H: 4, Queries: []Query{now(traffic("Out"))}, look: look{Unit: "bps"}, NoValue: "unknown"},
 			{Style: graph, Title: "Traffic of all interfaces", About: "In above, out below the axis. " + aboutRates, W: 12, H: 8,
-				Queries: []Query{traffic("In"), traffic("Out")}, look: look{Unit: "bps"}, Below: true},
+				Queries: []Query{traffic("In"), traffic("Out")}, look: look{Unit: "bps"}, Below: true, Whole: true},
 			{Style: graph, Title: "Devices by state", About: "How the last poll found them: up; host_down, no answer to ping either; snmp_silent, it answers ping; authentication; timeout. " +
 				"One that changed is in both states for one step. " + aboutSelf, W: 6, H: 8, Stack: true,
 				Queries: []Query{sum(gauge(collectorMeasurement, "snmpcollect_target_state", "{{state}}", f, []string{"state"}))}},
-			{Style: graph, Title: "Interfaces in mismatch", About: aboutMismatch, W: 6, H: 8, Queries: []Query{mismatchCount(upButDown, "up, but down", f, nil), mismatchCount(downButUp, "down, but up", f, nil)}},
+			{Style: graph, Title: "Interfaces in mismatch", About: aboutMismatch, W: 6, H: 8, Queries: []Query{mismatchCount(upButDown, "up, but down", f, nil), mismatchCount(downButUp, "down, but up", f, nil)}, Whole: true},
 			{Style: table, Title: "Busiest interfaces, in", About: "Octets in, by the share of ifHighSpeed over the time span shown. Interfaces without a speed are left out.", W: 12, H: 9,
 				Queries: []Query{utilisation("In")}, Sort: "Utilisation", look: look{Unit: "percentunit", Thresholds: []threshold{{0.7, poor}, {0.9, bad}}}},
 			{Style: table, Title: "Busiest interfaces, out", About: "Octets out, likewise.", W: 12, H: 9,
@@ -49,6 +49,6 @@ func fleet(o Options) dashboard {
 			{Style: table, Title: "Most discards out", About: "ifOutDiscards a second, the mean of the time span shown: a queue that is full. " + aboutRates, W: 12, H: 9,
 				Queries: []Query{{From: "interface", Field: "ifOutDiscards_rate", Reduce: Mean, Over: Span, Filter: f, By: []string{"device", "ifName"}, Top: 10}},
 				Sort:    "Discards a second", look: look{Decimals: 3, Thresholds: []threshold{{0.001, poor}, {1, bad}}}},
-			{Style: table, Title: "Devices", About: "As of the end of the time span shown. " + aboutSelf, W: 24, H: 12, Rows: devices},
+			{Style: table, Title: "Devices", About: "As of the end of the time span shown. " + aboutSelf, W: 24, H: 12, Rows: devices, Worst: "Answers"},
 		}}
 }

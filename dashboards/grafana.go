@@ -67,6 +67,7 @@ type grafanaPanel struct {
 	GridPos         gridPos        `json:"gridPos"`
 	DataSource      *dataSourceRef `json:"datasource,omitempty"`
 	Interval        string         `json:"interval,omitempty"`
+	MaxDataPoints   int            `json:"maxDataPoints,omitempty"`
 	FieldConfig     *fieldConfig   `json:"fieldConfig,omitempty"`
 	Options         object         `json:"options,omitempty"`
 	Targets         []target       `json:"targets,omitempty"`

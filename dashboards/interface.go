@@ -19,8 +19,8 @@ func port(o Options) dashboard {
 	}
 	withheld := own("rates_withheld_total", "{{verdict}}", []string{o.Label, "device"}, []string{"verdict"})
 	facts := &Rows{From: "interface", Filter: f, By: []string{"device", "ifName"}, Over: Now, Columns: []Column{
-		{Field: "ifAlias", Title: "Alias", Text: true, Label: true}, {Field: "ifType", Title: "ifType"}, {Field: "ifMtu", Title: "MTU", look: look{Unit: "bytes"}},
-		{Field: "ifHighSpeed", Title: "Speed", Scale: 1e6, look: look{Unit: "bps"}}}}
+		{Field: "ifAlias", Title: "Alias", Text: true, Label: true}, {Field: "ifType", Title: "ifType", look: look{Width: 75}}, {Field: "ifMtu", Title: "MTU", look: look{Width: 75}},
+		{Field: "ifHighSpeed", Title: "Speed", Scale: 1e6, look: look{Unit: "bps", Width: 95}}}}
 	packets := func(direction string) []Query {
 		return []Query{of("ifHC"+direction+"UcastPkts", "unicast"), of("ifHC"+direction+"MulticastPkts", "multicast"), of("ifHC"+direction+"BroadcastPkts", "broadcast")}
 	}
@@ -29,9 +29,9 @@ func port(o Options) dashboard {
 		Panels: []panel{
 			{Style: stat, Title: "Admin", About: "ifAdminStatus: what is wanted.", W: 3, H: 4, Queries: []Query{now(gauge("interface", "ifAdminStatus", "admin", f, nil))}, look: look{Mappings: adminStates}, NoValue: "unknown"},
 			{Style: stat, Title: "Oper", About: "ifOperStatus: what is. " + aboutMismatch, W: 3, H: 4, Queries: []Query{now(gauge("interface", "ifOperStatus", "oper", f, nil))}, look: look{Mappings: operStates}, NoValue: "unknown"},
-			{Style: stat, Title: "95th percentile", About: "One in twenty of the means of five minutes, of polls if they are further apart, is above: what transit is charged by. " + aboutRates, W: 5, H: 4, Queries: []Query{span(octets("In"), P95), span(octets("Out"), P95)}, look: look{Unit: "bps"}, NoValue: "unknown"},
-			{Style: stat, Title: "Total", About: "Octets over the time span shown, as far as there are numbers: what passed in a gap is not in it.", W: 5, H: 4, Queries: []Query{volume("In"), volume("Out")}, look: look{Unit: "bytes"}, NoValue: "unknown"},
-			{Style: table, Title: "Interface", W: 8, H: 4, Rows: facts},
+			{Style: stat, Title: "95th percentile", About: "One in twenty of the means of five minutes, of polls if they are further apart, is above: what transit is charged by. " + aboutRates, W: 4, H: 4, Queries: []Query{span(octets("In"), P95), span(octets("Out"), P95)}, look: look{Unit: "bps"}, NoValue: "unknown"},
+			{Style: stat, Title: "Total", About: "Octets over the time span shown, as far as there are numbers: what passed in a gap is not in it.", W: 4, H: 4, Queries: []Query{volume("In"), volume("Out")}, look: look{Unit: "decbytes"}, NoValue: "unknown"},
+			{Style: table, Title: "Interface", W: 10, H: 4, Rows: facts},
 			{Style: graph, Title: "Traffic", About: "In above, out below the axis. " + aboutRates, W: 24, H: 10, Queries: []Query{octets("In"), octets("Out")}, look: look{Unit: "bps"}, Below: true},
 			{Style: graph, Title: "Utilisation", About: "Octets by ifHighSpeed; nothing where that is 0. More than 100 % is an agent that tells a wrong speed.", W: 12, H: 8,
 				Queries: []Query{utilisation("In"), utilisation("Out")}, look: look{Unit: "percentunit"}, Reach: 1},

@@ -22,7 +22,7 @@ func mismatches(o Options) dashboard {
 				{From: collectorMeasurement, Field: "snmpcollect_alerts", Where: []Equal{{"rule", "interface_mismatch"}}, Reduce: Last, Across: Sum, By: []string{"state"}, Over: Now, Legend: "{{state}}"}}, NoValue: "unknown"},
 			{Style: table, Title: "Up, but down", About: aboutMismatch, W: 12, H: 12, Rows: listed(upButDown)},
 			{Style: table, Title: "Down, but up", About: "Disabled (`ifAdminStatus` down) and passing traffic nevertheless (`ifOperStatus` up).", W: 12, H: 12, Rows: listed(downButUp)},
-			{Style: graph, Title: "Up, but down, by device", About: aboutMismatch, W: 12, H: 9, Stack: true, Queries: []Query{mismatchCount(upButDown, "{{device}}", f, []string{"device"})}, look: look{Link: devicePage}},
+			{Style: graph, Title: "Up, but down, by device", About: aboutMismatch, W: 12, H: 9, Stack: true, Queries: []Query{mismatchCount(upButDown, "{{device}}", f, []string{"device"})}, look: look{Link: devicePage}, Whole: true},
 			{Style: graph, Title: "Alerts by rule", About: "Those that fire, of all devices. " + aboutSelf, W: 12, H: 9, Stack: true, Queries: []Query{
 				{From: collectorMeasurement, Field: "snmpcollect_alerts", Where: []Equal{{"state", "firing"}}, Reduce: Last, Across: Sum, By: []string{"rule"}, Legend: "{{rule}}"}}},
 		}}

@@ -57,6 +57,8 @@ type panel struct {
 	Queries []Query
 	Rows    *Rows
 	Sort    string // of a table: the column's title; largest first
+	Worst   string // of a table of Rows, which is in the order of its tags: a column's title before them; smallest first
+	Whole   bool   // of a graph: over all interfaces of a fleet
 	look
 	First   []mapped // of a time line: Mappings of the first query, if they are others
 	Below   bool     // of a graph: the second query is drawn below the axis
@@ -66,6 +68,10 @@ type panel struct {
 }
 
 const maxWidth = 24
+
+// wholePoints is how many windows a graph over a whole fleet has at most. A PromQL engine holds all windows of all series before it adds them up: of
+// 20,000 interfaces 2 million samples at a time, of the 10 million that the store allows.
+const wholePoints = 100
 
 // target letters, as Grafana gives them.
 func refID(i int) string { return string(rune('A' + i)) }
@@ -130,7 +136,7 @@ func (m *panelMaker) defaults(p *panel) fieldDefaults {
 	if p.Link != noPage {
 		d.Links = m.links(p.Link, "__field.labels.device", "__field.labels.ifName")
 	}
-	if len(p.Thresholds)+len(p.Mappings) > 0 && p.Style != graph || p.Style == stat || p.Style == timeline || p.Style == table {
+	if p.Style == stat || p.Style == table { // by thresholds a time line has bands of values, and not the colours of Mappings
 		d.Color = object{"mode": "thresholds"}
 	}
 	switch p.Style {
@@ -186,6 +192,9 @@ func (m *panelMaker) series(p *panel, out *grafanaPanel) {
 		out.Options = object{"mergeValues": true, "showValue": "auto", "alignValue": "left", "rowHeight": 0.9, "legend": legendOptions, "tooltip": object{"mode": "single", "sort": "none"}}
 	default:
 		out.Interval = m.interval
+		if p.Whole {
+			out.MaxDataPoints = wholePoints
+		}
 		legendOptions["displayMode"], legendOptions["calcs"] = "table", []string{"mean", "max", "lastNotNull"}
 		out.Options = object{"legend": legendOptions, "tooltip": tooltip}
 	}

@@ -9,7 +9,7 @@ import (
 
 // promQL writes PromQL for the names that remote write and the embedded store give samples: see docs/prometheus.md.
 type promQL struct {
-	fresh, average time.Duration
+	fresh, average, interval time.Duration
 }
 
 // promLabel is the label that a tag becomes.
@@ -158,5 +158,6 @@ func (l promQL) alerts(filter []string) string {
 	if slices.Contains(filter, "device") {
 		return ""
 	}
-	return "sum by (rule) (" + l.selector(collectorMeasurement, "snmpcollect_alerts", nil, []Equal{{"state", "firing"}}) + ") > 0"
+	firing := l.selector(collectorMeasurement, "snmpcollect_alerts", nil, []Equal{{"state", "firing"}})
+	return fmt.Sprintf("sum by (rule) (%[1]s) - sum by (rule) (%[1]s offset %[2]s) > 0", firing, short(2*l.interval))
 }

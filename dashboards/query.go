@@ -127,8 +127,8 @@ type language interface {
 	// rows returns one query for each part of a table; they are joined by the table's tags.
 	rows(r *Rows) []string
 	variable(v *Variable) string
-	// alerts returns the query of the transitions of alerts that people were told of. To Prometheus events do not come: there it is how many alerts of a
-	// rule fire, of all devices, and "" where devices are chosen.
+	// alerts returns the query of the transitions of alerts that people were told of. To Prometheus events do not come: there it is by how many
+	// alerts of a rule, of all devices, more fire than a window before, and "" where devices are chosen.
 	alerts(filter []string) string
 }
 

@@ -133,7 +133,16 @@ func (m *panelMaker) finishTable(p *panel, out *grafanaPanel, by []string, hidde
 		out.FieldConfig.Overrides = append(out.FieldConfig.Overrides, override{matcher{"byName", tagTitle(tag)}, []property{{"links", links}}})
 	}
 	out.Options = object{"showHeader": true, "cellHeight": "sm"}
+	var sortBy []object
 	if p.Sort != "" {
-		out.Options["sortBy"] = []object{{"displayName": p.Sort, "desc": true}}
+		sortBy = append(sortBy, object{"displayName": p.Sort, "desc": true})
+	} else {
+		if p.Worst != "" {
+			sortBy = append(sortBy, object{"displayName": p.Worst, "desc": false})
+		}
+		for _, tag := range by {
+			sortBy = append(sortBy, object{"displayName": tagTitle(tag), "desc": false})
+		}
 	}
+	out.Options["sortBy"] = sortBy
 }
