@@ -133,6 +133,9 @@ func (m *panelMaker) defaults(p *panel) fieldDefaults {
 	if p.Decimals > 0 {
 		d.Decimals = &p.Decimals
 	}
+	if p.NoValue != "" { // in a colour that is neither good nor bad; without this it has that of the lowest values
+		d.Mappings = append(d.Mappings, object{"type": "special", "options": object{"match": "null", "result": object{"text": p.NoValue, "color": idle, "index": len(p.Mappings)}}})
+	}
 	if p.Link != noPage {
 		d.Links = m.links(p.Link, "__field.labels.device", "__field.labels.ifName")
 	}
