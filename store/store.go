@@ -74,6 +74,9 @@ type Store struct {
 	users int           // who use db
 	idle  chan struct{} // closed when users becomes 0; nil if nobody waits for it
 
+	progress *tsdb.DBStats // of the last attempt to open it
+	failure  error         // of that; nil if it is under way
+
 	repaired atomic.Uint64 // blocks and logs that were put aside
 	samples  atomic.Uint64 // that were written
 
@@ -120,11 +123,23 @@ func (s *Store) Opened() <-chan struct{} { return s.opened }
 
 // open opens the database after what is corrupt was put aside. Nobody has the Store yet, or it is seized.
 func (s *Store) open() error {
+	progress := tsdb.NewDBStats()
+	s.mu.Lock()
+	s.progress, s.failure = progress, nil
+	s.mu.Unlock()
+	db, err := s.openDB(progress)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.db, s.failure = db, err
+	return err
+}
+
+func (s *Store) openDB(progress *tsdb.DBStats) (*tsdb.DB, error) {
 	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
-		return err
+		return nil, err
 	}
 	if err := errors.Join(s.putBadBlocksAside(), s.cutTornLogs()); err != nil {
-		return err
+		return nil, err
 	}
 	o := tsdb.DefaultOptions()
 	o.NoLockfile = true // the folder of the state has a lock
@@ -136,15 +151,12 @@ func (s *Store) open() error {
 	o.BlocksToDelete = s.expired
 	s.limit.reset()
 	o.SeriesLifecycleCallback = &s.limit
-	db, err := tsdb.Open(s.options.Dir, quiet.Logger(s.log), nil, o, nil)
+	db, err := tsdb.Open(s.options.Dir, quiet.Logger(s.log), nil, o, progress)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.limit.enforce.Store(true)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.db = db
-	return nil
+	return db, nil
 }
 
 // use returns the database, which stays open until done is called.

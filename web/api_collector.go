@@ -80,6 +80,8 @@ type StoreHealth struct {
 	KeepFor  float64   `json:"keep_for,omitempty"`  // seconds
 	KeepSize int64     `json:"keep_size,omitempty"` // octets
 	Problem  string    `json:"problem,omitempty"`
+	// Reading is how much of its log was read, 0 to 1, while nothing can be stored or drawn for that, at the start; null: it is open.
+	Reading *float64 `json:"reading,omitempty"`
 }
 
 // TrapReceiver is who takes notifications.

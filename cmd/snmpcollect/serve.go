@@ -285,7 +285,7 @@ func (p *parts) close() error {
 		}
 	}
 	if p.store != nil {
-		errs = append(errs, p.store.close())
+		errs = append(errs, p.store.close(ctx))
 	}
 	if p.spool != nil {
 		for _, r := range p.spool.Stats().Readers {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -75,10 +76,16 @@ func (e *embedded) api(log *slog.Logger) promapi.Options {
 	return promapi.Options{Store: e.Store, Metadata: e.Metadata, Rules: e.rules, Version: version.Version(), Logger: log}
 }
 
-// close ends it, after the runner that fed it.
-func (e *embedded) close() error {
+// close ends it, after the runner that fed it. Reading the log cannot be broken off: when ctx ends it is left to the end of the process, which leaves what is
+// stored as it is.
+func (e *embedded) close(ctx context.Context) error {
 	e.rules.Close()
-	return e.Store.Close()
+	select {
+	case <-e.Opened():
+		return e.Store.Close()
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // reloadRules evaluates the rules of the new configuration.

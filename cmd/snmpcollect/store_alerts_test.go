@@ -112,7 +112,7 @@ func TestStoreAlerts(t *testing.T) {
 		expect("the rules were started anew")
 		run(5*time.Minute, 1)
 		expect("it answers", "Silent resolved critical: core1 is silent; recovered after 24m0s")
-		if err := p.store.close(); err != nil {
+		if err := p.store.close(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if err := manager.Close(t.Context()); err != nil {

@@ -60,9 +60,10 @@ func (p *parts) aboutStore(keeps *config.Store, outputs []web.Output) *web.Store
 		return nil
 	}
 	out := &web.StoreHealth{KeepFor: cmp.Or(keeps.Options.Retention, store.DefaultRetention).Seconds(), KeepSize: cmp.Or(keeps.Options.MaxSize, store.DefaultMaxSize)}
-	if p.store == nil {
-		out.Problem = "it cannot be opened, as the log says; what is polled waits in the spool"
-		return out
+	if opening := p.store.Opening(); opening != nil {
+		if out.Reading = &opening.Read; opening.Err != nil {
+			out.Reading, out.Problem = nil, "it cannot be opened, as the log says, and is tried again; what is polled waits in the spool"
+		}
 	}
 	s := p.store.Stats()
 	out.Series, out.Octets, out.Oldest, out.Newest = s.Series, s.Octets, s.Oldest, s.Newest

@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -37,6 +38,9 @@ var graphKinds = map[string]struct {
 		{"out discards", "ifOutDiscards"}, {"in unknown protocols", "ifInUnknownProtos"}}},
 }
 
+// BeingRead is the Problem of a Graph while the store is being opened.
+const BeingRead = "the store is reading its log: graphs come when that is done, and what is polled meanwhile will be in them"
+
 const inOctets, outOctets = "ifHCInOctets", "ifHCOutOctets"
 
 // Graph implements web.History.
@@ -52,6 +56,9 @@ func (h history) Graph(ctx context.Context, q web.GraphQuery) (web.Graph, error)
 		}
 	}
 	drawn, err := h.store.Graph(ctx, store.GraphQuery{Device: q.Device, Interface: q.Name, Index: q.Index, Counters: counters, From: from, To: to, Points: points})
+	if errors.Is(err, store.ErrOpening) { // which is nothing to be logged for each graph
+		return web.Graph{From: from.Unix(), To: to.Unix(), Times: []int64{}, Groups: []web.GraphGroup{}, Gaps: []web.Gap{}, States: []web.StateSpan{}, Problem: BeingRead}, nil
+	}
 	if err != nil {
 		return web.Graph{}, err
 	}

@@ -314,6 +314,8 @@ export interface Store {
   newest?: string;
   keep_for?: number;
   keep_size?: number;
+  /** How much of its log was read, 0 to 1, while nothing is stored or drawn for that. */
+  reading?: number;
   problem?: string;
 }
 

@@ -72,7 +72,8 @@ function Panels({ c }: { c: Collector }) {
         ["Lost", <Lost n={s.lost} />],
       ]} />
       {c.store
-        ? <Facts title="Store" ok={<HealthMark ok={!c.store.problem} word={c.store.problem ? "in trouble" : "ok"} />} rows={[
+        ? <Facts title="Store" ok={<HealthMark ok={!c.store.problem} word={c.store.problem ? "in trouble" : c.store.reading != null ? "reading" : "ok"} />} rows={[
+          ...(c.store.reading != null ? [["Reads its log", `${percent(c.store.reading)} is read. Graphs come when all is; what is polled waits in the spool.`] as [string, preact.ComponentChildren]] : []),
           ...(c.store.problem ? [["Problem", <Text of={c.store.problem} max={300} />] as [string, preact.ComponentChildren]] : []),
           ["Series", integer(c.store.series)],
           ["Samples", `${si(c.store.samples)} since the start`],
