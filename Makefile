@@ -2,7 +2,7 @@
 
 LDFLAGS = -s -w -X walkabout/internal/version.stamped=$$(git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build ui demo test bench bench-collector bench-scale bench-alert bench-store fuzz soak torture dashboards lint clean
+.PHONY: help build ui demo test bench bench-collector bench-scale bench-alert bench-store bench-pages fuzz soak torture dashboards lint clean
 
 help:
 	@echo 'make build   both programs, into bin/'
@@ -13,7 +13,8 @@ help:
 	@echo 'make bench   the benchmarks; BENCH=regexp COUNT=n'
 	@echo 'make bench-scale   1,001 interfaces, 5,000 connections, 10,000 routes, beside Net-SNMP; ARGS="-alone" without; some minutes'
 	@echo 'make bench-alert  from the end of a cable to the webhook, with notifications and without; what 48 interfaces cost'
-	@echo 'make bench-store  what the store writes and reads a second, and its memory and disk; some minutes; ARGS="-devices 1000"'
+	@echo 'make bench-store  what the store writes and reads a second, its memory and disk, and what the pages of 5,000 devices take at the server; some minutes; ARGS="-devices 1000"'
+	@echo 'make bench-pages  those pages in a browser, Chromium; ARGS="-shots FOLDER" keeps pictures'
 	@echo 'make bench-collector  CPU of the collector a poll of a 48-port switch, at 100, 1,000 and 5,000 of them, beside others; some minutes; ARGS="-devices 100 -v3"'
 	@echo 'make fuzz    each fuzzer for FUZZTIME=30s; FUZZ=regexp'
 	@echo 'make soak    a million hostile messages to one agent; CASES=n'
@@ -48,7 +49,11 @@ bench-alert:
 
 bench-store:
 	go test -run '^$$' -bench . -benchtime 2s ./store
+	go test -run '^$$' -bench 'Fleet|Device' -benchtime 2s ./web
 	go run ./internal/bench/storememory $(ARGS)
+
+bench-pages:
+	go run ./internal/bench/pages $(ARGS)
 
 bench-collector:
 	go run ./internal/bench/collectorcpu $(ARGS)

@@ -1,17 +1,5 @@
 package store
 
-import "context"
-
-// Compact makes blocks of what is old enough for them, at once.
-func (s *Store) Compact(ctx context.Context) error {
-	db, err := s.use()
-	if err != nil {
-		return err
-	}
-	defer s.done()
-	return db.Compact(ctx)
-}
-
 // OctetsPerSample returns what a sample in a block takes on disk.
 func (s *Store) OctetsPerSample() float64 {
 	db, err := s.use()

@@ -148,6 +148,8 @@ func (s *Store) openDB(progress *tsdb.DBStats) (*tsdb.DB, error) {
 	o.MaxBytes = s.options.MaxSize
 	o.MaxBlockDuration = max(min(o.RetentionDuration/10, maxBlock.Milliseconds()), o.MinBlockDuration)
 	o.OutOfOrderTimeWindow = s.options.Window.Milliseconds()
+	// A batch is of many polls, and no two batches are one: who reads in the midst of one sees some of its polls, as between two.
+	o.IsolationDisabled = true
 	o.BlocksToDelete = s.expired
 	s.limit.reset()
 	o.SeriesLifecycleCallback = &s.limit
@@ -249,6 +251,19 @@ func (s *Store) Stats() Stats {
 		out.Oldest, out.Newest = time.UnixMilli(oldest), time.UnixMilli(newest)
 	}
 	return out
+}
+
+// Compact makes blocks of what is old enough for them, at once. The database does so itself within a minute, which is long where hours of samples are written in one.
+func (s *Store) Compact(ctx context.Context) error {
+	db, err := s.use()
+	if err != nil {
+		return err
+	}
+	defer s.done()
+	if err := db.Compact(ctx); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
 }
 
 // Metadata is what is known of a metric. Help may be empty.

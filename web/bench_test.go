@@ -48,32 +48,44 @@ func BenchmarkFleet(b *testing.B) {
 	runtime.ReadMemStats(&after)
 	for name, query := range map[string]string{"first": "", "search": "?search=switch-49+gb", "sorted": "?sort=load&desc=true&limit=1000", "alerts": "?sort=alerts&desc=true"} {
 		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				w := httptest.NewRecorder()
-				r := httptest.NewRequest(http.MethodGet, "/api/ui/fleet"+query, nil)
-				r.Header.Set("Accept-Encoding", "gzip")
-				f.mux.ServeHTTP(w, r)
-				if w.Code != http.StatusOK {
-					b.Fatal(w.Code)
-				}
-			}
+			ask(b, f, "fleet"+query)
 			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "MB")
 		})
 	}
 }
 
-// BenchmarkDevice answers what the page of a switch of 48 ports asks for.
+// BenchmarkDevice answers what the page of a switch of 48 ports asks for in a large fleet, and that of a chassis with 2,000.
 func BenchmarkDevice(b *testing.B) {
-	f := bigFleet(b)
+	b.Run("48", func(b *testing.B) { ask(b, bigFleet(b), "device?device=switch-0007.example.net") })
+	f := newFixture("chassis")
+	var list []port
+	for n := range 2000 {
+		list = append(list, up(fmt.Sprintf("GigabitEthernet%d/0/%d", n/48, n%48+1), uint64(n+1), float64(n)*1e5, 1e6))
+	}
+	for n := range web.RecentPoints {
+		f.poll("chassis", n, nil, list...)
+	}
+	f.serve()
+	for name, query := range map[string]string{"2000": "", "2000 sorted": "&sort=load&desc=true", "2000 search": "&search=ethernet4+17"} {
+		b.Run(name, func(b *testing.B) { ask(b, f, "device?device=chassis"+query) })
+	}
+}
+
+// ask asks for a path below /api/ui/ as a browser does, and reports the octets of the answer.
+func ask(b *testing.B, f *fixture, path string) {
 	b.ReportAllocs()
+	octets := 0
 	for b.Loop() {
 		w := httptest.NewRecorder()
-		f.mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/ui/device?device=switch-0007.example.net", nil))
+		r := httptest.NewRequest(http.MethodGet, "/api/ui/"+path, nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		f.mux.ServeHTTP(w, r)
 		if w.Code != http.StatusOK {
 			b.Fatal(w.Code)
 		}
+		octets = w.Body.Len()
 	}
+	b.ReportMetric(float64(octets), "octets")
 }
 
 // BenchmarkPoll is what the pages cost a poll of a switch of 48 ports.

@@ -51,8 +51,12 @@ func New(name string, ports int, seed uint64) *Switch {
 	return s
 }
 
-// Poll returns what the poll at the time brings: a row for each port and one of the poll itself.
+// late is what a poll is late by at most: no schedule is kept to the millisecond.
+const late = 5 * time.Millisecond
+
+// Poll returns what the poll at the time, or a little later, brings: a row for each port and one of the poll itself.
 func (s *Switch) Poll(at time.Time) []metric.Sample {
+	at = at.Add(time.Duration(s.random.Int64N(int64(late))))
 	out := make([]metric.Sample, 0, len(s.ports)+1)
 	for i := range s.ports {
 		out = append(out, s.row(i, at))
