@@ -135,8 +135,6 @@ func classify(err error) (kind string, status int) {
 	var timeout promql.ErrQueryTimeout
 	var stored promql.ErrStorage
 	switch {
-	case errors.Is(err, store.ErrOpening):
-		return "unavailable", http.StatusServiceUnavailable
 	case errors.As(err, &f):
 		return f.kind, http.StatusBadRequest
 	case errors.Is(err, store.ErrOpening), errors.Is(err, store.ErrClosed):
