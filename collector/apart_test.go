@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"walkabout/collector"
 	"walkabout/collector/session"
 	"walkabout/snmp/oid"
 )
@@ -143,6 +144,38 @@ func TestLossWithinAPoll(t *testing.T) {
 			p := h.next("dev")
 			if d.change(func() { times = 0 }); lost != tt.lost || !p.Answered || (p.Err == nil) != tt.whole {
 				t.Errorf("%d requests may be lost: %d were, %v", tt.times, lost, p.Err)
+			}
+		}
+	})
+}
+
+// TestOneSilence holds that after one silence the next poll asks as ever, with all retries, since datagrams may have been lost, and that after two a
+// single datagram asks whether the agent is back.
+func TestOneSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &device{latency: time.Millisecond}
+		one := target("dev", "tcp")
+		one.Interval = time.Minute
+		d.objects = switchOf(1).objects
+		h := start(t, map[string]*device{"dev": d}, one)
+		poll := func() collector.Poll {
+			before := len(h.of("dev"))
+			time.Sleep(time.Minute)
+			return h.of("dev")[before]
+		}
+		slow := one.Timeout + time.Second // as if the first datagram were lost
+		for silences := range 3 {
+			d.change(func() { d.silent, d.latency = false, time.Millisecond })
+			for range 12 {
+				poll()
+			}
+			d.change(func() { d.silent = true })
+			for range silences {
+				poll()
+			}
+			d.change(func() { d.silent, d.latency = false, slow })
+			if p := poll(); p.Answered != (silences < 2) {
+				t.Errorf("after %d silences: answered is %v, %v", silences, p.Answered, p.Err)
 			}
 		}
 	})

@@ -270,8 +270,10 @@ func (p *poller) greet(ctx context.Context) (counter.Instant, error) {
 	p.asker.begin(p.client)
 	p.asker.pipelined = p.target.Credential.Version != snmp.V1 && !p.open.NoBulk
 	clear(p.signals)
-	if p.silent { // nothing but a probe, of one datagram, until there is an answer
+	if p.silent {
 		p.noEngine, p.asker.engined = false, false
+	}
+	if p.silences > 1 { // nothing but a probe, of one datagram, until there is an answer; one silence may be datagrams that were lost
 		short, cancel := context.WithTimeout(ctx, p.target.Timeout-time.Millisecond) // before it would be sent again
 		at, _, err := p.asker.get(short, nil)
 		cancel()
