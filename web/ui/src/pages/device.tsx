@@ -189,9 +189,9 @@ function Overview({ name, query }: { name: string; query: URLSearchParams }) {
           <>
             <DeviceMark state={data.value.device.state} cause={data.value.device.cause} />
             <span class="sub">
-              {data.value.device.since && <>for <Age at={data.value.device.since} suffix="" /> · </>}
-              {data.value.device.interfaces > 0 && `${integer(data.value.device.interfaces_up)} of ${plural(data.value.device.interfaces, "port")} up`}
-              {data.value.system.location && <>{data.value.device.interfaces > 0 && " · "}<Text of={data.value.system.location} max={60} /></>}
+              {data.value.device.since && <>for <Age at={data.value.device.since} suffix="" /></>}
+              {data.value.device.interfaces > 0 && ` · ${integer(data.value.device.interfaces_up)} of ${plural(data.value.device.interfaces, "port")} up`}
+              {data.value.system.location && <> · <Text of={data.value.system.location} max={60} /></>}
             </span>
             <span class="end"><a href={url("/events", { device: name })}>Events</a> <a href={url("/alerts", { view: "history", device: name })}>Alert history</a></span>
           </>
