@@ -13,6 +13,7 @@ import (
 
 	"walkabout/collector/smi"
 	"walkabout/counter"
+	"walkabout/internal/duration"
 	"walkabout/snmp/oid"
 )
 
@@ -311,9 +312,12 @@ type Duration time.Duration
 
 // UnmarshalYAML reads a duration.
 func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
-	v, err := time.ParseDuration(node.Value)
-	if err != nil || v < 0 {
-		return mistake(node, "%q is no duration; write it with its unit, as in 30s or 5m", node.Value)
+	v, err := duration.Parse(node.Value)
+	if err == nil && v < 0 {
+		err = fmt.Errorf("the duration %v is negative", v)
+	}
+	if err != nil {
+		return mistake(node, "%v", err)
 	}
 	*d = Duration(v)
 	return nil

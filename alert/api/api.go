@@ -17,6 +17,7 @@ import (
 
 	"walkabout/alert"
 	"walkabout/alert/silence"
+	"walkabout/internal/duration"
 )
 
 // Paths that are served.
@@ -90,7 +91,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		return nil
 	}
-	v, err := time.ParseDuration(string(text))
+	v, err := duration.Parse(string(text))
 	*d = Duration(v)
 	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"walkabout/alert"
 	"walkabout/counter"
+	"walkabout/internal/duration"
 	"walkabout/internal/strictyaml"
 	"walkabout/metric"
 )
@@ -67,9 +68,12 @@ type Duration time.Duration
 
 // UnmarshalYAML reads 30s, 5m.
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
-	v, err := time.ParseDuration(n.Value)
-	if err != nil || v < 0 {
-		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no duration; write it with its unit, as in 30s or 5m", n.Line, n.Value)}}
+	v, err := duration.Parse(n.Value)
+	if err == nil && v < 0 {
+		err = fmt.Errorf("the duration %v is negative", v)
+	}
+	if err != nil {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %v", n.Line, err)}}
 	}
 	*d = Duration(v)
 	return nil

@@ -126,7 +126,7 @@ func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"cases: [{steps: []}]":                                                         "1: a case needs a name",
 		"cases:\n  - name: x\n    steps: [{at: 5}]":                                    `"5" is no duration`,
-		"cases:\n  - name: x\n    steps: [{at: -5s}]":                                  `"-5s" is no duration`,
+		"cases:\n  - name: x\n    steps: [{at: -5s}]":                                  `the duration -5s is negative`,
 		"cases:\n  - name: x\n    steps: [{at: 0s, device: core}]":                     `3: there is no device "core" in the case`,
 		"cases:\n  - name: x\n    devices: {a: {}, b: {}}\n    steps: [{at: 0s}]":      `4: there is no device ""`,
 		"cases:\n  - name: x\n    steps: [{at: 60s, until: 30s}]":                      "3: until is before at",

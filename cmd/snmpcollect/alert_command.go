@@ -16,6 +16,7 @@ import (
 	"walkabout/alert"
 	"walkabout/alert/api"
 	"walkabout/alert/silence"
+	"walkabout/internal/duration"
 )
 
 // alertCommand asks the running collector about alerts, and tells it what people want to hear.
@@ -137,7 +138,8 @@ func note(a *alert.Alert) string {
 func (a alertAsker) history() *cobra.Command {
 	c := &cobra.Command{Use: "history [ID]", Short: "What happened, the newest last", Args: cobra.MaximumNArgs(1)}
 	device := c.Flags().String("device", "", "only of this device")
-	since := c.Flags().Duration("since", 24*time.Hour, "from so long ago on")
+	since := duration.Flag(24 * time.Hour)
+	c.Flags().Var(&since, "since", "from so long ago on")
 	limit := c.Flags().IntP("lines", "n", 100, "at most so many, the newest")
 	all := c.Flags().Bool("pending", false, "with what was only pending")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -145,7 +147,7 @@ func (a alertAsker) history() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		q := url.Values{"limit": {fmt.Sprint(*limit)}, "since": {time.Now().Add(-*since).Format(time.RFC3339)}}
+		q := url.Values{"limit": {fmt.Sprint(*limit)}, "since": {time.Now().Add(-time.Duration(since)).Format(time.RFC3339)}}
 		if *device != "" {
 			q.Set("device", *device)
 		}
@@ -191,14 +193,15 @@ func author(flag string) string {
 
 func (a alertAsker) silence() *cobra.Command {
 	c := &cobra.Command{Use: "silence --for DURATION --reason TEXT MATCHER...", Short: "Keep alerts from people for a time", Args: cobra.MinimumNArgs(1)}
-	lasting := c.Flags().Duration("for", 0, "how long")
+	var lasting duration.Flag
+	c.Flags().Var(&lasting, "for", "how long, as in 2h or 7d")
 	reason := c.Flags().String("reason", "", "why, for those who wonder")
 	by := c.Flags().String("author", "", "who; the user unless given")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if *lasting <= 0 || *reason == "" {
+		if lasting <= 0 || *reason == "" {
 			return errors.New("--for and --reason are wanted: a silence ends, and somebody will wonder why")
 		}
-		q := api.SilenceRequest{For: api.Duration(*lasting), Author: author(*by), Reason: *reason}
+		q := api.SilenceRequest{For: api.Duration(lasting), Author: author(*by), Reason: *reason}
 		for _, text := range args {
 			m, err := silence.ParseMatcher(text)
 			if err != nil {
@@ -317,13 +320,14 @@ func (a alertAsker) ack() *cobra.Command {
 	c := &cobra.Command{Use: "ack ID...", Short: "Say that somebody looks after alerts: nothing is escalated", Args: cobra.MinimumNArgs(1)}
 	reason := c.Flags().String("reason", "", "what is being done")
 	by := c.Flags().String("author", "", "who; the user unless given")
-	lasting := c.Flags().Duration("for", 0, "until the acknowledgement ends; 0: as long as the alert fires")
+	var lasting duration.Flag
+	c.Flags().Var(&lasting, "for", "until the acknowledgement ends; 0: as long as the alert fires")
 	c.RunE = func(c *cobra.Command, ids []string) error {
 		client, err := a.client()
 		if err != nil {
 			return err
 		}
-		q := api.AckRequest{By: author(*by), Reason: *reason, For: api.Duration(*lasting)}
+		q := api.AckRequest{By: author(*by), Reason: *reason, For: api.Duration(lasting)}
 		return a.each(c.Context(), client, ids, func(fp string) (got alert.Alert, err error) {
 			err = client.Post(c.Context(), api.AlertsPath+"/"+fp+"/ack", q, &got)
 			return got, err

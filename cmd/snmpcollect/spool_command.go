@@ -15,6 +15,7 @@ import (
 	"walkabout/cmd/snmpcollect/config"
 	"walkabout/collector"
 	"walkabout/exporters/lines"
+	"walkabout/internal/duration"
 	"walkabout/internal/statedir"
 	"walkabout/metric"
 	"walkabout/spool"
@@ -91,7 +92,7 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+	if d, err := duration.Parse(text); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
 	t, err := time.Parse(time.RFC3339, text)

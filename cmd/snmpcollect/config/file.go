@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"go.yaml.in/yaml/v3"
 
+	durations "walkabout/internal/duration"
 	"walkabout/internal/secret"
 )
 
@@ -100,12 +101,12 @@ func (h *headerValue) UnmarshalYAML(n *yaml.Node) error {
 // duration is a time.Duration that insists on its unit.
 type duration time.Duration
 
-// UnmarshalYAML reads "30s", "5m", "1h30m".
+// UnmarshalYAML reads "30s", "5m", "1h30m", "7d".
 func (d *duration) UnmarshalYAML(n *yaml.Node) error {
-	v, err := time.ParseDuration(n.Value)
+	v, err := durations.Parse(n.Value)
 	switch {
-	case n.Kind != yaml.ScalarNode || err != nil:
-		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no duration; write it with its unit, as in 30s or 5m", n.Line, n.Value)}}
+	case err != nil:
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %v", n.Line, err)}}
 	case v < 0:
 		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: the duration %v is negative", n.Line, v)}}
 	}

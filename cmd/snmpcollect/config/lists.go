@@ -18,6 +18,7 @@ import (
 	"walkabout/collector"
 	"walkabout/collector/sd"
 	"walkabout/collector/session"
+	durations "walkabout/internal/duration"
 )
 
 // List is a list of targets that is had from elsewhere. One of File, HTTP and DNS is not nil.
@@ -208,9 +209,9 @@ func (l List) target(address string, labels map[string]string, alone bool) (coll
 		into  *time.Duration
 	}{{"__scrape_interval__", &t.Interval}, {"__scrape_timeout__", &t.Timeout}} {
 		if text := labels[times.label]; text != "" {
-			d, err := time.ParseDuration(text)
+			d, err := durations.Parse(text)
 			if err != nil {
-				return t, &collector.TargetError{Target: t.Name, Err: fmt.Errorf("label %s: %q is no duration", times.label, text)}
+				return t, &collector.TargetError{Target: t.Name, Err: fmt.Errorf("label %s: %w", times.label, err)}
 			}
 			*times.into = d
 		}
