@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"walkabout/counter"
@@ -51,7 +52,7 @@ func (s *Stats) Why() string {
 		return "the agent answers, but has nothing of what is collected: it may let this credential see only a part (a view)"
 	case len(s.EngineTwins) > 0:
 		const named = 3
-		others := fmt.Sprintf("%q", s.EngineTwins[:min(named, len(s.EngineTwins))])
+		others := strings.Join(s.EngineTwins[:min(named, len(s.EngineTwins))], ", ")
 		if more := len(s.EngineTwins) - named; more > 0 {
 			others += fmt.Sprintf(" and %d more", more)
 		}
