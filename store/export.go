@@ -192,8 +192,9 @@ func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
 // its time, and 16 otherwise.
 const resolution = 100 * time.Millisecond
 
-// moment returns the time that a sample is stored with, in milliseconds since 1970. It is never later than at, so that what was polled is seen at once.
-func moment(at time.Time) int64 { return at.Truncate(resolution).UnixMilli() }
+// moment returns the time that a sample is stored with, in milliseconds since 1970. It is never before at: a window of PromQL leaves out its begin and has
+// its end, so a sample stays in the window of whole seconds that it is in.
+func moment(at time.Time) int64 { return at.Add(resolution - 1).Truncate(resolution).UnixMilli() }
 
 // appendNamed adds a point by its labels, and returns the reference of its series.
 func (e *Exporter) appendNamed(app storage.Appender, row *series.Row, p *series.Point) (storage.SeriesRef, error) {

@@ -14,7 +14,7 @@ import (
 	"walkabout/store"
 )
 
-// TestTimes: samples are stored with times of whole tenths of a second, never later than they were polled.
+// TestTimes: samples are stored with times of whole tenths of a second, never earlier than they were polled.
 func TestTimes(t *testing.T) {
 	s := open(t, store.Options{})
 	at := time.Now().Add(-time.Hour).Truncate(time.Second)
@@ -35,7 +35,7 @@ func TestTimes(t *testing.T) {
 			got = append(got, ms-at.UnixMilli())
 		}
 	}
-	if diff := cmp.Diff([]int64{100, 30_100, 60_100, 90_000}, got); diff != "" {
+	if diff := cmp.Diff([]int64{100, 30_200, 60_200, 90_000}, got); diff != "" {
 		t.Errorf("milliseconds (-want +got):\n%s", diff)
 	}
 }
