@@ -171,7 +171,7 @@ func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
 		number := n
 		n++
 		if ref := row.find(number, p.Name); ref != 0 {
-			if _, err := app.Append(ref, labels.EmptyLabels(), moment(r.At), p.Value); err == nil {
+			if _, err := app.Append(ref, labels.EmptyLabels(), r.At.UnixMilli(), p.Value); err == nil {
 				e.appended++
 				e.written.wrote(ref)
 				return
@@ -188,14 +188,6 @@ func (e *Exporter) append(app storage.Appender, s *metric.Sample) error {
 	return first
 }
 
-// resolution of times. Polls begin some milliseconds late, each time by another; where the times of a series are equally far apart, a sample takes one bit for
-// its time, and 16 otherwise.
-const resolution = 100 * time.Millisecond
-
-// moment returns the time that a sample is stored with, in milliseconds since 1970. It is never before at: a window of PromQL leaves out its begin and has
-// its end, so a sample stays in the window of whole seconds that it is in.
-func moment(at time.Time) int64 { return at.Add(resolution - 1).Truncate(resolution).UnixMilli() }
-
 // appendNamed adds a point by its labels, and returns the reference of its series.
 func (e *Exporter) appendNamed(app storage.Appender, row *series.Row, p *series.Point) (storage.SeriesRef, error) {
 	e.describe(p)
@@ -208,7 +200,7 @@ func (e *Exporter) appendNamed(app storage.Appender, row *series.Row, p *series.
 	if ref == 0 {
 		lset = e.scratch.Copy() // the database keeps it
 	}
-	ref, err := app.Append(ref, lset, moment(row.At), p.Value)
+	ref, err := app.Append(ref, lset, row.At.UnixMilli(), p.Value)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", lset, err)
 	}
