@@ -24,6 +24,9 @@ const (
 	lateBy   = time.Second
 )
 
+// hasNothing is said of an agent that answers, and of which nothing is collected.
+const hasNothing = "the agent answers, but has nothing of what is collected: it may let this credential see only a part (a view)"
+
 // Why says in a few words what is wrong with how the target was polled last, or what makes it slow; "" if nothing is.
 func (s *Stats) Why() string {
 	e := s.Effort
@@ -49,7 +52,7 @@ func (s *Stats) Why() string {
 	case s.Err != "":
 		return s.Err
 	case s.Samples == 0:
-		return "the agent answers, but has nothing of what is collected: it may let this credential see only a part (a view)"
+		return hasNothing
 	case len(s.EngineTwins) > 0:
 		const named = 3
 		others := strings.Join(s.EngineTwins[:min(named, len(s.EngineTwins))], ", ")

@@ -114,8 +114,5 @@ func (r *runner) pollExtra(ctx context.Context, sinks []Sink, slot time.Time, wh
 		return
 	}
 	poll.Extra, poll.Complete = true, nil
-	for _, s := range sinks {
-		s.Poll(ctx, poll)
-	}
-	r.poller.shared.reap(&poll)
+	r.deliver(ctx, sinks, poll)
 }

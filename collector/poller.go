@@ -204,7 +204,7 @@ func (p *poller) pollAgent(ctx context.Context) Poll {
 			return poll
 		}
 	}
-	p.shared.sow(&poll)
+	p.shared.lend(&poll)
 	poll.Err = p.takeParts(ctx, s, &poll)
 	p.walkOtherwise()
 	poll.Duration = time.Since(poll.At)
@@ -358,8 +358,8 @@ func (p *poller) samples(poll *Poll, s *scratch, part *part, count int) {
 	}
 	s.template = p.template(s.template[:0], part)
 	// Where these grow, the samples before stay in the memory in which they are.
-	tags := slices.Grow(poll.harvest.tags, len(s.rows)*len(s.template))
-	fields := slices.Grow(poll.harvest.fields, len(s.rows)*(len(part.objects)+2))
+	tags := slices.Grow(poll.buffers.tags, len(s.rows)*len(s.template))
+	fields := slices.Grow(poll.buffers.fields, len(s.rows)*(len(part.objects)+2))
 	for _, r := range s.rows {
 		firstTag, firstField := len(tags), len(fields)
 		tags = part.appendTags(tags, s.template, &s.grid, r)
@@ -373,7 +373,7 @@ func (p *poller) samples(poll *Poll, s *scratch, part *part, count int) {
 			Fields: fields[firstField:len(fields):len(fields)],
 		})
 	}
-	poll.harvest.tags, poll.harvest.fields = tags, fields
+	poll.buffers.tags, poll.buffers.fields = tags, fields
 }
 
 // count judges the counters of s.rows, unless they are left alone.
@@ -437,7 +437,7 @@ func (p *poller) notice(poll Poll, lag time.Duration) {
 	if bare := poll.Answered && poll.Err == nil && len(poll.Samples) == 0 && len(poll.Complete) == len(p.parts); bare != p.bare && (bare || len(poll.Samples) > 0) {
 		p.bare = bare
 		if bare {
-			p.log.Warn("the agent answers, but has nothing of what is collected: it may let this credential see only a part (a view)", "measurements", poll.Complete)
+			p.log.Warn(hasNothing, "measurements", poll.Complete)
 		}
 	}
 	state := ""

@@ -212,15 +212,20 @@ func (r *runner) poll(ctx context.Context, sinks []Sink, slot time.Time) (missed
 		return 0 // what it has is a poll that was broken off, not what the target is like
 	}
 	r.poller.notice(poll, lag)
-	for _, s := range sinks {
-		s.Poll(ctx, poll)
-	}
-	r.poller.shared.reap(&poll)
+	r.deliver(ctx, sinks, poll)
 	missed = int(time.Since(slot) / interval)
 	if missed > 0 {
 		r.poller.stats.missed(missed)
 	}
 	return missed
+}
+
+// deliver has the sinks take a poll, whose memory then serves another.
+func (r *runner) deliver(ctx context.Context, sinks []Sink, poll Poll) {
+	for _, s := range sinks {
+		s.Poll(ctx, poll)
+	}
+	r.poller.shared.takeBack(&poll)
 }
 
 // deadline is how long a poll may take.

@@ -46,7 +46,7 @@ type Poll struct {
 	// Extra is a poll between two of the schedule (Collector.PollNow). It has no counters and no Complete, and was answered.
 	Extra bool
 
-	harvest *harvest // nil: Samples are nobody else's
+	buffers *buffers // nil: Samples are nobody else's
 }
 
 // Clone returns p with samples of its own.
@@ -56,7 +56,7 @@ func (p Poll) Clone() Poll {
 		s := &p.Samples[i]
 		s.Tags, s.Fields = slices.Clone(s.Tags), slices.Clone(s.Fields)
 	}
-	p.harvest = nil
+	p.buffers = nil
 	return p
 }
 

@@ -24,8 +24,8 @@ type scratch struct {
 	signals  []snmp.Value
 }
 
-// harvest is the memory that the samples of a poll stand in, from when it reads tables until all Sinks have taken them.
-type harvest struct {
+// buffers are the memory in which the samples of a poll stand, from when it reads tables until all Sinks have taken them.
+type buffers struct {
 	samples []metric.Sample
 	tags    []metric.Tag
 	fields  []metric.Field
@@ -38,7 +38,7 @@ const maxReading = 256
 type workspace struct {
 	askings   sync.Pool     // of *asking
 	scratches sync.Pool     // of *scratch
-	harvests  sync.Pool     // of *harvest
+	buffers   sync.Pool     // of *buffers
 	reading   chan struct{} // a token for each scratch that is in use
 	engines   engines
 	layouts   layouts
@@ -49,7 +49,7 @@ func newWorkspace() *workspace {
 	return &workspace{
 		askings:   sync.Pool{New: func() any { return new(asking) }},
 		scratches: sync.Pool{New: func() any { return new(scratch) }},
-		harvests:  sync.Pool{New: func() any { return new(harvest) }},
+		buffers:   sync.Pool{New: func() any { return new(buffers) }},
 		reading:   make(chan struct{}, maxReading),
 		wall:      time.Now,
 	}
@@ -70,19 +70,19 @@ func (w *workspace) put(s *scratch) {
 	<-w.reading
 }
 
-// sow gives p memory for its samples.
-func (w *workspace) sow(p *Poll) {
-	p.harvest = w.harvests.Get().(*harvest)
-	h := p.harvest
-	p.Samples, h.tags, h.fields = h.samples[:0], h.tags[:0], h.fields[:0]
+// lend gives p memory for its samples.
+func (w *workspace) lend(p *Poll) {
+	p.buffers = w.buffers.Get().(*buffers)
+	b := p.buffers
+	p.Samples, b.tags, b.fields = b.samples[:0], b.tags[:0], b.fields[:0]
 }
 
-// reap takes the memory of p's samples back, which nobody uses any more.
-func (w *workspace) reap(p *Poll) {
-	if p.harvest == nil {
+// takeBack takes the memory of p's samples back, which nobody uses any more.
+func (w *workspace) takeBack(p *Poll) {
+	if p.buffers == nil {
 		return
 	}
-	p.harvest.samples = p.Samples
-	w.harvests.Put(p.harvest)
-	p.Samples, p.harvest = nil, nil
+	p.buffers.samples = p.Samples
+	w.buffers.Put(p.buffers)
+	p.Samples, p.buffers = nil, nil
 }
