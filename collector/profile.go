@@ -312,10 +312,7 @@ type Duration time.Duration
 
 // UnmarshalYAML reads a duration.
 func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
-	v, err := duration.Parse(node.Value)
-	if err == nil && v < 0 {
-		err = fmt.Errorf("the duration %v is negative", v)
-	}
+	v, err := duration.NotNegative(node.Value)
 	if err != nil {
 		return mistake(node, "%v", err)
 	}

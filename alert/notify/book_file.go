@@ -238,7 +238,7 @@ func (b *book) append() error {
 
 // whole emits all of the book.
 func (b *book) whole(emit func([]byte) error) error {
-	put := func(c change) error {
+	write := func(c change) error {
 		data, err := json.Marshal(&c)
 		if err != nil {
 			return err
@@ -247,7 +247,7 @@ func (b *book) whole(emit func([]byte) error) error {
 	}
 	c := b.line()
 	c.Groups, c.Seen = b.Groups, b.Seen
-	if err := put(c); err != nil {
+	if err := write(c); err != nil {
 		return err
 	}
 	for part := range slices.Chunk(slices.Sorted(maps.Keys(b.Alerts)), alertsALine) {
@@ -256,14 +256,14 @@ func (b *book) whole(emit func([]byte) error) error {
 		for _, fp := range part {
 			c.Alerts[fp] = b.Alerts[fp]
 		}
-		if err := put(c); err != nil {
+		if err := write(c); err != nil {
 			return err
 		}
 	}
 	for _, d := range b.Outbox {
 		c := b.line()
 		c.Outbox = []*draft{d}
-		if err := put(c); err != nil {
+		if err := write(c); err != nil {
 			return err
 		}
 	}

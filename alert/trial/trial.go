@@ -68,10 +68,7 @@ type Duration time.Duration
 
 // UnmarshalYAML reads 30s, 5m.
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
-	v, err := duration.Parse(n.Value)
-	if err == nil && v < 0 {
-		err = fmt.Errorf("the duration %v is negative", v)
-	}
+	v, err := duration.NotNegative(n.Value)
 	if err != nil {
 		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %v", n.Line, err)}}
 	}

@@ -21,6 +21,15 @@ func Parse(text string) (time.Duration, error) {
 	return time.Duration(d), nil
 }
 
+// NotNegative is Parse for what cannot be negative.
+func NotNegative(text string) (time.Duration, error) {
+	d, err := Parse(text)
+	if err == nil && d < 0 {
+		err = fmt.Errorf("the duration %v is negative", d)
+	}
+	return d, err
+}
+
 // Flag is a duration behind a flag, as pflag.Value.
 type Flag time.Duration
 

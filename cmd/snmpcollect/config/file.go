@@ -103,12 +103,9 @@ type duration time.Duration
 
 // UnmarshalYAML reads "30s", "5m", "1h30m", "7d".
 func (d *duration) UnmarshalYAML(n *yaml.Node) error {
-	v, err := durations.Parse(n.Value)
-	switch {
-	case err != nil:
+	v, err := durations.NotNegative(n.Value)
+	if err != nil {
 		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %v", n.Line, err)}}
-	case v < 0:
-		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: the duration %v is negative", n.Line, v)}}
 	}
 	*d = duration(v)
 	return nil
