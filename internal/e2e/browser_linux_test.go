@@ -262,6 +262,8 @@ var auditScript string
 // sound fails the test if the page that is shown has faults that a person with a keyboard, a screen reader, a small screen or weak eyes would meet.
 func (b *browser) sound(name string) {
 	b.t.Helper()
+	// They follow the width of a window that has just changed at its next frame.
+	b.await("graphs are as wide as their places", `[...document.querySelectorAll(".plot")].every((p) => p.firstElementChild?.offsetWidth === p.clientWidth)`)
 	ctx, cancel := context.WithTimeout(b.ctx, browserPatience)
 	defer cancel()
 	faults, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](auditScript))

@@ -77,7 +77,8 @@ function options(p: Props, lines: Line[], live: Live, point: (idx: number | null
       draw: [(u) => drawMarks(u, live.current)],
       setCursor: [(u) => point(u.cursor.left !== undefined && u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
       setSelect: [(u) => {
-        if (u.select.width > 3) live.current.onSelect(Math.floor(u.posToVal(u.select.left, "x")), Math.ceil(u.posToVal(u.select.left + u.select.width, "x")));
+        // The other graphs select along, by positions that differ in the last bit, and have no event: theirs would be a second step in the history.
+        if (u.cursor.event && u.select.width > 3) live.current.onSelect(Math.floor(u.posToVal(u.select.left, "x")), Math.ceil(u.posToVal(u.select.left + u.select.width, "x")));
         u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
       }],
     },
