@@ -184,6 +184,14 @@ func (b *browser) click(selector string) {
 	b.do("click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
+// button clicks the first button of the page that has a text, when it is there and can be clicked.
+func (b *browser) button(text string) {
+	b.t.Helper()
+	found := fmt.Sprintf(`[...document.querySelectorAll("main button")].find((e) => e.innerText === %q && !e.disabled)`, text)
+	b.await("a button: "+text, found)
+	b.eval(found + ".click()")
+}
+
 // place is where something stands in the window, in CSS pixels.
 type place struct{ x, y, width, height float64 }
 
