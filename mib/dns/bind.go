@@ -138,7 +138,7 @@ func (s *bindStatistics) counters() Counters {
 		}
 	}
 	for i := range bindRules {
-		for _, name := range append(bindRules[i].Plus, bindRules[i].Minus...) {
+		for _, name := range slices.Concat(bindRules[i].Plus, bindRules[i].Minus) {
 			group, key, _ := strings.Cut(name, ".")
 			var n int64
 			switch group {

@@ -156,6 +156,7 @@ func FuzzDnsmasq(f *testing.F) {
 func FuzzRNDC(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x12\x00\x00\x00\x01\x05_auth\x02\x00\x00\x00\x00\x00"))
 	f.Add([]byte("\x00\x00\x00\x04\x00\x00\x00\x01"))
+	f.Add([]byte("\x00\x00\x01\x09\x00\x00\x00\x01\xff" + strings.Repeat("n", 255) + "\x01\x00\x00\x00\x00")) // the longest name
 	f.Fuzz(func(t *testing.T, b []byte) {
 		access := dns.Access{Address: "127.0.0.1:1", RNDC: "127.0.0.1:1", RNDCKey: dns.RNDCKey{Algorithm: "hmac-sha256", Secret: secret.New("hush")}}
 		backend, err := dns.Open("bind", access)

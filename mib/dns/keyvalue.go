@@ -3,6 +3,7 @@ package dns
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,7 +85,7 @@ func parseStatistics(text string) (statistics, error) {
 func (s statistics) counters(rules []Rule, rcode string) Counters {
 	out := Counters{}
 	for i := range rules {
-		for _, name := range append(rules[i].Plus, rules[i].Minus...) {
+		for _, name := range slices.Concat(rules[i].Plus, rules[i].Minus) {
 			if n, ok := s[name]; ok && n >= 0 {
 				out[name] = uint64(n)
 			}

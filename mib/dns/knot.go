@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -68,7 +69,7 @@ func (k *knot) Read(ctx context.Context) (*Reading, error) {
 		return r, nil
 	}
 	r.Counters = Counters{}
-	for _, u := range append(answers.units[1], answers.units[2]...) {
+	for _, u := range slices.Concat(answers.units[1], answers.units[2]) {
 		n, err := strconv.ParseUint(u[knotData], 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s[%s] is %q", ErrAnswer, u[knotItem], u[knotID], clip(u[knotData]))

@@ -79,7 +79,7 @@ type Sbelt struct {
 	Subtree    string  // "." is all names
 }
 
-// Zone is a zone that a server serves. A time, an address or an Origin with its zero value was not told.
+// Zone is a zone that a server serves. A time or an address with its zero value was not told.
 type Zone struct {
 	Name   string // fully qualified or not, escaped as in zone files
 	View   string // the server's, where it has several
@@ -88,9 +88,9 @@ type Zone struct {
 	Serial uint32 // 0 of a zone that was never loaded; not told if HasSerial is false
 	// HasSerial is set where the server tells serials, also of a zone that has none.
 	HasSerial         bool
-	LoadedAt, TriedAt time.Time // the last reload that succeeded, and the last that was tried
-	Primary           bool      // it comes from no other server
-	From, TriedFrom   netip.Addr
+	LoadedAt, TriedAt time.Time    // the last reload that succeeded, and the last that was tried
+	Primary           bool         // it comes from no other server
+	From, TriedFrom   netip.Addr   // dnsServZoneLastSourceSuccess and dnsServZoneLastSourceAttempt: no server tells them yet
 	Sources           []netip.Addr // where transfers are asked for
 }
 

@@ -97,12 +97,14 @@ func ccTexts(texts ...string) []byte {
 
 // ccRead reads the first entry of b.
 func ccRead(b []byte) (name string, value, rest []byte, err error) {
-	if len(b) < 1 || len(b) < 1+int(b[0])+5 {
+	const fixed = 5 // the octets of a type and a length
+	if len(b) < 1 || len(b) < 1+int(b[0])+fixed {
 		return "", nil, nil, fmt.Errorf("%w: an entry of rndc ends early", ErrAnswer)
 	}
-	name, b = string(b[1:1+b[0]]), b[1+b[0]:]
+	behind := 1 + int(b[0])
+	name, b = string(b[1:behind]), b[behind:]
 	size := binary.BigEndian.Uint32(b[1:])
-	if b = b[5:]; uint64(size) > uint64(len(b)) {
+	if b = b[fixed:]; uint64(size) > uint64(len(b)) {
 		return "", nil, nil, fmt.Errorf("%w: an entry of rndc ends early", ErrAnswer)
 	}
 	return name, b[:size], b[size:], nil

@@ -2,8 +2,6 @@ package dns
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"walkabout/mib"
 	"walkabout/snmp"
@@ -67,8 +65,8 @@ func (t *Tap) snapshot() mib.Snapshot {
 		tapCell
 	}
 	rows := make([]row, 0, len(t.rows))
-	for _, r := range slices.Collect(maps.Keys(t.rows)) {
-		rows = append(rows, row{oid.New(uint32(r.opcode), uint32(r.class), uint32(r.kind), uint32(r.transport)), *t.rows[r]})
+	for r, counts := range t.rows {
+		rows = append(rows, row{oid.New(uint32(r.opcode), uint32(r.class), uint32(r.kind), uint32(r.transport)), *counts})
 	}
 	table := mib.NewTable(rows, func(r *row) oid.OID { return r.index })
 	return table.Snapshot(func(r *row, column uint32) (snmp.Value, bool) {
