@@ -143,7 +143,7 @@ func (l line) waits() int { return int(l.spool.Stats().Readers[0].Records) }
 
 func stats(l line) exporters.Stats {
 	s := l.Stats()
-	s.Output, s.LastWrite = "", time.Time{}
+	s.Output, s.LastWrite, s.ErrorAt = "", time.Time{}, time.Time{}
 	return s
 }
 
@@ -215,7 +215,10 @@ func TestBackoff(t *testing.T) {
 				t.Errorf("pause %d: %v, want %v to %v", i, pause, b[0], b[1])
 			}
 		}
-		want := exporters.Stats{Written: 4, Retries: 11, Errors: map[string]uint64{"other": 8, "busy": 2, "timeout": 1}}
+		if since := time.Since(l.Stats().ErrorAt); since.Round(time.Minute) != time.Hour {
+			t.Errorf("the last failure was %v ago, want an hour", since)
+		}
+		want := exporters.Stats{Written: 4, Retries: 11, Errors: map[string]uint64{"other": 8, "busy": 2, "timeout": 1}, LastError: "wrapped: context deadline exceeded"}
 		if diff := cmp.Diff(want, stats(l)); diff != "" {
 			t.Errorf("stats (-want +got):\n%s", diff)
 		}
@@ -240,7 +243,7 @@ func TestRejected(t *testing.T) {
 		}})
 		l.add(samples(0, 10))
 		l.close(t.Context())
-		if diff := cmp.Diff(exporters.Stats{Written: 6, Rejected: 4, Errors: map[string]uint64{"rejected": 2}}, stats(l)); diff != "" {
+		if diff := cmp.Diff(exporters.Stats{Written: 6, Rejected: 4, Errors: map[string]uint64{"rejected": 2}, LastError: "2 samples rejected: field type conflict"}, stats(l)); diff != "" {
 			t.Errorf("stats (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]int{0, 2, 5, 7}, shown); diff != "" {
@@ -337,8 +340,8 @@ func TestCloseGivesOneMoreChance(t *testing.T) {
 		want  exporters.Stats
 		waits int
 	}{
-		{"taken", 1, exporters.Stats{Written: 5, Retries: 1, Errors: map[string]uint64{"other": 1}}, 0},
-		{"not taken", 9, exporters.Stats{Retries: 2, Failing: true, Errors: map[string]uint64{"other": 2}}, 1},
+		{"taken", 1, exporters.Stats{Written: 5, Retries: 1, Errors: map[string]uint64{"other": 1}, LastError: "away (retry after 1h0m0s)"}, 0},
+		{"not taken", 9, exporters.Stats{Retries: 2, Failing: true, Errors: map[string]uint64{"other": 2}, LastError: "away (retry after 1h0m0s)"}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -42,6 +42,8 @@ type Output struct {
 	Filtered  uint64            `json:"filtered"` // samples that its filter keeps from it
 	Retries   uint64            `json:"retries"`
 	Errors    map[string]uint64 `json:"errors,omitempty"` // writes that failed, by reason
+	Error     string            `json:"error,omitempty"`  // of the last write that failed, whatever came after it
+	ErrorAt   time.Time         `json:"error_at,omitzero"`
 	LastWrite time.Time         `json:"last_write,omitzero"`
 	Waiting   uint64            `json:"waiting"`          // polls in the spool
 	Octets    int64             `json:"octets"`           // of them, on disk

@@ -88,7 +88,7 @@ func Health(runners []*exporters.Runner, s *spool.Spool, notifiers []notify.Stat
 
 func output(r spool.ReaderStats, s exporters.Stats) web.Output {
 	out := web.Output{Name: r.Name, State: "ok", Written: s.Written, Rejected: s.Rejected, Filtered: s.Filtered, Retries: s.Retries, Errors: s.Errors,
-		LastWrite: s.LastWrite, Waiting: r.Records, Octets: r.Octets, Oldest: r.Oldest.Seconds(), Dropped: r.Dropped}
+		Error: web.Text(s.LastError), ErrorAt: s.ErrorAt, LastWrite: s.LastWrite, Waiting: r.Records, Octets: r.Octets, Oldest: r.Oldest.Seconds(), Dropped: r.Dropped}
 	switch {
 	case !r.Present:
 		out.State = "absent"

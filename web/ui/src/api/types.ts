@@ -299,6 +299,9 @@ export interface Output {
   filtered: number;
   retries: number;
   errors?: Record<string, number>;
+  /** Of the last write that failed, whatever came after it. */
+  error?: string;
+  error_at?: string;
   last_write?: string;
   waiting: number;
   octets: number;

@@ -27,6 +27,17 @@ const outputs: Column<Output>[] = [
   { id: "dropped", title: "Dropped", num: true, rank: 3, hint: "polls, at the limits of what may wait", cell: (o) => <Lost n={o.dropped} /> },
 ];
 
+/** What the outputs said when their last write failed: as long as they fail, and after. */
+function Said({ all }: { all: Output[] }) {
+  const said = all.filter((o) => o.error);
+  if (said.length === 0) return null;
+  return (
+    <dl class="facts said">{said.map((o) => (
+      <><dt><Text of={o.name} max={60} /></dt><dd class={o.state === "failing" ? "text-warn" : "muted"}><Age at={o.error_at} />: <Text of={o.error} max={500} /></dd></>
+    ))}</dl>
+  );
+}
+
 function Lost({ n }: { n: number }) {
   return n > 0 ? <span class="state bad">{integer(n)}</span> : <span class="muted">0</span>;
 }
@@ -138,6 +149,7 @@ export function CollectorPage() {
           <section class="panel" aria-label="Outputs">
             <h2>Outputs</h2>
             {(c.outputs ?? []).length === 0 ? <p class="muted">None: nothing leaves this machine. <code>outputs:</code> in the configuration names where samples go.</p> : <div class="scroll"><Table label="Outputs" columns={outputs} rows={c.outputs!} rowKey={(o) => o.name} /></div>}
+            <Said all={c.outputs ?? []} />
           </section>
           <Panels c={c} />
           <section class="panel" aria-label="Slow devices">
