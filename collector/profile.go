@@ -14,6 +14,7 @@ import (
 	"walkabout/collector/smi"
 	"walkabout/counter"
 	"walkabout/internal/duration"
+	"walkabout/internal/nearest"
 	"walkabout/snmp/oid"
 )
 
@@ -22,6 +23,15 @@ type Profiles map[string]*Profile
 
 // Names returns the names in order.
 func (p Profiles) Names() []string { return slices.Sorted(maps.Keys(p)) }
+
+// Unknown returns the error of a name that is neither of p's nor one of also: it says which is meant, or which there are.
+func (p Profiles) Unknown(name string, also ...string) error {
+	known := append(slices.Clone(also), p.Names()...)
+	if near := nearest.Word(name, known); near != "" {
+		return fmt.Errorf("unknown profile %q; did you mean %q?", name, near)
+	}
+	return fmt.Errorf("unknown profile %q; known are %s", name, strings.Join(known, ", "))
+}
 
 // Profile says what to ask an agent for, and what becomes of the answers; docs/profiles.md shows its form in YAML. ParseProfile reads one.
 type Profile struct {

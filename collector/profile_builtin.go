@@ -41,7 +41,7 @@ var builtIn = sync.OnceValue(func() Profiles {
 func BuiltInText(name string) ([]byte, error) {
 	text, err := profileFiles.ReadFile("profiles/" + name + ".yaml")
 	if err != nil {
-		return nil, fmt.Errorf("unknown profile %q; known are %s", name, strings.Join(BuiltIn().Names(), ", "))
+		return nil, BuiltIn().Unknown(name)
 	}
 	return text, nil
 }

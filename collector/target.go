@@ -106,7 +106,7 @@ func (t Target) validateCollect(profiles Profiles) (wrong faults) {
 	}
 	for i, name := range t.Collect {
 		if _, ok := profiles[name]; !ok && name != Auto {
-			wrong.add("collect: unknown profile %q; known are %s", name, strings.Join(profiles.Names(), ", "))
+			wrong.add("collect: %w", profiles.Unknown(name, Auto))
 		}
 		if slices.Contains(t.Collect[:i], name) {
 			wrong.add("collect: profile %q twice", name)

@@ -255,6 +255,11 @@ func unknownTarget(name, path string, cfg config.Config) error {
 	for _, t := range cfg.Targets {
 		names = append(names, t.Name)
 	}
+	if f, err := os.Open(path); err != nil {
+		return fmt.Errorf("no configuration tells who %q is (%w): name one with --config FILE, or for an address add -c COMMUNITY or -u USER", name, err)
+	} else {
+		f.Close()
+	}
 	if near := nearest.Word(name, names); near != "" {
 		return fmt.Errorf("no target of %s is called %q; did you mean %q? For an address add --credential NAME or -c COMMUNITY", path, name, near)
 	}
@@ -269,6 +274,9 @@ func (a *asking) byFlags() bool {
 // made returns the credential that the flags make up.
 func (a *asking) made() (session.Credential, error) {
 	version := a.version
+	if _, err := os.Stat(a.community); err == nil && strings.HasSuffix(a.community, ".yaml") {
+		return session.Credential{}, errors.New("-c is the community here, as with Net-SNMP's tools; the configuration is --config " + a.community)
+	}
 	if version == "" && (a.user != "" || a.community == "") {
 		version = "3"
 	}

@@ -36,6 +36,9 @@ func TestAsk(t *testing.T) {
 		{"no such credential", "get core1 sysName --credential lob --config " + path, `no credential is called "lob"; did you mean "lab"?`},
 		{"two credentials", "get core1 sysName --credential lab -c public", "give one of them"},
 		{"no such file", "get core1 sysName --config /nonexistent.yaml", "/nonexistent.yaml: error: "},
+		{"a target without a configuration", "get core1 sysName --config /nonexistent.yaml", `no configuration tells who "core1" is (`},
+		{"a configuration as a community", "get core1 sysName -c " + path, "the configuration is --config " + path},
+		{"a flag that is none", "get core1 sysName --comunity x", "snmpcollect get --help lists the flags"},
 		{"a letter that is none", "get core1 sysName -O x", "-O x: 'x' is not known"},
 		{"a time that is none", "get core1 sysName -t soon", "a time above 0 and up to 10m"},
 		{"no password", "get 192.0.2.1 sysName -u me -a SHA", "auth needs a password of at least 8"},
@@ -45,7 +48,7 @@ func TestAsk(t *testing.T) {
 		{"no community", "get 192.0.2.1 sysName -v 2c", "version 2c needs -c COMMUNITY"},
 		{"an address that is none", "get a/b sysName -c public", "no usable host"},
 		{"a MIB that is none", "get 192.0.2.1 sysName -c public -M /nonexistent -m NO-MIB", "/nonexistent"},
-		{"nothing to get", "get core1", "requires at least 2 arg"},
+		{"nothing to get", "get core1", "requires at least 2 arg(s), only received 1\nUsage: snmpcollect get TARGET NAME..."},
 		{"columns in place of --columns", "table core1 ifTable ifDescr ifMtu", "--columns ifDescr,ifMtu"},
 	} {
 		code, stdout, stderr := command(t.Context(), strings.Fields(tt.args)...)

@@ -84,6 +84,9 @@ func (p process) discover(ctx context.Context, d discovery, networks []string) (
 	d.options.Progress = screen.progress
 	if d.state != "" {
 		d.options.Save = func(s discover.State) error { s.Search = d.search(); return s.Write(d.state) }
+		if err := d.options.Save(from); err != nil { // what cannot be written is better known before hours of asking
+			return fmt.Errorf("how far it has come cannot be kept beside what it finds: %w", err)
+		}
 	}
 	state, err := discover.Run(ctx, d.options, from)
 	screen.end()
@@ -153,7 +156,7 @@ func (d *discovery) prepare(cfg config.Config, networks []string) error {
 	}
 	for _, name := range d.collect {
 		if profiles[name] == nil && name != collector.Auto {
-			errs = append(errs, fmt.Errorf("--collect: unknown profile %q; known are %s, %s", name, collector.Auto, strings.Join(profiles.Names(), ", ")))
+			errs = append(errs, fmt.Errorf("--collect: %w", profiles.Unknown(name, collector.Auto)))
 		}
 	}
 	if d.output != "-" {

@@ -114,6 +114,7 @@ func TestDiscoverMistakes(t *testing.T) {
 		{"127.0.0.1 --credential lab --rate 1e9", "rate 1e+09"},
 		{"127.0.0.1 --credential lab --collect sytem", `unknown profile "sytem"`},
 		{"127.0.0.1 --credential lab --source eth0", "--source: "},
+		{"127.0.0.1 --credential lab -o " + filepath.Join(path+".d", "found.yaml"), "how far it has come cannot be kept beside what it finds: "},
 		{"", "requires at least 1 arg"},
 	} {
 		args := append([]string{"discover", "-c", path}, strings.Fields(tt.args)...)

@@ -68,6 +68,7 @@ func (p process) run(ctx context.Context, args []string) int {
 	root.AddGroup(&cobra.Group{ID: "run", Title: "The collector:"}, &cobra.Group{ID: "ask", Title: "At a terminal:"})
 	group(root, "run", p.runCommand(), p.checkCommand(), p.reloadCommand(), p.statusCommand(), p.alertCommand(), p.spoolCommand(), p.profileCommand(), p.hashCommand())
 	group(root, "ask", append(p.askCommands(), p.topCommand(), p.discoverCommand(), p.demoCommand(), p.simulateCommand())...)
+	explainArguments(root)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -76,6 +77,24 @@ func (p process) run(ctx context.Context, args []string) int {
 		fmt.Fprintln(p.stderr, "snmpcollect:", err)
 	}
 	return 1
+}
+
+// explainArguments makes the errors about arguments and flags of c and all commands below it say what is wanted.
+func explainArguments(c *cobra.Command) {
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w\n%s --help lists the flags", err, c.CommandPath())
+	})
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return fmt.Errorf("%w\nUsage: %s", err, c.UseLine())
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		explainArguments(sub)
+	}
 }
 
 // group adds commands to root under the title of the group id.

@@ -26,8 +26,10 @@ func TestProfile(t *testing.T) {
 			t.Errorf("show %s: %d, %v", name, code, err)
 		}
 	}
-	if code, _, err := run("show", "interface"); code != 1 || !strings.Contains(err, "known are") || !strings.Contains(err, "interfaces") {
-		t.Errorf("show of an unknown one: %d, %s", code, err)
+	for name, want := range map[string]string{"interface": `did you mean "interfaces"?`, "frobnicator": "known are arista, "} {
+		if code, _, err := run("show", name); code != 1 || !strings.Contains(err, want) {
+			t.Errorf("show of an unknown one: %d, %s", code, err)
+		}
 	}
 
 	dir := t.TempDir()

@@ -82,7 +82,7 @@ func Parse(text []byte) (File, error) {
 func Split(text []byte) (modules map[string]yaml.Node, auths yaml.Node, old bool, err error) {
 	var top map[string]yaml.Node
 	if err := yaml.Unmarshal(text, &top); err != nil {
-		return nil, auths, false, fmt.Errorf("no snmp.yml: %w", err)
+		return nil, auths, false, fmt.Errorf("it is no snmp.yml of snmp_exporter: %w", err)
 	}
 	auths = top["auths"]
 	node, ok := top["modules"]
@@ -117,6 +117,9 @@ func (f File) Convert(name string) ([]byte, error) {
 	node, ok := f.modules[name]
 	if !ok {
 		known := f.Modules()
+		if len(known) == 0 {
+			return nil, fmt.Errorf("%w: %q; the file has none", ErrNoModule, name)
+		}
 		if near := nearest.Word(name, known); near != "" {
 			return nil, fmt.Errorf("%w: %q; did you mean %q?", ErrNoModule, name, near)
 		}

@@ -185,6 +185,9 @@ func TestFiltersAndRows(t *testing.T) {
 }
 
 func TestProblems(t *testing.T) {
+	if _, err := parse(t, "").Profile("if_mib", smi.BuiltIn()); !errors.Is(err, snmpyml.ErrNoModule) || !strings.Contains(err.Error(), "the file has none") {
+		t.Errorf("an empty file: %v", err)
+	}
 	f := parse(t, body(""))
 	for name, want := range map[string]string{
 		"if_mob": `no such module: "if_mob"; did you mean "if_mib"?`, "nothing like it": "there are empty, if_mib, odd", "empty": "module empty has no metrics", "odd": `module odd: x: unknown type "Wrong"`,

@@ -239,6 +239,10 @@ func wanted(goType string) string {
 }
 
 func withLine(text string, err error) *Error {
+	if strings.Contains(text, "cannot start any token") {
+		text += ": YAML is indented with spaces, not tabs, and a text that begins with @, ` or % needs quotes"
+		err = errors.New(text)
+	}
 	m := yamlLine.FindStringSubmatch(text)
 	if m == nil {
 		return &Error{0, err}

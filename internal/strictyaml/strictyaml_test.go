@@ -53,7 +53,7 @@ func TestDecode(t *testing.T) {
 		{"twice", "interval: 1s\ninterval: 2s\n", []string{`line 2: mapping key "interval" already defined at line 1`}},
 		{"two documents", "interval: 1s\n---\ninterval: 2s\n", []string{"line 2: a second document in the file: remove the line ---"}},
 		{"no YAML", "interval: [\n", []string{"line 1: did not find expected node content"}},
-		{"tabs", "targets:\n\t- name: a\n", []string{"line 2: found character that cannot start any token"}},
+		{"tabs", "targets:\n\t- name: a\n", []string{"line 2: found character that cannot start any token: YAML is indented with spaces, not tabs, and a text that begins with @, ` or % needs quotes"}},
 		{"several", "intervall: 1\ntargets:\n  - port: x\n    nam: y\n", []string{`line 1: unknown key "intervall"; did you mean "interval"?`, `line 4: unknown key "nam"; did you mean "name"?`, "line 3: a whole number is wanted here, not a text"}},
 	}
 	for _, tt := range tests {

@@ -124,7 +124,7 @@ func TestProblems(t *testing.T) {
 		{"no such file", lab("version: 2c, community_file: /nonexistent/x", "", ""), []string{`:2: error: community_file: `}},
 		{"unknown auth", lab("version: 3, user: u, auth: SHA-3, auth_password: password", "", ""), []string{`:2: error: unknown authentication protocol "SHA-3"`}},
 		{"short password", lab("version: 3, user: u, auth: SHA, auth_password: short", "", ""), []string{`:2: error: credential "lab": auth needs a password of at least 8`}},
-		{"unknown profile", strings.Replace(lab(v2c, "", ""), "[system]", "[sytem]", 1), []string{`:4: error: target "a": collect: unknown profile "sytem"`}},
+		{"unknown profile", strings.Replace(lab(v2c, "", ""), "[system]", "[sytem]", 1), []string{`:4: error: target "a": collect: unknown profile "sytem"; did you mean "system"?`}},
 		{"label of our own", lab(v2c, ", labels: {device: x}", ""), []string{`:4: error: target "a": label "device"`}},
 		{"two mistakes of a target", lab(v2c, ", retries: 99, max_repetitions: 0", ""), []string{`:4: error: target "a": retries 99`, `:4: error: target "a": max_repetitions 0`}},
 		{"a secret in the wrong place", strings.Replace(lab(v2c, "", ""), "{version: 2c, community: public}", "s3cret", 1), []string{`:2: error: a mapping is wanted here, not a text`, `:4: error: no credential is called "lab"`}},
@@ -223,6 +223,13 @@ func TestWarnsOfReadableSecrets(t *testing.T) {
 	path := write(t, "c.yaml", lab("version: 2c, community: public", "", ""), 0o644)
 	_, problems := config.Load(path, collector.BuiltIn(), getenv)
 	if len(problems) != 1 || !problems[0].Warning || problems[0].Line != 2 || !strings.Contains(problems[0].String(), "chmod o-rwx "+path) {
+		t.Errorf("%v", problems)
+	}
+}
+
+func TestFolder(t *testing.T) {
+	_, problems := config.Load(t.TempDir(), collector.BuiltIn(), getenv)
+	if !config.Failed(problems) || !strings.Contains(problems[0].String(), "it is a folder: name a file") {
 		t.Errorf("%v", problems)
 	}
 }

@@ -33,8 +33,11 @@ func readFile(path string) (text []byte, private bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, false, fmt.Errorf("a configuration is a regular file of at most %d octets", maxFile)
+	switch {
+	case info.IsDir():
+		return nil, false, errors.New("it is a folder: name a file")
+	case !info.Mode().IsRegular() || info.Size() > maxFile:
+		return nil, false, fmt.Errorf("it is no regular file of at most %d MiB", maxFile>>20)
 	}
 	text, err = os.ReadFile(path)
 	return text, runtime.GOOS == "windows" || info.Mode().Perm()&0o007 == 0, err

@@ -90,19 +90,22 @@ func (r *reader) relative(paths []string) []string {
 	return out
 }
 
-// loadProfile adds the profile of a file under the file's name.
+// loadProfile adds the profile of a file under the file's name. One that is wrong is an empty one, if there is no other of its name: its
+// own mistakes are told, and targets that collect it have none.
 func (r *reader) loadProfile(path string, names smi.Resolver) {
 	r.sources = append(r.sources, path)
 	problem := func(line int, err error) { r.problems = append(r.problems, Problem{File: path, Line: line, Err: err}) }
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	text, _, err := readFile(path)
-	if err != nil {
-		problem(0, err)
-		return
-	}
-	profile, err := collector.ParseProfile(text, names)
 	if err == nil {
-		r.profiles[strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))] = profile
-		return
+		var profile *collector.Profile
+		if profile, err = collector.ParseProfile(text, names); err == nil {
+			r.profiles[name] = profile
+			return
+		}
+	}
+	if r.profiles[name] == nil {
+		r.profiles[name] = &collector.Profile{}
 	}
 	for _, err := range flatten(err) {
 		var mistake *strictyaml.Error
@@ -140,6 +143,7 @@ func (r *reader) loadModules(modules []string, main string, at ...any) {
 		file, module, ok := strings.Cut(name, "#")
 		if !ok || module == "" {
 			r.fail(fmt.Errorf("module %q is not FILE#MODULE, as in /etc/prometheus/snmp.yml#if_mib", name), append(at, "module")...)
+			r.profiles[name] = &collector.Profile{} // told once
 			continue
 		}
 		if !filepath.IsAbs(file) {
@@ -148,7 +152,7 @@ func (r *reader) loadModules(modules []string, main string, at ...any) {
 		profile, err := r.module(file, module)
 		if err != nil {
 			r.fail(fmt.Errorf("%s: %w", file, err), append(at, "module")...)
-			continue
+			profile = &collector.Profile{} // told once
 		}
 		r.profiles[name] = profile
 	}

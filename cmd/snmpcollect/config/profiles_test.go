@@ -57,6 +57,9 @@ func TestProfiles(t *testing.T) {
 		c, problems := config.Load(path, collector.BuiltIn(), getenv)
 		var found []string
 		for _, p := range problems {
+			if strings.Contains(p.String(), "unknown profile") {
+				t.Errorf("%s: the mistake of a profile is told where it is collected, too: %v", tt.name, p)
+			}
 			found = append(found, p.String())
 		}
 		if tt.want == "" && problems != nil || tt.want != "" && !strings.Contains(strings.Join(found, "\n"), tt.want) {

@@ -42,7 +42,9 @@ func Explain(ctx context.Context, err error, dial collector.Dial, o session.Opti
 		return advise(err, "The name cannot be resolved: is it spelt right, and is it an address or the name of a target?")
 	case errors.Is(err, session.ErrTimeout) && o.Credential.Priv != "" && speaksV3(ctx, dial, o):
 		return advise(err, "An agent is there: it answers SNMPv3. Many agents are silent to what they cannot decrypt: the privacy password (-X) or protocol (-x, now %s)\n"+
-			"is another there.", o.Credential.Priv)
+			"is another there.%s", o.Credential.Priv, unknownContext(o.Credential))
+	case errors.Is(err, session.ErrTimeout) && o.Credential.Version == snmp.V3 && speaksV3(ctx, dial, o):
+		return advise(err, "An agent is there: it answers SNMPv3, but not this request. It may need more time (-t SECONDS).%s", unknownContext(o.Credential))
 	case errors.Is(err, session.ErrTimeout) && o.Credential.Version == snmp.V3:
 		return advise(err, "Not even the first question of SNMPv3, which needs no credential, was answered. Nobody is at %s, or a firewall or the agent's\n"+
 			"own list of networks is between, or the agent speaks no SNMPv3 (try -v 2c -c COMMUNITY).", where)
@@ -62,10 +64,23 @@ func Explain(ctx context.Context, err error, dial collector.Dial, o session.Opti
 		return advise(err, "The authentication is right; the privacy password (-X) or protocol (-x, now %s) is another there.", o.Credential.Priv)
 	case errors.Is(err, session.ErrSecurityLevel):
 		return advise(err, "The agent wants the user %q with other protection: authentication (-a, -A), privacy (-x, -X), or neither.", o.Credential.User)
+	case errors.Is(err, session.ErrContext):
+		return advise(err, "The agent has no context %q (-n CONTEXT, or context: and context_engine_id: of the credential).", o.Credential.Context)
+	case errors.As(err, &response) && response.Status == snmp.AuthorizationError && o.Credential.Version == snmp.V3 && o.Credential.Priv == "":
+		return advise(err, "The agent knows the user %q, and does not let it see this: it may want authentication (-a, -A) and privacy (-x, -X) for it, or its views and\n"+
+			"access rules exclude it.", o.Credential.User)
 	case errors.As(err, &response) && response.Status == snmp.AuthorizationError:
 		return advise(err, "The credential is right, and the agent does not let it see this: its views and access rules decide.")
 	}
 	return err
+}
+
+// unknownContext is what else an agent may be silent to, if c names a context. Net-SNMP's is.
+func unknownContext(c session.Credential) string {
+	if c.Context == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Or it has no context %q (-n): to that, too, many are silent.", c.Context)
 }
 
 // probeUser is a user that no agent has.

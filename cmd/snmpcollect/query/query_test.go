@@ -268,6 +268,8 @@ ipNetToMediaIfIndex  ipNetToMediaNetAddress  ipNetToMediaType
 func TestExplain(t *testing.T) {
 	v2c := session.Options{Host: "192.0.2.1", Port: 161, Timeout: time.Second, Credential: session.Credential{Version: snmp.V2c, Community: secret.New("s3cret")}}
 	v3 := session.Options{Host: "192.0.2.1", Port: 161, Credential: session.Credential{Version: snmp.V3, User: "me", Auth: session.SHA, AuthPassword: secret.New("s3cret-s3cret")}}
+	context7 := v3
+	context7.Credential.Context = "vlan-7"
 	private := v3
 	private.Credential.Priv, private.Credential.PrivPassword = session.AES, secret.New("s3cret-s3cret")
 	silent := func(context.Context, session.Options) (session.Client, error) {
@@ -292,12 +294,16 @@ func TestExplain(t *testing.T) {
 		{session.ErrTimeout, private, speaking, "the privacy password (-X) or protocol (-x, now AES)"},
 		{session.ErrTimeout, private, silent, "Not even"},
 		{session.ErrTimeout, v3, silent, "Not even the first question of SNMPv3"},
+		{session.ErrTimeout, v3, speaking, "answers SNMPv3, but not this request. It may need more time"},
+		{session.ErrTimeout, context7, speaking, `no context "vlan-7" (-n)`},
+		{session.ErrContext, context7, silent, `no context "vlan-7" (-n CONTEXT`},
 		{session.ErrUnreachable, v2c, silent, "no agent listens on UDP port 161"},
 		{session.ErrUnknownUser, v3, silent, `has no user "me"`},
 		{session.ErrWrongDigest, v3, silent, "the authentication password (-A) or protocol (-a, now SHA)"},
 		{session.ErrDecryption, v3, silent, "the privacy password (-X)"},
 		{session.ErrSecurityLevel, v3, silent, "with other protection"},
-		{&session.ResponseError{Status: snmp.AuthorizationError}, v3, silent, "does not let it see this"},
+		{&session.ResponseError{Status: snmp.AuthorizationError}, v3, silent, "may want authentication (-a, -A) and privacy (-x, -X)"},
+		{&session.ResponseError{Status: snmp.AuthorizationError}, private, silent, "The credential is right, and the agent does not let it see this"},
 		{&net.DNSError{Err: "no such host"}, v2c, silent, "cannot be resolved"},
 		{smi.ErrUnknown, v2c, silent, "need their MIB files"},
 	} {
