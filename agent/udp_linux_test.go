@@ -39,7 +39,7 @@ func TestAnswersFromTheAddressAsked(t *testing.T) {
 		if _, err := conn.Write(q.Append(nil)); err != nil {
 			t.Fatal(err)
 		}
-		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := conn.Read(make([]byte, 1500)); err != nil {

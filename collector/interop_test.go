@@ -68,7 +68,7 @@ func (s *netSNMP) start() {
 	}
 	c := s.session(session.Credential{Version: snmp.V2c, Community: secret.New("public")})
 	defer func() { _ = c.Close() }()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	for {
 		_, err := c.Get(ctx, nil, []oid.OID{system.Append(3, 0)})

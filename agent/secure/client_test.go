@@ -60,7 +60,7 @@ func newFar(t *testing.T, transport string, cert tls.Certificate, refuse error) 
 func (f *far) serve(c net.Conn) {
 	defer c.Close()
 	if d, ok := c.(*dtls.Conn); ok {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if d.HandshakeContext(ctx) != nil {
 			return
@@ -88,7 +88,7 @@ func (s *station) open(f *far, transport string, c secure.Client) (net.Conn, err
 	if transport == secure.TLSPrefix {
 		open, network = s.model.OpenTLS, "tcp"
 	}
-	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	var d net.Dialer
 	return open(ctx, func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, network, f.Addr().String()) }, c)

@@ -223,7 +223,7 @@ func (s *station) dial(transport string, certs ...tls.Certificate) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
@@ -240,9 +240,9 @@ func question() []byte {
 	return b
 }
 
-// ask sends b and returns what the answer says; an error if there is none within two seconds.
+// ask sends b and returns what the answer says; an error if there is none within half a minute.
 func ask(conn net.Conn, b []byte) (snmp.MessageV3, snmp.PDU, error) {
-	if err := conn.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return snmp.MessageV3{}, snmp.PDU{}, err
 	}
 	if _, err := conn.Write(b); err != nil {

@@ -292,6 +292,7 @@ func TestHostileSessions(t *testing.T) {
 		return after.goroutines <= settled.goroutines && after.descriptors <= settled.descriptors && after.heap < settled.heap+4<<20
 	})
 	t.Logf("before %+v, after %+v", settled, after)
+	s.server.SetStreamLimits(agent.StreamLimits{})
 	for _, transport := range transports {
 		if ok, err := s.served(transport, joe); !ok {
 			t.Errorf("%s afterwards: %v", transport, err)

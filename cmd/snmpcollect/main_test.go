@@ -108,7 +108,7 @@ func TestRun(t *testing.T) {
 	case body = <-bodies:
 	case code := <-ended:
 		t.Fatalf("ended with %d:\n%s", code, stderr.String())
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("no alert:\n%s", stderr.String())
 	}
 	if len(body.Alerts) != 1 || body.Alerts[0].Key != "broken" || body.Alerts[0].Status != "firing" || body.Alerts[0].Labels["site"] != "paris" {

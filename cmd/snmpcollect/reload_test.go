@@ -57,7 +57,7 @@ func (r *running) stop() {
 func (r *running) await(pattern string, n int) []string {
 	r.t.Helper()
 	re := regexp.MustCompile(pattern)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		if m := re.FindAllStringSubmatch(r.log.String(), -1); len(m) >= n {
 			return m[n-1]
 		}

@@ -18,7 +18,7 @@ func TestTop(t *testing.T) {
 	r := start(t, "run", "-c", path)
 	at := r.await(`listen=(\S+)`, 1)[1]
 	var stdout, stderr string
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && !strings.Contains(stdout, "8.00 M"); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end) && !strings.Contains(stdout, "8.00 M"); time.Sleep(50 * time.Millisecond) {
 		if _, stdout, stderr = command(t.Context(), "top", "--address", at, "--sort", "in"); stderr != "" {
 			t.Fatal(stderr)
 		}

@@ -57,7 +57,7 @@ outputs: [{file: {path: %s}}]
 	}
 	await := func(what string, has func() bool) {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); !has(); time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); !has(); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("%s is missing:\n%s\n%s", what, get(t, metrics, 200), r.log.String())
 			}

@@ -64,7 +64,7 @@ func await(t *testing.T, r *trap.Receiver, got chan trap.Notification) trap.Noti
 	select {
 	case n := <-got:
 		return n
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("nothing was received: %v", r.Stats())
 		return trap.Notification{}
 	}

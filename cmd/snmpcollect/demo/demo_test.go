@@ -18,24 +18,64 @@ import (
 	"walkabout/web"
 )
 
-func TestRunOnce(t *testing.T) {
-	folder := t.TempDir()
-	t.Setenv("TMPDIR", folder)
-	var out bytes.Buffer
-	// Each device is polled once in 5 s, whatever its phase.
-	if err := Run(t.Context(), Options{Once: 6 * time.Second, Stdout: &out, Now: time.Now}); err != nil {
-		t.Fatal(err)
+// screen is a terminal that ends the demonstration once it has shown all that is wanted.
+type screen struct {
+	bytes.Buffer
+	wanted []string
+	end    context.CancelFunc
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	if len(s.missing()) > 0 {
+		s.Reset()
 	}
-	for _, want := range []string{"In a browser: http://127.0.0.1:", "this-host up ", "switch1   up 720h", "switch2   up 720h", "DEVICE    INTERFACE", "switch1   ge-0/0/44", "ALERTS", "What next"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in what was drawn:\n%s", want, out.String())
+	n, err := s.Buffer.Write(b)
+	if len(s.missing()) == 0 {
+		s.end()
+	}
+	return n, err
+}
+
+// missing returns what is not yet in the last frame.
+func (s *screen) missing() (out []string) {
+	if strings.Contains(s.String(), "\n0 samples stored") {
+		out = append(out, "samples stored")
+	}
+	for _, want := range s.wanted {
+		if !strings.Contains(s.String(), want) {
+			out = append(out, want)
 		}
 	}
-	if strings.Contains(out.String(), "\n0 samples stored") {
-		t.Errorf("nothing was stored:\n%s", out.String())
+	return out
+}
+
+// TestRun: all three devices are polled, drawn and stored, and nothing is left behind.
+func TestRun(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out := &screen{end: cancel, wanted: []string{"In a browser: http://127.0.0.1:", "this-host up ", "switch1   up 720h", "switch2   up 720h", "DEVICE    INTERFACE", "switch1   ge-0/0/44", "ALERTS"}}
+	if err := Run(ctx, Options{Stdout: out, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	if missing := out.missing(); len(missing) > 0 || !strings.Contains(out.String(), "What next") {
+		t.Errorf("no %q in what was drawn:\n%s", missing, out)
 	}
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestRunOnce(t *testing.T) {
+	var out bytes.Buffer
+	if err := Run(t.Context(), Options{Once: time.Millisecond, Stdout: &out, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"In a browser: http://127.0.0.1:", "What next"} {
+		if n := strings.Count(out.String(), want); n != 1 {
+			t.Errorf("%q is drawn %d times:\n%s", want, n, out.String())
+		}
 	}
 }
 
