@@ -38,7 +38,7 @@ type target struct{ name, address, credential, collect, more string }
 type collection struct {
 	targets []target
 	output  string // of InfluxDB, the part behind its url
-	db      *interop.InfluxDB
+	db      *database
 	file    string // of a second output; "" for none
 	hook    *receiver
 	lasting string // for: of interface_mismatch
@@ -49,7 +49,10 @@ func (c *collection) write(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
 	var b strings.Builder
-	fmt.Fprintf(&b, "interval: %v\nstate: %s\nlisten: 127.0.0.1:0\n", interval, cmp.Or(c.state, filepath.Join(folder, "state")))
+	state := cmp.Or(c.state, filepath.Join(folder, "state"))
+	c.db.spool = filepath.Join(state, "spool")
+	// The store has samples of the polls themselves in the spool.
+	fmt.Fprintf(&b, "interval: %v\nstate: %s\nlisten: 127.0.0.1:0\nspool: {keep: 24h}\nstore: {}\n", interval, state)
 	b.WriteString("credentials:\n  lab: {version: 2c, community: public}\n  old: {version: 1, community: public}\n" +
 		"  secure: {version: 3, user: monitor, auth: SHA-256, auth_password: authpassword, priv: AES, priv_password: privpassword}\ntargets:\n")
 	for _, x := range c.targets {

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -93,23 +94,36 @@ func truth(name string, in, packet float64) float64 {
 	return 0
 }
 
-// How far a rate and a mean may be from the truth. Polls that are a second apart are timed by the collector's clock, as a step of sysUpTime is
-// about 1 % of that: each is wrong by what a busy machine delays a reply by, and the next one by as much the other way. What is wrong for any
-// other reason, such as a wrap or a reset that was not seen, is wrong by far more.
-const (
-	rateTolerance = 0.25
-	meanTolerance = 0.04
-)
+// meanTolerance is how far the mean of a counter's rates may be from the truth, beyond what the length of its polls explains.
+const meanTolerance = 0.04
 
-// expect holds each rate of a counter, and the mean of all, against the only right one.
+// expect holds each rate of a counter, and the mean of all, against the only right one. Both ends of a rate were read at some time of their polls, and are
+// taken to be of another time of these: what takes long on a busy machine may be wrong by as much, and what a wrap or a reset that was not seen makes wrong is
+// wrong by far more.
 func (s series) expect(t *testing.T, name string, want float64) {
 	t.Helper()
-	for _, p := range s.points {
-		if rate, ok := p.number(t, name+"_rate"); ok && !within(rate, want, rateTolerance) {
-			t.Errorf("%v %s_rate at %v is %v, in truth it is %v", s.tags, name, p.at, rate, want)
+	var base *point
+	var octets, seconds, longest float64
+	rates, runs := 0, 0
+	for i := range s.points {
+		p := &s.points[i]
+		longest = max(longest, p.took.Seconds())
+		if rate, ok := p.number(t, name+"_rate"); ok && base != nil {
+			passed := p.at.Sub(base.at)
+			wrong := want * (base.took + p.took + 2*slack).Seconds() / (passed - base.took - slack).Seconds()
+			if passed > base.took+slack && math.Abs(rate-want) > wrong {
+				t.Errorf("%v %s_rate at %v is %v, in truth it is %v, give or take %v", s.tags, name, p.at, rate, want, wrong)
+			}
+			if base.verdict(name) != "" {
+				runs++ // of rates, between which the errors of their ends take each other away
+			}
+			rates, octets, seconds = rates+1, octets+rate*passed.Seconds(), seconds+passed.Seconds()
+		}
+		if base == nil || !s.repeats(*base, *p) {
+			base = p
 		}
 	}
-	if mean, n := s.mean(t, name, time.Time{}, time.Now()); n == 0 || !within(mean, want, meanTolerance) {
-		t.Errorf("%v %s_rate has the mean %v over %d polls, in truth it is %v", s.tags, name, mean, n, want)
+	if mean, wrong := octets/seconds, meanTolerance+float64(runs)*2*longest/seconds; rates == 0 || !within(mean, want, wrong) {
+		t.Errorf("%v %s_rate has the mean %v over %d polls, in truth it is %v, give or take %.0f %%", s.tags, name, mean, rates, want, 100*wrong)
 	}
 }

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -13,7 +14,7 @@ const (
 	floodOut   = 1.5e6
 )
 
-// The rates of a flood, in both directions, are in the mean what `ip -s link` says, within 1 %.
+// The rates of a flood, in both directions, are in the mean what the kernel counted, within 1 %.
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	near, far := newBox(t), newBox(t)
@@ -21,65 +22,67 @@ func TestFlood(t *testing.T) {
 	near.agent(t)
 	near.sink(t)
 	far.sink(t)
+	record := near.record(t)
 	d := newInfluxDB(t)
 	p := collect(t, (&collection{targets: []target{{name: near.name, address: near.address}}, db: d}).write(t))
 	p.awaitPolls(t, near.name, 2)
 	stopIn, stopOut := flood(t, far, c.aAddress, floodIn), flood(t, near, c.bAddress, floodOut)
 	p.awaitPolls(t, near.name, 2)
-
-	from := near.measure(t, "wan0")
+	from := time.Now()
 	p.awaitPolls(t, near.name, floodPolls)
-	to := near.measure(t, "wan0")
+	to := time.Now()
 	stopIn()
 	stopOut()
 	end(t, p.Process)
+	record.end()
 
-	seconds := to.at.Sub(from.at).Seconds()
 	s := interfaceSeries(t, d, near.name, "wan0")
 	s.audit(t)
-	for _, x := range []struct {
-		counters []string
-		want     float64
-	}{
-		{[]string{"ifHCInOctets", "ifInOctets"}, float64(to.in-from.in) / seconds},
-		{[]string{"ifHCOutOctets", "ifOutOctets"}, float64(to.out-from.out) / seconds},
-	} {
-		for _, name := range x.counters {
-			got, n := s.mean(t, name, from.at.Add(interval), to.at)
-			if n < floodPolls-2 || !within(got, x.want, 0.01) {
-				t.Errorf("%s_rate has the mean %.0f over %d polls; ip -s link says %.0f", name, got, n, x.want)
-			}
-			t.Logf("%s: %.0f over %d polls; ip -s link: %.0f, %+.2f %%", name, got, n, x.want, 100*(got/x.want-1))
-		}
+	s.points = slices.DeleteFunc(s.points, func(p point) bool { return p.at.Before(from) || p.at.After(to) })
+	if len(s.points) < floodPolls-1 {
+		t.Fatalf("%d polls between %v and %v", len(s.points), from, to)
+	}
+	for _, name := range []string{"ifHCInOctets", "ifInOctets", "ifHCOutOctets", "ifOutOctets"} {
+		record.holdMean(t, s, name)
 	}
 }
 
-// mean returns that of a counter's rates at the n points after one time up to another.
-func (s series) mean(t *testing.T, name string, after, to time.Time) (mean float64, n int) {
+// holdMean holds the mean of a counter's rates, each for the time that it is of, against what the kernel counted from the first point to the last.
+func (r *recorder) holdMean(t *testing.T, s series, name string) {
 	t.Helper()
-	for _, p := range s.points {
-		if rate, ok := p.number(t, name+"_rate"); ok && p.at.After(after) && !p.at.After(to) {
-			mean, n = mean+rate, n+1
+	var seconds float64
+	for i, p := range s.points[1:] {
+		before, _ := s.points[i].count(t, name)
+		now, _ := p.count(t, name)
+		rate, ok := p.number(t, name+"_rate")
+		if !ok || rate == 0 {
+			t.Errorf("%s has no rate at %v", name, p.at)
+			return
 		}
+		diff := now - before
+		if narrow(name) {
+			diff = uint64(uint32(diff))
+		}
+		seconds += float64(diff) / rate
 	}
-	return mean / float64(n), n
-}
-
-// measurement is what `ip -s link` said at a time.
-type measurement struct {
-	at      time.Time
-	in, out uint64
-}
-
-// measure asks until an answer was quick enough to be of a moment.
-func (b *box) measure(t *testing.T, link string) (m measurement) {
-	t.Helper()
-	eventually(t, "a quick ip -s link", func() bool {
-		start := time.Now()
-		m.in, m.out = b.octets(t, link)
-		took := time.Since(start)
-		m.at = start.Add(took / 2)
-		return took < 20*time.Millisecond
-	})
-	return m
+	first, last := s.points[0], s.points[len(s.points)-1]
+	least0, most0, ok0 := r.between(kernelName(s.tags["ifName"], name), first.at.Add(-reuse), first.at.Add(first.took))
+	least1, most1, ok1 := r.between(kernelName(s.tags["ifName"], name), last.at.Add(-reuse), last.at.Add(last.took))
+	if !ok0 || !ok1 {
+		t.Errorf("%s: the kernel's figures were not read around %v and %v", name, first.at, last.at)
+		return
+	}
+	begin, _ := first.count(t, name)
+	now, _ := last.count(t, name)
+	diff := now - begin
+	if narrow(name) {
+		diff = uint64(uint32(diff))
+	}
+	passed := last.at.Sub(first.at)
+	mean := float64(diff) / seconds
+	least, most := float64(least1-most0)/(passed+last.took+slack).Seconds(), float64(most1-least0)/(passed-first.took-slack).Seconds()
+	if mean < 0.99*least || mean > 1.01*most {
+		t.Errorf("%s_rate has the mean %.0f over %d polls; the kernel counted %.0f to %.0f a second", name, mean, len(s.points)-1, least, most)
+	}
+	t.Logf("%s: %.0f over %d polls; the kernel: %.0f to %.0f", name, mean, len(s.points)-1, least, most)
 }

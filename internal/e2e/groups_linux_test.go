@@ -87,7 +87,7 @@ func kernelHas(object string) bool {
 }
 
 // testPolled checks what reached InfluxDB of the same.
-func testPolled(t *testing.T, d *interop.InfluxDB, record *recorder, device string) {
+func testPolled(t *testing.T, d *database, record *recorder, device string) {
 	t.Helper()
 	for _, m := range []string{"ip", "icmp", "tcp", "udp"} {
 		all := read(t, d, m, device)

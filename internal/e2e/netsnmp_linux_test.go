@@ -48,7 +48,7 @@ sysName theirs`, "public")
 }
 
 // testCached checks what is known of a device that receives wanPackets a second on its link wan.
-func testCached(t *testing.T, d *interop.InfluxDB, record *recorder, device string) {
+func testCached(t *testing.T, d *database, record *recorder, device string) {
 	t.Helper()
 	s := interfaceSeries(t, d, device, "wan")
 	s.audit(t)
@@ -90,7 +90,7 @@ func (s series) expectCached(t *testing.T, name string, want float64) {
 		p := &s.points[i]
 		if rate, ok := p.number(t, name+"_rate"); ok && base != nil {
 			rates++
-			if wrong := want * float64(interval+slack) / float64(p.at.Sub(base.at)); rate < want-wrong || rate > want+wrong {
+			if wrong := want * float64(interval+base.took+p.took+slack) / float64(p.at.Sub(base.at)); rate < want-wrong || rate > want+wrong {
 				t.Errorf("%v %s_rate at %v is %v, in truth it is %v, give or take %v", s.tags, name, p.at, rate, want, wrong)
 			}
 		}

@@ -38,7 +38,7 @@ func pointsOf(t *testing.T, file string) []string {
 }
 
 // pointsIn returns the same of the database.
-func pointsIn(t *testing.T, d *interop.InfluxDB, device string) []string {
+func pointsIn(t *testing.T, d *database, device string) []string {
 	t.Helper()
 	var out []string
 	for _, measurement := range []string{"interface", "system"} {
@@ -90,7 +90,7 @@ func TestInfluxDBOutage(t *testing.T) {
 // The command that the log names for a missing database mends it, and nothing that was polled before is lost.
 func TestMissingDatabase(t *testing.T) {
 	t.Parallel()
-	d, sw := interop.StartInfluxDB(t), newSwitch(t, "sw")
+	d, sw := &database{InfluxDB: interop.StartInfluxDB(t)}, newSwitch(t, "sw")
 	file := filepath.Join(t.TempDir(), "lines")
 	p := collect(t, (&collection{targets: []target{{name: "sw", address: sw.address}}, db: d, file: file}).write(t))
 	m := p.Await(`level=ERROR msg="output cannot work as configured; samples wait in the spool" .*create it with: influx -port (\d+) -execute '([^']*)'`)
@@ -107,7 +107,7 @@ func TestMissingDatabase(t *testing.T) {
 
 func TestWrongToken(t *testing.T) {
 	t.Parallel()
-	d, sw := interop.StartInfluxDB(t, "INFLUXDB_HTTP_AUTH_ENABLED=true"), newSwitch(t, "sw")
+	d, sw := &database{InfluxDB: interop.StartInfluxDB(t, "INFLUXDB_HTTP_AUTH_ENABLED=true")}, newSwitch(t, "sw")
 	d.Query("", "CREATE USER admin WITH PASSWORD 'right' WITH ALL PRIVILEGES")
 	d.Token = "admin:right"
 	d.Query("", "CREATE DATABASE snmp")

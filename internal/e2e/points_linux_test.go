@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"walkabout/internal/interop"
+	"walkabout/metric"
+	"walkabout/spool"
 )
 
 // point is one of InfluxDB's. Numbers are json.Number, texts string.
 type point struct {
 	at     time.Time
 	fields map[string]any
+	took   time.Duration // the poll, which began at that time
 }
 
 // series is all points of one set of tags, in the order of their time.
@@ -25,17 +28,51 @@ type series struct {
 	points []point
 }
 
-func newInfluxDB(t *testing.T) *interop.InfluxDB {
+// database is InfluxDB, and the folder of the spool that it is fed from if a collection writes to it.
+type database struct {
+	*interop.InfluxDB
+	spool string
+}
+
+func newInfluxDB(t *testing.T) *database {
 	t.Helper()
 	d := interop.StartInfluxDB(t)
 	d.Query("", "CREATE DATABASE snmp")
-	return d
+	return &database{InfluxDB: d}
+}
+
+// durations returns how long the polls of a device took, by the nanoseconds of their start. The collector must have ended.
+func (d *database) durations(t *testing.T, device string) map[int64]time.Duration {
+	t.Helper()
+	out := map[int64]time.Duration{}
+	err := spool.Scan(d.spool, "", func(r spool.Record) error {
+		b, err := metric.Decode(r.Data())
+		if err != nil || b.Device != device {
+			return err
+		}
+		for _, s := range b.Samples {
+			for _, f := range s.Fields {
+				if s.Measurement == metric.PollMeasurement && f.Name == "duration_seconds" {
+					out[b.At.UnixNano()] = time.Duration(math.Float64frombits(f.Num) * float64(time.Second))
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // read returns all that a device has in a measurement of the database snmp.
-func read(t *testing.T, d *interop.InfluxDB, measurement, device string) []series {
+func read(t *testing.T, d *database, measurement, device string) []series {
 	t.Helper()
 	var out []series
+	var took map[int64]time.Duration
+	if d.spool != "" {
+		took = d.durations(t, device)
+	}
 	for _, s := range d.Query("snmp", `SELECT * FROM "`+measurement+`" WHERE device = '`+device+`' GROUP BY *`) {
 		one := series{tags: s.Tags}
 		for _, row := range s.Values {
@@ -48,6 +85,10 @@ func read(t *testing.T, d *interop.InfluxDB, measurement, device string) []serie
 						t.Fatal(err)
 					}
 					p.at = time.Unix(0, n)
+					var known bool
+					if p.took, known = took[n]; !known && took != nil {
+						t.Errorf("%s: the spool has no poll of %v", device, p.at)
+					}
 				case row[i] != nil:
 					p.fields[name] = row[i]
 				}
@@ -60,7 +101,7 @@ func read(t *testing.T, d *interop.InfluxDB, measurement, device string) []serie
 }
 
 // interfaceSeries returns that of the interface of this name. The test fails unless there is exactly one.
-func interfaceSeries(t *testing.T, d *interop.InfluxDB, device, ifName string) series {
+func interfaceSeries(t *testing.T, d *database, device, ifName string) series {
 	t.Helper()
 	all := read(t, d, "interface", device)
 	all = slices.DeleteFunc(all, func(s series) bool { return s.tags["ifName"] != ifName })
@@ -147,9 +188,9 @@ func (s series) counters() []string {
 // narrow reports whether the counter of this name is a Counter32.
 func narrow(name string) bool { return !strings.Contains(name, "HC") }
 
-// slack is what may pass between the start of a poll, which is the point's time, and the reading of a counter: a request that is sent again, a
-// machine that is busy.
-const slack = interval * 4 / 10
+// slack is by how much the time of a reading may be wrong beyond the length of its poll: agents answer from readings that are a moment old, and tell their
+// time in hundredths of a second.
+const slack = 2*reuse + 20*time.Millisecond
 
 // audit checks every number of a series against its own raw values: each counter has a rate or a verdict and never both, and a rate is the
 // difference to the last reading that was no repetition, over the time between.
@@ -205,10 +246,11 @@ func (s series) auditRate(t *testing.T, name string, base, p *point, rate float6
 		t.Errorf("%v %s at %v: a rate of %v although it fell from %d to %d", s.tags, name, p.at, rate, before, now)
 		return
 	}
+	// Each was read at some time from the start of its poll to the end.
 	passed := p.at.Sub(base.at)
-	least, most := float64(diff)/(passed+slack).Seconds(), float64(diff)/(passed-slack).Seconds()
-	if rate < least || rate > most {
-		t.Errorf("%v %s at %v: rate %v, but it went from %d to %d in %v", s.tags, name, p.at, rate, before, now, passed)
+	longest, shortest := passed+p.took+slack, passed-base.took-slack
+	if rate < float64(diff)/longest.Seconds() || shortest > 0 && rate > float64(diff)/shortest.Seconds() {
+		t.Errorf("%v %s at %v: rate %v, but it went from %d to %d in %v, by polls of %v and %v", s.tags, name, p.at, rate, before, now, passed, base.took, p.took)
 	}
 }
 

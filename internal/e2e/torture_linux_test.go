@@ -45,7 +45,7 @@ const (
 // gate stands before InfluxDB and lets through as its mood is. A line with the text poison is refused with 400, as InfluxDB refuses points.
 type gate struct {
 	t    *testing.T
-	db   *interop.InfluxDB
+	db   *database
 	mood atomic.Int32
 	seen [moods]atomic.Int32
 }

@@ -48,15 +48,18 @@ func (b *box) record(t *testing.T) *recorder {
 		defer close(r.done)
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
-		for {
+		for stopped := false; ; {
 			if err := r.read(); err != nil {
 				t.Errorf("the kernel's figures: %v", err)
+				return
+			}
+			if stopped {
 				return
 			}
 			select {
 			case <-tick.C:
 			case <-r.stop:
-				return
+				stopped = true
 			}
 		}
 	}()
@@ -64,7 +67,7 @@ func (b *box) record(t *testing.T) *recorder {
 	return r
 }
 
-// end stops the recording; what was read may then be asked for.
+// end reads for the last time; what was read may then be asked for.
 func (r *recorder) end() {
 	select {
 	case <-r.stop:
