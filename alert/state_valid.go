@@ -93,7 +93,7 @@ func (d *DeviceState) validate() error {
 		return fmt.Errorf("%d failed polls of one kind", d.FailedSame)
 	}
 	if !writable(d.UpTimeAt, d.HeldUntil, d.PollAt, d.WaitsSince, d.At) {
-		return fmt.Errorf("time out of range")
+		return errors.New("time out of range")
 	}
 	if a := d.Unreachable; a != nil {
 		if err := a.validate(Pending, Firing); err != nil {
@@ -118,10 +118,8 @@ func (d *DeviceState) validate() error {
 		if !writable(i.Flaps...) || i.Calm < 0 {
 			return fmt.Errorf("interface %q: well for %v, or times of changes out of range", i.Key, i.Calm)
 		}
-		for _, key := range i.Lowers {
-			if key == i.Key {
-				return fmt.Errorf("interface %q is below itself", i.Key)
-			}
+		if slices.Contains(i.Lowers, i.Key) {
+			return fmt.Errorf("interface %q is below itself", i.Key)
 		}
 		if !(i.Speed >= 0 && i.Speed < 1e18) {
 			return fmt.Errorf("interface %q: a speed of %v", i.Key, i.Speed)

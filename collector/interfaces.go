@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -51,7 +52,7 @@ func (f *InterfaceFilter) validate() []error {
 	var errs []error
 	for _, r := range slices.Concat(f.Include, f.Exclude) {
 		if r.Name.Regexp == nil && r.Descr.Regexp == nil && r.Alias.Regexp == nil && len(r.Type)+len(r.Admin)+len(r.Oper) == 0 {
-			errs = append(errs, fmt.Errorf("interfaces: a rule that says nothing fits every interface"))
+			errs = append(errs, errors.New("interfaces: a rule that says nothing fits every interface"))
 		}
 		errs = append(errs, labelled("type", traitType, r.Type), labelled("admin", traitAdmin, r.Admin), labelled("oper", traitOper, r.Oper))
 	}

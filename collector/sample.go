@@ -64,7 +64,7 @@ func (p *part) appendTags(dst []metric.Tag, template []tag, g *grid, r row) []me
 			}
 			value = p.derivedText(i, r.derived)
 		case t.from >= 0:
-			value, _ = p.text(&p.objects[t.from], g.values(r.at)[t.from], g.values(r.at))
+			value = p.text(&p.objects[t.from], g.values(r.at)[t.from], g.values(r.at))
 		case t.from == fromIndex:
 			if p.table.Index.Field && !r.twin {
 				continue
@@ -124,7 +124,7 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 			p.unscaled(part, c)
 			continue
 		case o.Subtype != "":
-			f.Str, _ = part.text(o, v, g.values(r.at))
+			f.Str = part.text(o, v, g.values(r.at))
 		}
 		dst = append(dst, f)
 	}

@@ -99,16 +99,16 @@ func text(o *Object, v snmp.Value) (string, bool) {
 }
 
 // text is text of a column, or of a scalar, whose meaning may be told by another one in the same row.
-func (p *part) text(o *Object, v snmp.Value, values []snmp.Value) (string, bool) {
-	if o.Subtype == "" {
-		return text(o, v)
-	}
-	if c := position(p.objects, o.Subtype); c >= 0 {
-		if s, ok := identifier(&p.objects[c], values[c], v); ok {
-			return s, true
+func (p *part) text(o *Object, v snmp.Value, values []snmp.Value) string {
+	if o.Subtype != "" {
+		if c := position(p.objects, o.Subtype); c >= 0 {
+			if s, ok := identifier(&p.objects[c], values[c], v); ok {
+				return s
+			}
 		}
 	}
-	return text(o, v)
+	s, _ := text(o, v)
+	return s
 }
 
 // identifier reads v as what an enumeration of o says that it is; false if it says nothing, or v is not so.

@@ -17,15 +17,15 @@ func (r *Runner) sayFailure(err error) {
 	r.outage.said = true
 	var config *ConfigError
 	if errors.As(err, &config) {
-		r.config.Logger.Error("output cannot work as configured; samples wait in the spool", "error", err)
+		r.config.Logger.Error("output cannot work as configured; samples wait in the spool", "err", err)
 	} else {
-		r.config.Logger.Warn("output failed; samples wait in the spool and are tried again", "error", err, "failures", r.failures)
+		r.config.Logger.Warn("output failed; samples wait in the spool and are tried again", "err", err, "failures", r.failures)
 	}
 }
 
 func (r *Runner) sayRejected(err *PartialError) {
 	if r.outage.saidRejected.Due() {
-		r.config.Logger.Error("output rejected samples for good", "rejected", len(err.Rejected), "error", err.Err)
+		r.config.Logger.Error("output rejected samples for good", "rejected", len(err.Rejected), "err", err.Err)
 	}
 }
 
@@ -35,7 +35,7 @@ func (r *Runner) unread(err error) {
 	r.stats.Unread++
 	r.mu.Unlock()
 	if r.outage.saidUnread.Due() {
-		r.config.Logger.Error("a batch of the spool cannot be read and is left out", "error", err)
+		r.config.Logger.Error("a batch of the spool cannot be read and is left out", "err", err)
 	}
 }
 

@@ -69,7 +69,7 @@ func (s *Spool) sayDisk(err error, lost uint64) {
 			s.failing = time.Now()
 		}
 		if s.saidFailing.Due() {
-			s.log.Error("spool: the disk takes nothing; records are kept in memory and tried again", "error", err, "lost", lost-s.lostReported)
+			s.log.Error("spool: the disk takes nothing; records are kept in memory and tried again", "err", err, "lost", lost-s.lostReported)
 			s.lostReported = lost
 		}
 	case !s.failing.IsZero():
@@ -118,7 +118,7 @@ func (s *Spool) write(records []Record) error {
 	s.mu.Unlock()
 	if octets >= s.options.SegmentSize {
 		if err := s.seal(); err != nil { // the records are safe
-			s.log.Warn("spool: closing a segment", "error", err)
+			s.log.Warn("spool: closing a segment", "err", err)
 		}
 	}
 	return nil
@@ -170,7 +170,7 @@ func (s *Spool) rotate() {
 		return
 	}
 	if err := s.seal(); err != nil {
-		s.log.Warn("spool: closing a segment", "error", err)
+		s.log.Warn("spool: closing a segment", "err", err)
 	}
 }
 

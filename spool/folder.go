@@ -44,7 +44,7 @@ func (s *Spool) restore() error {
 	}
 	m, err := readMarks(filepath.Join(s.options.Dir, marksName))
 	if errors.Is(err, errMarks) {
-		s.log.Error("spool: the file of what outputs took is unusable and is put aside; they get everything again", "error", err)
+		s.log.Error("spool: the file of what outputs took is unusable and is put aside; they get everything again", "err", err)
 		err = s.putAside(filepath.Join(s.options.Dir, marksName))
 	}
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Spool) tellMissing(saved uint64) {
 			g.broken, err = g.fault, g.fault
 			s.stats.quarantined++
 		}
-		s.log.Error("spool: records that were on disk are there no more: they are lost", "records", most, "first", gap.From, "error", err)
+		s.log.Error("spool: records that were on disk are there no more: they are lost", "records", most, "first", gap.From, "err", err)
 	}
 	for _, p := range s.positions {
 		p.done = p.done.add(max(end, saved), s.next)
@@ -135,16 +135,16 @@ func (s *Spool) restoreSegment(f segmentFolder, saved uint64) {
 		err = errNoRecords
 	}
 	if err != nil {
-		s.log.Error("spool: a segment cannot be read and is put aside", "segment", dir, "error", err)
+		s.log.Error("spool: a segment cannot be read and is put aside", "segment", dir, "err", err)
 		s.stats.quarantined++
 		if err := s.putAside(dir); err != nil {
-			s.log.Error("spool: putting aside", "error", err)
+			s.log.Error("spool: putting aside", "err", err)
 		}
 		return
 	}
 	if g == nil {
 		if err := os.RemoveAll(dir); err != nil {
-			s.log.Warn("spool: removing an empty segment", "error", err)
+			s.log.Warn("spool: removing an empty segment", "err", err)
 		}
 		return
 	}
@@ -230,7 +230,7 @@ func (s *Spool) collect() {
 			remove = s.putAside
 		}
 		if err := remove(g.dir); err != nil {
-			s.log.Warn("spool: removing a segment", "error", err)
+			s.log.Warn("spool: removing a segment", "err", err)
 		}
 	}
 }

@@ -160,7 +160,7 @@ func (s *Spool) serveRequests() {
 		}
 		err = errors.Join(err, os.Remove(path))
 		if err != nil {
-			s.log.Error("spool: a request cannot be read", "error", err)
+			s.log.Error("spool: a request cannot be read", "err", err)
 			continue
 		}
 		if r.Replay != "" {

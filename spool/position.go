@@ -66,7 +66,7 @@ func (s *Spool) enforce() {
 	if s.tooBig() { // so that there is something to drop
 		s.disk.Lock()
 		if err := s.seal(); err != nil {
-			s.log.Warn("spool: closing a segment", "error", err)
+			s.log.Warn("spool: closing a segment", "err", err)
 		}
 		s.disk.Unlock()
 	}

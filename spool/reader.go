@@ -156,7 +156,7 @@ func (r *Reader) next(lane Lane, size int) (c Chunk, again bool) {
 		err := s.seal()
 		s.disk.Unlock()
 		if err != nil {
-			s.log.Warn("spool: closing a segment", "error", err)
+			s.log.Warn("spool: closing a segment", "err", err)
 		}
 		return Chunk{}, true
 	}
@@ -253,7 +253,7 @@ func (r *Reader) unreadable(g *segment, want span, at uint64, records []Record, 
 		if time.Since(g.failing) < patience {
 			s.mu.Unlock()
 			if first {
-				s.log.Error("spool: a file cannot be read; it is tried again", "segment", g.dir, "error", err)
+				s.log.Error("spool: a file cannot be read; it is tried again", "segment", g.dir, "err", err)
 			}
 			return Chunk{Records: records, from: want.From, to: at}, false
 		}
@@ -266,7 +266,7 @@ func (r *Reader) unreadable(g *segment, want span, at uint64, records []Record, 
 	r.position.corrupt += r.position.done.lacks(at, want.To)
 	s.mu.Unlock()
 	if first {
-		s.log.Error("spool: a file is corrupt; the records in it from here on are lost, and it is kept aside", "segment", g.dir, "error", err)
+		s.log.Error("spool: a file is corrupt; the records in it from here on are lost, and it is kept aside", "segment", g.dir, "err", err)
 	}
 	return Chunk{Records: records, from: want.From, to: want.To}, true
 }

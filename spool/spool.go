@@ -325,7 +325,7 @@ func (s *Spool) tick() {
 	s.mu.Unlock()
 	if dirty {
 		if err := s.saveMarks(); err != nil && s.saidMarks.Due() {
-			s.log.Error("spool: what outputs took cannot be written; after a restart they get it again", "error", err)
+			s.log.Error("spool: what outputs took cannot be written; after a restart they get it again", "err", err)
 		}
 	}
 }

@@ -4,7 +4,7 @@ package web
 // one Event a second to a client.
 //
 // Nothing is ever told twice, nor kept for a client that was away: whoever connects, for the first time or again, is told "event: hello" with a Hello, and fetches what
-// it shows. A client that does not read is let go, and connects again. Comments (lines with a colon) come every 15 s, so that a connection
+// it shows. A client that does not read is let go, and connects again. An "event: beat", whose data is null, comes every 15 s, so that a connection
 // that is dead is noticed.
 type Event struct {
 	Topics []string `json:"topics"` // see TopicFleet …

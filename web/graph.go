@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -39,7 +40,7 @@ func (s *Server) graph(r *http.Request) (any, error) {
 	}
 	empty := Graph{From: q.From.Unix(), To: q.To.Unix(), Times: []int64{}, Groups: []GraphGroup{}, Gaps: []Gap{}, States: []StateSpan{}}
 	if s.o.History == nil {
-		empty.Problem = errNoStore.Error()
+		empty.Problem = noStore
 		return empty, nil
 	}
 	g, err := s.o.History.Graph(r.Context(), q)
@@ -82,7 +83,7 @@ func parseGraph(r *http.Request) (GraphQuery, error) {
 	var once []string
 	for _, g := range q.Groups {
 		if !slices.Contains(graphGroups, g) {
-			return q, badRequest("group: %q is none of traffic, packets, errors, utilisation", g)
+			return q, badRequest("group: %q is none of %s", g, strings.Join(graphGroups, ", "))
 		}
 		if !slices.Contains(once, g) {
 			once = append(once, g)

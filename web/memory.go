@@ -197,7 +197,7 @@ const (
 	systemScalars  = "system"
 )
 
-// take reads s, which has what was read of late only where it changes seldom.
+// take reads x, which has only what is due: what changes seldom is not read at each poll.
 func (s *System) take(x *metric.Sample) {
 	for _, f := range x.Fields {
 		var dst *string

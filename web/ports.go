@@ -34,9 +34,9 @@ type port struct {
 	ends [5]uint16 // of each
 
 	index, mtu, typ          int32
-	changeTicks              uint32 // ifLastChange
-	changedAt                int64  // Unix milliseconds; 0: not known
-	speed                    float32
+	changeTicks              uint32  // ifLastChange
+	changedAt                int64   // Unix milliseconds; 0: not known
+	speed                    float32 // bits a second; 0: not known
 	in, out, errors, discard float32 // octets, errors and discards a second
 	admin, oper, verdict     uint8
 	known                    bool // changeTicks was told

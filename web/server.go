@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -41,10 +40,10 @@ type History interface {
 
 // GraphQuery says what a Graph is to be of.
 type GraphQuery struct {
-	Device, Interface string // see Interface.Key
-	Name, Descr       string // ifName, else ifDescr, and ifDescr, as far as they are known
-	Index             int64  // ifIndex of an interface that shares Name with others of the device, or has none; else 0
-	Speed             float64
+	Device, Interface string        // see Interface.Key
+	Name, Descr       string        // ifName, else ifDescr, and ifDescr, as far as they are known
+	Index             int64         // ifIndex of an interface that shares Name with others of the device, or has none; else 0
+	Speed             float64       // bits a second; 0: not known
 	Interval          time.Duration // between polls
 	From, To          time.Time
 	Points            int
@@ -188,5 +187,5 @@ func (s *Server) collector(*http.Request) (any, error) {
 	return out, nil
 }
 
-// errNoStore is what a graph says where nothing is stored.
-var errNoStore = fmt.Errorf("nothing is stored, so there is nothing to draw: set store: in the configuration")
+// noStore is what a graph says where nothing is stored.
+const noStore = "nothing is stored, so there is nothing to draw: set store: in the configuration"

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -61,7 +62,7 @@ func filesOf(pages fs.FS) (*Files, error) {
 		return err
 	})
 	if err == nil && f.assets[index].plain == nil {
-		err = fmt.Errorf("web: the pages have no index.html")
+		err = errors.New("web: the pages have no index.html")
 	}
 	return f, err
 }

@@ -43,14 +43,14 @@ const maxWatched = 1000
 // The threshold of a disk directive without one (kB).
 const defaultDiskMinimum = 100000
 
-// words returns those of a value up to a comment; false, and a remark, if there are fewer than least or more than most.
-func (p *parser) words(name, value, usage string, least, most int) ([]string, bool) {
+// words returns those of a value up to a comment; false, and a remark, if there are none or more than most.
+func (p *parser) words(name, value, usage string, most int) ([]string, bool) {
 	list, err := words(value)
 	if err != nil {
 		p.errorf("%s: %v", name, err)
 		return nil, false
 	}
-	if len(list) < least || len(list) > most {
+	if len(list) == 0 || len(list) > most {
 		p.errorf("%s: write %s %s", name, name, usage)
 		return nil, false
 	}
@@ -59,7 +59,7 @@ func (p *parser) words(name, value, usage string, least, most int) ([]string, bo
 
 // proc reads NAME [MAX [MIN]]: at least one if neither is given, at most MAX if that alone is.
 func (p *parser) proc(name, value string) {
-	words, ok := p.words(name, value, "NAME [MAX [MIN]]", 1, 3)
+	words, ok := p.words(name, value, "NAME [MAX [MIN]]", 3)
 	if !ok {
 		return
 	}
@@ -90,7 +90,7 @@ func (p *parser) proc(name, value string) {
 
 // disk reads PATH [MINSPACE | MINPERCENT%].
 func (p *parser) disk(name, value string) {
-	words, ok := p.words(name, value, "PATH [KILOBYTES | PERCENT%]", 1, 2)
+	words, ok := p.words(name, value, "PATH [KILOBYTES | PERCENT%]", 2)
 	if !ok {
 		return
 	}
@@ -137,7 +137,7 @@ func (p *parser) percent(name, word string) (int, bool) {
 
 // includeAllDisks reads MINPERCENT%. Of several lines the first stands, as in Net-SNMP's agent.
 func (p *parser) includeAllDisks(name, value string) {
-	words, ok := p.words(name, value, "PERCENT%", 1, 1)
+	words, ok := p.words(name, value, "PERCENT%", 1)
 	if !ok {
 		return
 	}
@@ -153,7 +153,7 @@ func (p *parser) includeAllDisks(name, value string) {
 
 // load reads MAX1 [MAX5 [MAX15]]; one that is left out is the one before it.
 func (p *parser) load(name, value string) {
-	words, ok := p.words(name, value, "MAX1 [MAX5 [MAX15]]", 1, 3)
+	words, ok := p.words(name, value, "MAX1 [MAX5 [MAX15]]", 3)
 	if !ok {
 		return
 	}
@@ -172,7 +172,7 @@ func (p *parser) load(name, value string) {
 }
 
 func (p *parser) swap(name, value string) {
-	words, ok := p.words(name, value, "KILOBYTES", 1, 1)
+	words, ok := p.words(name, value, "KILOBYTES", 1)
 	if !ok {
 		return
 	}
@@ -186,7 +186,7 @@ func (p *parser) swap(name, value string) {
 }
 
 func (p *parser) diskIO(name, value string) {
-	words, ok := p.words(name, value, "DEVICE", 1, 1)
+	words, ok := p.words(name, value, "DEVICE", 1)
 	switch {
 	case !ok:
 	case len(p.config.Watch.DiskIO.Only) == maxWatched:

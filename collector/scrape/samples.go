@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func withLabel(labels []Label, name, value string) []Label {
 	if has(labels, name) {
 		return labels
 	}
-	return append(labels[:len(labels):len(labels)], Label{name, value})
+	return append(slices.Clip(labels), Label{name, value})
 }
 
 func has(labels []Label, name string) bool {

@@ -132,7 +132,7 @@ func (o *old) run(ctx context.Context) {
 		case <-o.wake:
 		}
 		if err := o.look(ctx); err != nil && ctx.Err() == nil {
-			o.log.Error("files that were put aside cannot be looked after; it is tried again at the next rotation", "path", o.path, "error", err)
+			o.log.Error("files that were put aside cannot be looked after; it is tried again at the next rotation", "path", o.path, "err", err)
 		}
 	}
 }

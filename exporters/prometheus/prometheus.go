@@ -265,11 +265,8 @@ func (e *Exporter) send(ctx context.Context) error {
 		return e.unanswered(ctx, err)
 	}
 	defer answer.Body.Close()
-	words, err := io.ReadAll(io.LimitReader(answer.Body, maxWords))
-	if err != nil && answer.StatusCode/100 != 2 {
-		words = append(words, '\n')
-	}
-	_, _ = io.CopyN(io.Discard, answer.Body, maxDiscarded) // so that the connection can be used again
+	words, _ := io.ReadAll(io.LimitReader(answer.Body, maxWords)) // as far as they come: the status decides
+	_, _ = io.CopyN(io.Discard, answer.Body, maxDiscarded)        // so that the connection can be used again
 	return e.classify(answer, string(words))
 }
 

@@ -26,7 +26,7 @@ func Drop(p Plan) (*Rights, error) {
 	if p.Identity.UID == Unchanged || p.Identity.UID == 0 {
 		return nil, p.Identity.become()
 	}
-	if err := everyThread("prctl PR_SET_KEEPCAPS", unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 1); err != nil {
+	if err := prctl("PR_SET_KEEPCAPS", unix.PR_SET_KEEPCAPS, 1); err != nil {
 		return nil, err
 	}
 	have, err := permitted()
@@ -44,14 +44,14 @@ func Drop(p Plan) (*Rights, error) {
 	if err := p.Identity.check(); err != nil {
 		return nil, err
 	}
-	if err := everyThread("prctl PR_SET_KEEPCAPS", unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 0); err != nil {
+	if err := prctl("PR_SET_KEEPCAPS", unix.PR_SET_KEEPCAPS, 0); err != nil {
 		return nil, err
 	}
-	if err := everyThread("prctl PR_CAP_AMBIENT", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL); err != nil && !errors.Is(err, unix.EINVAL) {
+	if err := prctl("PR_CAP_AMBIENT", unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL); err != nil && !errors.Is(err, unix.EINVAL) {
 		return nil, err // Linux before 4.3 has none
 	}
 	if !p.Programs {
-		if err := everyThread("prctl PR_SET_NO_NEW_PRIVS", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
+		if err := prctl("PR_SET_NO_NEW_PRIVS", unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
 			return nil, err
 		}
 	}
@@ -180,7 +180,7 @@ func dropBounding(kept uint64) error {
 		if kept&(1<<c) != 0 {
 			continue
 		}
-		err := everyThread("prctl PR_CAPBSET_DROP", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c)
+		err := prctl("PR_CAPBSET_DROP", unix.PR_CAPBSET_DROP, c)
 		if errors.Is(err, unix.EINVAL) { // the kernel has no more
 			return nil
 		}
@@ -191,9 +191,10 @@ func dropBounding(kept uint64) error {
 	return nil
 }
 
-func everyThread(what string, nr, a, b uintptr) error {
-	if _, _, errno := psx.Syscall6(nr, a, b, 0, 0, 0, 0); errno != 0 {
-		return os.NewSyscallError(what, errno)
+// prctl calls prctl(2) in every thread. name is what an error calls the option.
+func prctl(name string, option, arg uintptr) error {
+	if _, _, errno := psx.Syscall6(unix.SYS_PRCTL, option, arg, 0, 0, 0, 0); errno != 0 {
+		return os.NewSyscallError("prctl "+name, errno)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ const (
 // Run demonstrates until ctx ends, or for o.Once.
 func Run(ctx context.Context, o Options) (err error) {
 	problems := &web.Problems{}
-	log := slog.New(problems.Handler(slog.NewTextHandler(io.Discard, nil))) // the table and the pages are what there is to see
+	log := slog.New(problems.Handler(slog.DiscardHandler)) // the table and the pages are what there is to see
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
