@@ -145,6 +145,18 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	other := "OTHER-MIB DEFINITIONS ::= BEGIN\nIMPORTS y, T, rEntry FROM BAD-MIB;\nEND\n"
+	for body, want := range map[string]string{ // what two modules import from each other
+		"x OBJECT IDENTIFIER ::= { y 1 }":                                  "is defined by itself",
+		"x OBJECT-TYPE SYNTAX T ::= { enterprises 1 }":                     "type T is defined by itself",
+		"x OBJECT-TYPE SYNTAX X INDEX { T } ::= { enterprises 1 }":         "index T: type T is defined by itself",
+		"x OBJECT-TYPE SYNTAX X AUGMENTS { rEntry } ::= { enterprises 1 }": "rEntry is augmented by itself",
+	} {
+		dir := folder(t, map[string]string{"bad.mib": module("y, T, rEntry FROM OTHER-MIB", body), "other.mib": other})
+		if _, err := mibfile.NewLibrary(smi.BuiltIn(), dir).Resolve("BAD-MIB::x"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
 	dir := folder(t, map[string]string{"a.txt": "nothing"})
 	if _, err := mibfile.NewLibrary(smi.BuiltIn(), dir).Resolve("NO-MIB::x"); !errors.Is(err, mibfile.ErrNoFile) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("no file: %v", err)

@@ -162,7 +162,11 @@ func (l *Library) syntaxOf(s *source, t syntax, depth int) (smi.Syntax, error) {
 	return base, nil
 }
 
+// typeOf resolves a type by its name: s defines it, or imports it, or it is known beforehand.
 func (l *Library) typeOf(s *source, name string, depth int) (smi.Syntax, error) {
+	if depth > maxDepth { // modules may import it from each other
+		return smi.Syntax{}, fmt.Errorf("type %s is defined by itself", name)
+	}
 	if t, ok := s.types[name]; ok && t.name != name {
 		syntax, err := l.syntaxOf(s, t, depth+1)
 		if t.tc || syntax.Convention == "" && bases[name] == smi.None {
@@ -231,7 +235,11 @@ func (l *Library) indexSyntax(s *source, name string, depth int) (smi.Syntax, er
 	return l.typeOf(s, name, depth) // SMIv1 allows a type there
 }
 
+// augmented returns the parts of the index of a row that s defines or imports.
 func (l *Library) augmented(s *source, row string, depth int) ([]smi.IndexPart, error) {
+	if depth > maxDepth { // modules may import it from each other
+		return nil, fmt.Errorf("%s is augmented by itself", row)
+	}
 	if d := s.find(row); d != nil {
 		return l.indexOf(s, d, depth+1)
 	}
