@@ -40,6 +40,8 @@ type RetryError struct {
 	Reason string
 	// After is how long the output asked to be left alone; 0 if it did not ask.
 	After time.Duration
+	// Usual says that it is no fault, but a state that passes by itself, such as a start. It is worth a warning only when it lasts.
+	Usual bool
 	Err   error
 }
 

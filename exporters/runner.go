@@ -62,7 +62,7 @@ type Stats struct {
 	Errors    map[string]uint64 // failed Exports by reason: "config", "rejected", "timeout", …
 	Omitted   map[string]uint64 // fields that the output's format cannot hold, by reason; nil if it holds all
 	LastWrite time.Time         // end of the last Export that wrote anything; zero if none did
-	Failing   bool              // the last Export failed as a whole, and is tried again
+	Failing   bool              // the last Export failed as a whole, in a way that is not usual, and is tried again
 	LastError string            // of the last Export that failed or was rejected in part, whatever came after it; "" if none did
 	ErrorAt   time.Time         // when that was
 }
@@ -282,7 +282,7 @@ func (r *Runner) settle(ctx context.Context, batch []metric.Sample, err error) t
 	if again && !cut {
 		r.stats.Retries++
 	}
-	r.stats.Failing = again && !cut
+	r.stats.Failing = again && !cut && !r.usual(err)
 	r.mu.Unlock()
 
 	switch {

@@ -285,6 +285,36 @@ func TestConfigErrorIsSaidOnceAMinute(t *testing.T) {
 	})
 }
 
+// TestUsualIsNoWarning: an output that is as it is at each start is said once, and only when that lasts people are warned.
+func TestUsualIsNoWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log text
+		const lasts = 20 * time.Minute
+		begin := time.Now()
+		s := &script{do: func(context.Context, int, []int) error {
+			if time.Since(begin) < lasts {
+				return &exporters.RetryError{After: 10 * time.Second, Usual: true, Err: errAway}
+			}
+			return nil
+		}}
+		l := start(t, s, exporters.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		l.add(samples(0, 1))
+		time.Sleep(14 * time.Minute)
+		if said := log.String(); strings.Count(said, "level=INFO") != 1 || strings.Contains(said, "level=WARN") || l.Stats().Failing {
+			t.Errorf("after 14 minutes, failing: %t\n%s", l.Stats().Failing, said)
+		}
+		time.Sleep(2 * time.Minute)
+		if said := log.String(); !strings.Contains(said, "level=WARN") || !l.Stats().Failing {
+			t.Errorf("after 16 minutes, failing: %t\n%s", l.Stats().Failing, said)
+		}
+		time.Sleep(5 * time.Minute)
+		if said := log.String(); strings.Count(said, "output works again") != 1 || l.Stats().Written != 1 {
+			t.Errorf("at the end %d written\n%s", l.Stats().Written, said)
+		}
+		l.close(t.Context())
+	})
+}
+
 // TestWhatIsNewGoesFirst has an output come back after an hour: what is new does not wait for what has waited, which gets half of the time.
 func TestWhatIsNewGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
