@@ -72,7 +72,7 @@ func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry
 		mux.Handle("GET "+ondemand.Path, p.onDemand)
 	}
 	if p.store != nil {
-		mux.Handle("/api/v1/", promapi.New(p.store.api(p.log)))
+		mux.Handle("/api/v1/", web.Compressed(promapi.New(p.store.api(p.log)).ServeHTTP))
 	}
 	files.Handle(mux)
 	ui := web.New(p.webOptions(cfg, f))

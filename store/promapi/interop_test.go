@@ -87,6 +87,7 @@ func TestPrometheus(t *testing.T) {
 			compare(http.MethodGet, "/query", url.Values{"query": {q}, "time": {seconds(moment)}})
 		}
 		compare(http.MethodPost, "/query_range", url.Values{"query": {q}, "start": {seconds(at)}, "end": {seconds(end)}, "step": {"47s"}})
+		compare(http.MethodPost, "/format_query", url.Values{"query": {q}})
 		compare(http.MethodPost, "/query_range", url.Values{"query": {q}, "start": {at.Format(time.RFC3339)}, "end": {seconds(end)}, "step": {"301.5"}, "limit": {"2"}})
 	}
 	span := url.Values{"start": {seconds(at)}, "end": {seconds(end)}}

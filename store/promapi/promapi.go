@@ -69,9 +69,11 @@ func New(o Options) http.Handler {
 	for path, serve := range map[string]func(*http.Request) (answer, error){
 		"/query": h.query, "/query_range": h.queryRange, "/series": h.series, "/labels": h.labelNames, "/label/{name}/values": h.labelValues,
 		"/metadata": h.metadata, "/rules": h.rules, "/alerts": h.alerts, "/status/buildinfo": h.buildInfo, "/query_exemplars": h.exemplars,
+		"/format_query": h.format,
 	} {
 		mux.Handle("GET /api/v1"+path, h.serve(serve))
-		if path == "/query" || path == "/query_range" || path == "/series" || path == "/labels" || path == "/query_exemplars" {
+		switch path {
+		case "/query", "/query_range", "/series", "/labels", "/query_exemplars", "/format_query":
 			mux.Handle("POST /api/v1"+path, h.serve(serve))
 		}
 	}

@@ -149,6 +149,8 @@ func TestErrors(t *testing.T) {
 		{"/series", url.Values{}, 400, `{"status":"error","errorType":"bad_data","error":"no match[] parameter provided"}`},
 		{"/series", url.Values{"match[]": {`{a=""}`}}, 400, `{"status":"error","errorType":"bad_data","error":"invalid parameter \"match[]\": match[] must contain at least one non-empty matcher"}`},
 		{"/labels", url.Values{"limit": {"-1"}}, 400, `{"status":"error","errorType":"bad_data","error":"invalid parameter \"limit\": limit must be non-negative"}`},
+		{"/format_query", url.Values{"query": {"sum(a  )by(b)"}}, 200, `{"status":"success","data":"sum by (b) (a)"}`},
+		{"/format_query", url.Values{"query": {"sum("}}, 400, `{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"}`},
 		{"/rules", url.Values{"type": {"x"}}, 400, `{"status":"error","errorType":"bad_data","error":"invalid parameter \"type\": not supported value \"x\""}`},
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {

@@ -76,9 +76,9 @@ func (h *handler) run(q *http.Request, prepare func(context.Context, promql.Quer
 			return answer{}, badData(fmt.Errorf("error parsing lookback delta duration: %w", err))
 		}
 	}
-	text := q.FormValue("query")
-	if unquoted(text) > maxUnquoted {
-		return answer{}, badParameter("query", fmt.Errorf("more than %d characters outside of quotes", maxUnquoted))
+	text, err := queryParameter(q)
+	if err != nil {
+		return answer{}, err
 	}
 	if err := h.gate.enter(ctx); err != nil {
 		return answer{}, err
@@ -107,6 +107,28 @@ func (h *handler) run(q *http.Request, prepare func(context.Context, promql.Quer
 // maxUnquoted bounds a query but for its strings, where long lists of names are: parsing takes time that is quadratic in how deep expressions are
 // nested and does not end with the request. So many characters take about half a second.
 const maxUnquoted = 10_000
+
+// queryParameter returns the parameter query, unless it is too long.
+func queryParameter(q *http.Request) (string, error) {
+	text := q.FormValue("query")
+	if unquoted(text) > maxUnquoted {
+		return "", badParameter("query", fmt.Errorf("more than %d characters outside of quotes", maxUnquoted))
+	}
+	return text, nil
+}
+
+// format answers a query as people would write it, over several lines if it is long.
+func (h *handler) format(q *http.Request) (answer, error) {
+	text, err := queryParameter(q)
+	if err != nil {
+		return answer{}, err
+	}
+	expression, err := h.parser.ParseExpr(text)
+	if err != nil {
+		return answer{}, badParameter("query", err)
+	}
+	return answer{data: expression.Pretty(0)}, nil
+}
 
 // unquoted returns how many characters of a query stand outside of strings.
 func unquoted(text string) (n int) {
