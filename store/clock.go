@@ -20,7 +20,8 @@ import (
 //   - samples of the future are rejected;
 //   - when the clock turns out to be behind what is stored, which is either because it was ahead then or because it is wrong now, what comes waits in the
 //     spool for a while; after that, what is of the future is put aside;
-//   - when the clock jumps, nothing expires for a day.
+//   - when the clock jumps, nothing expires for a day, nor when it turns out to be a day ahead of what is stored, as after a start with a wrong clock, or a
+//     long rest.
 const (
 	aheadMost     = time.Hour        // a sample may be of the future by so much
 	behindMost    = 3 * time.Hour    // the clock may be behind what is stored by so much; blocks end at multiples of two hours
@@ -54,12 +55,22 @@ func (c *clock) agrees(told, passed time.Duration) bool {
 	return c.jumped == 0 || passed-c.jumped > jumpPause
 }
 
+// jump takes note that the clock may have jumped just now.
+func (c *clock) jump(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.jumped = max(now.Sub(c.begun), 1)
+}
+
 // expired chooses the blocks to be removed: those that have become a part of others, and the oldest beyond the retention and the size. It is called once
 // a minute.
 func (s *Store) expired(blocks []*tsdb.Block) map[ulid.ULID]struct{} {
 	out := map[ulid.ULID]struct{}{}
 	slices.SortFunc(blocks, func(a, b *tsdb.Block) int { return int(min(max(b.MaxTime()-a.MaxTime(), -1), 1)) })
 	now := time.Now()
+	if len(blocks) > 0 && now.Sub(time.UnixMilli(blocks[0].MaxTime())) > jumpPause {
+		s.clock.jump(now)
+	}
 	end := int64(math.MinInt64)
 	if s.clock.steady(now) {
 		end = now.Add(-s.options.Retention).UnixMilli()

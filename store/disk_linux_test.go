@@ -82,3 +82,49 @@ func TestRemoved(t *testing.T) {
 		t.Errorf("%d samples, want 2", n)
 	}
 }
+
+// TestBlocksThatMayNotBeRead: blocks are left where they are when it is the machine that keeps them from being read, and are there when it does not any more.
+func TestBlocksThatMayNotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(store.Options{Dir: dir, Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := s.Exporter()
+	begin := time.Now().Add(-7 * time.Hour)
+	for at := begin; at.Before(time.Now()); at = at.Add(20 * time.Minute) {
+		mustExport(t, e, polled(at, 1))
+	}
+	if err := s.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want, blocks := len(states(t, s)), s.Stats().Blocks
+	if err := s.Close(); err != nil || blocks < 1 {
+		t.Fatalf("%d blocks, %v", blocks, err)
+	}
+
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	used, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	few := limit
+	few.Cur = uint64(len(used))
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	_, failed := store.Open(store.Options{Dir: dir, Logger: silent})
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(failed, syscall.EMFILE) {
+		t.Errorf("%v, without a file that may be open", failed)
+	}
+	after := open(t, store.Options{Dir: dir})
+	if got := len(states(t, after)); got != want || after.Stats().Blocks < blocks {
+		t.Errorf("%d samples in %d blocks, want %d in %d", got, after.Stats().Blocks, want, blocks)
+	}
+}

@@ -75,12 +75,15 @@ func (e *Exporter) ready() error {
 	select {
 	case <-e.store.opened:
 	default:
-		return &exporters.RetryError{Reason: "opening", After: openingRetry, Err: ErrOpening}
+		return &exporters.RetryError{Reason: "opening", After: openingRetry, Usual: true, Err: ErrOpening}
 	}
 	if _, err := e.store.use(); err == nil {
 		e.store.done()
 	} else if errors.Is(err, ErrOpening) {
 		e.unsure = true // the last attempt failed
+	}
+	if err := e.store.room(); err != nil { // what is stored can be read on
+		return e.failed(err)
 	}
 	if !e.unsure {
 		return e.checkClock()

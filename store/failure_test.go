@@ -291,55 +291,6 @@ func TestMaxSize(t *testing.T) {
 	})
 }
 
-// TestClock: a clock that was ahead for some hours has left samples of the future. What comes waits for a while, then they are put aside, and what was stored
-// before is still there. Each bubble's clock begins at the same moment.
-func TestClock(t *testing.T) {
-	var log bytes.Buffer
-	o := store.Options{Dir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&log, nil))}
-	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := s.Exporter()
-		mustExport(t, e, polled(time.Now(), 1))
-		time.Sleep(100 * time.Hour)
-		mustExport(t, e, polled(time.Now(), 1))
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := s.Exporter()
-		time.Sleep(time.Minute)
-		var retry *exporters.RetryError
-		if err := e.Export(t.Context(), polled(time.Now(), 1)); !errors.As(err, &retry) || retry.Reason != "clock" || retry.After == 0 {
-			t.Fatalf("%v", err)
-		}
-		time.Sleep(10 * time.Minute)
-		if err := e.Export(t.Context(), polled(time.Now(), 1)); !errors.As(err, &retry) {
-			t.Fatalf("after ten minutes: %v", err)
-		}
-		time.Sleep(6 * time.Minute)
-		mustExport(t, e, polled(time.Now(), 1))
-		time.Sleep(time.Minute)
-		mustExport(t, e, polled(time.Now(), 1))
-		if got := states(t, s); len(got) != 3 || s.Stats().Newest.After(time.Now().Add(3*time.Hour)) {
-			t.Errorf("%v, %+v", got, s.Stats())
-		}
-		if aside, err := filepath.Glob(filepath.Join(o.Dir, "quarantine", "future-*", "wal")); err != nil || len(aside) != 1 {
-			t.Errorf("%v, %v\n%s", aside, err, log.String())
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // TestUnopenable: a database that cannot be opened is tried again with each write, and what is written then is there.
 func TestUnopenable(t *testing.T) {
 	dir := t.TempDir()

@@ -2,9 +2,12 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/prometheus/tsdb"
@@ -15,7 +18,8 @@ import (
 // quarantineFolder is where what cannot be used is put, in the folder of the database.
 const quarantineFolder = "quarantine"
 
-// putBadBlocksAside moves blocks that cannot be opened, of which the database would take any as a reason not to open at all.
+// putBadBlocksAside moves blocks that cannot be opened, of which the database would take any as a reason not to open at all. Where the machine is the reason
+// (permissions, files that may be open), nothing is known of the block, and that is the error.
 func (s *Store) putBadBlocksAside() error {
 	entries, err := os.ReadDir(s.options.Dir)
 	if err != nil {
@@ -32,11 +36,19 @@ func (s *Store) putBadBlocksAside() error {
 		if err == nil {
 			continue
 		}
+		if machines(err) {
+			return fmt.Errorf("block %s: %w", e.Name(), err)
+		}
 		if err := s.putAside(e.Name(), err); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// machines reports whether err says nothing about what is on disk.
+func machines(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || slices.ContainsFunc([]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // putAside moves what has the name to the quarantine.

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/util/compression"
 
 	"walkabout/exporters/series"
+	"walkabout/internal/statedir"
 	"walkabout/store/internal/quiet"
 )
 
@@ -33,6 +34,8 @@ type Options struct {
 	NoRaw     bool          // counters are kept as rates only
 	Series    series.Config // Rates is taken as true
 	Logger    *slog.Logger  // slog.Default()
+	// Free returns how many octets may still be put on the disk that a folder is on; statedir.Free.
+	Free func(dir string) (int64, error)
 }
 
 // Defaults of Options.
@@ -55,6 +58,9 @@ func (o Options) withDefaults() Options {
 	o.MaxSeries = cmp.Or(max(o.MaxSeries, 0), defaultMaxSeries)
 	o.Series.Rates = true
 	o.Logger = cmp.Or(o.Logger, slog.Default()).With("part", "store")
+	if o.Free == nil {
+		o.Free = statedir.Free
+	}
 	return o
 }
 
@@ -87,7 +93,8 @@ type Store struct {
 // ErrClosed is the error of a Store that was closed.
 var ErrClosed = errors.New("store: closed")
 
-// ErrOpening is that the database is being opened: its log is read, at the start, or after a full disk or a clock that jumped. It passes.
+// ErrOpening is that the database is being opened: its log is read, at the start, or after a full disk or a clock that jumped; or that this failed and is tried
+// again. It passes.
 var ErrOpening = errors.New("store: the database reads its log; try again later")
 
 // Open opens the database in o.Dir, or begins one. What is corrupt of it is put aside or cut off, and said. Close must be called.
@@ -138,6 +145,9 @@ func (s *Store) openDB(progress *tsdb.DBStats) (*tsdb.DB, error) {
 	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
 		return nil, err
 	}
+	if err := s.room(); err != nil {
+		return nil, err
+	}
 	if err := errors.Join(s.putBadBlocksAside(), s.cutTornLogs()); err != nil {
 		return nil, err
 	}
@@ -169,6 +179,9 @@ func (s *Store) use() (*tsdb.DB, error) {
 	case s.ended:
 		return nil, ErrClosed
 	case s.db == nil:
+		if s.failure != nil {
+			return nil, &closedError{s.failure}
+		}
 		return nil, ErrOpening
 	}
 	s.users++
@@ -311,6 +324,11 @@ func (q *querier) Close() error {
 // Appender returns what writes the results of recording rules, as a storage.Appendable does. They are made of what is stored, and not fsynced.
 func (s *Store) Appender(ctx context.Context) storage.Appender {
 	db, err := s.use()
+	if err == nil {
+		if err = s.room(); err != nil {
+			s.done()
+		}
+	}
 	if err != nil {
 		return noAppender{err}
 	}
