@@ -124,8 +124,11 @@ func variable(v *Variable, kind Kind, l language, source dataSourceRef) object {
 	return out
 }
 
-// Files returns the content of every file by its path, with slashes.
+// Files returns the content of every file by its path, with slashes. The error says what is wrong with o.
 func Files(o Options) (map[string][]byte, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	out := provisioning(o)
 	for _, kind := range Kinds() {
 		for _, d := range all(o) {

@@ -166,7 +166,7 @@ func panels(t *testing.T, name string, d *document, kind dashboards.Kind, want s
 				taken[[2]int{x, y}] = p.Title
 			}
 		}
-		if p.Type == "row" || p.Type == "text" {
+		if p.Type == "row" {
 			continue
 		}
 		if p.DataSource == nil || *p.DataSource != want || len(p.Targets) == 0 {
@@ -336,6 +336,23 @@ func TestProvisioning(t *testing.T) {
 		}
 		if fleet := string(all[string(kind)+"/fleet.json"]); !strings.Contains(fleet, `"value": "`+sources.DataSources[0].UID+`"`) {
 			t.Errorf("the dashboards of %s begin with another data source", kind)
+		}
+	}
+}
+
+// TestWrongOptions: what would make dashboards that say nothing is an error.
+func TestWrongOptions(t *testing.T) {
+	for want, change := range map[string]func(*dashboards.Options){
+		"interval 0s": func(o *dashboards.Options) { o.Interval = 0 },
+		"fresh 500ms": func(o *dashboards.Options) { o.Fresh = 500 * time.Millisecond },
+		"average -1s": func(o *dashboards.Options) { o.Average = -time.Second },
+		`label ""`:    func(o *dashboards.Options) { o.Label = "" },
+		`label "a-b"`: func(o *dashboards.Options) { o.Label = "a-b" },
+	} {
+		o := dashboards.DefaultOptions()
+		change(&o)
+		if _, err := dashboards.Files(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
 		}
 	}
 }

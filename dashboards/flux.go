@@ -144,11 +144,11 @@ func (l flux) together(by []string, identity, step, condition, value string) str
 func holds(all []Is) string {
 	var each []string
 	for _, is := range all {
-		var any []string
+		var either []string
 		for _, n := range is.In {
-			any = append(any, fmt.Sprintf("r.%s == %d", is.Field, n))
+			either = append(either, fmt.Sprintf("r.%s == %d", is.Field, n))
 		}
-		each = append(each, "("+strings.Join(any, " or ")+")")
+		each = append(each, "("+strings.Join(either, " or ")+")")
 	}
 	return strings.Join(each, " and ")
 }

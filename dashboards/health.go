@@ -1,7 +1,7 @@
 package dashboards
 
 // health is the dashboard of the collector itself.
-func health(o Options) dashboard {
+func health(Options) dashboard {
 	f := []string{"host"}
 	of := func(field, legend string, by ...string) Query { return own(field, legend, f, by) }
 	is := func(field, legend string, by ...string) Query {

@@ -93,7 +93,7 @@ func (l influxQL) value(q *Query) (expression, condition string) {
 	if q.Rate {
 		field += "_rate"
 	}
-	function := map[Reduce]string{Last: "last(%s)", Mean: "mean(%s)", Max: "max(%s)", P95: "mean(%s)"}[q.Reduce]
+	function := map[Reduce]string{Last: "last(%s)", Mean: "mean(%s)", P95: "mean(%s)"}[q.Reduce]
 	expression = times(fmt.Sprintf(function, ident(field)), q.Scale)
 	switch {
 	case len(q.Holds) > 0:
@@ -155,11 +155,11 @@ func (l influxQL) rows(r *Rows) []string {
 	}
 	var all []string
 	for _, is := range r.Holds {
-		var any []string
+		var either []string
 		for _, n := range is.In {
-			any = append(any, fmt.Sprintf("%s = %d", ident(is.Field), n))
+			either = append(either, fmt.Sprintf("%s = %d", ident(is.Field), n))
 		}
-		all = append(all, "("+strings.Join(any, " OR ")+")")
+		all = append(all, "("+strings.Join(either, " OR ")+")")
 	}
 	return []string{fmt.Sprintf("SELECT %s FROM (%s) WHERE %s%s", strings.Join(outer, ", "), query, strings.Join(all, " AND "), l.group("", r.By))}
 }

@@ -44,7 +44,6 @@ const (
 	stat     style = "stat"
 	table    style = "table"
 	timeline style = "state-timeline"
-	text     style = "text"
 	row      style = "row"
 )
 
@@ -104,13 +103,8 @@ func (m *panelMaker) oneDevice() bool {
 
 func (m *panelMaker) panel(p *panel) *grafanaPanel {
 	out := &grafanaPanel{Type: string(p.Style), Title: p.Title, Description: p.About}
-	switch p.Style {
-	case row:
+	if p.Style == row {
 		out.Collapsed, out.Panels = new(bool), &[]object{}
-		return out
-	case text:
-		out.Title, out.Description = p.Title, ""
-		out.Options = object{"mode": "markdown", "content": p.About}
 		return out
 	}
 	source := m.source

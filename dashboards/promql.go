@@ -89,7 +89,7 @@ func (l promQL) value(q *Query) string {
 	case q.Reduce == P95:
 		value = fmt.Sprintf("quantile_over_time(0.95, avg_over_time(%[1]s[%[2]s])[%[3]s:%[2]s])", series, short(l.average), window)
 	default:
-		value = fmt.Sprintf(map[Reduce]string{Last: "last_over_time(%s[%s])", Mean: "avg_over_time(%s[%s])", Max: "max_over_time(%s[%s])"}[q.Reduce], series, window)
+		value = fmt.Sprintf(map[Reduce]string{Last: "last_over_time(%s[%s])", Mean: "avg_over_time(%s[%s])"}[q.Reduce], series, window)
 	}
 	value = times(value, q.Scale)
 	switch {

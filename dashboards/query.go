@@ -1,6 +1,10 @@
 package dashboards
 
-import "time"
+import (
+	"fmt"
+	"regexp"
+	"time"
+)
 
 // Kind is a kind of data source, in one language.
 type Kind string
@@ -22,7 +26,6 @@ type Reduce string
 const (
 	Last Reduce = "last"
 	Mean Reduce = "mean"
-	Max  Reduce = "max"
 	P95  Reduce = "95th percentile" // over a Span, of means of Options.Average; InfluxQL takes the nearest value, the others interpolate
 )
 
@@ -56,19 +59,19 @@ type Is struct {
 
 // Query is what is asked for one target of a panel.
 type Query struct {
-	From   string // measurement
-	Field  string
-	Rate   bool    // of a counter that the collector keeps of itself, over Windows
-	Scale  float64 // what values are multiplied by; 0 is 1
-	Invert bool    // 1 - value
-	Per    string  // a field that values are divided by, where it is above 0
-	Holds  []Is    // in place of Field: 1 where all of them hold, else 0
-	Volume bool    // over a Span: what Field, a rate, brought in the times that it has a number for
-	Where  []Equal // tags
-	Filter []string
+	From   string   // measurement
+	Field  string   // of it: NAME, or NAME_rate of a counter
+	Rate   bool     // of a counter that the collector keeps of itself, over Windows
+	Scale  float64  // what values are multiplied by; 0 is 1
+	Invert bool     // 1 - value
+	Per    string   // a field that values are divided by, where it is above 0
+	Holds  []Is     // in place of Field: 1 where all of them hold, else 0
+	Volume bool     // over a Span: what Field, a rate, brought in the times that it has a number for
+	Where  []Equal  // tags with one value
+	Filter []string // tags that the dashboard's variables of the same names choose by
 	Reduce Reduce
 	Across Across
-	By     []string // tags
+	By     []string // tags that tell the series of the result apart; none: it is one
 	Over   Over
 	Top    int    // over Now or a Span: only so many, the largest
 	Legend string // with tags as {{name}}
@@ -80,7 +83,7 @@ type Equal struct{ Tag, Value string }
 // Column is a column of a table of rows. Its values are the last ones of a field.
 type Column struct {
 	Field string
-	Title string
+	Title string  // distinct in its table
 	Scale float64 // 0 is 1
 	Text  bool    // the field is a text
 	Label bool    // and in Prometheus a label of every series of the row
@@ -89,11 +92,11 @@ type Column struct {
 
 // Rows is what is asked for a table: the last values of several fields of one measurement, a row for each set of tags.
 type Rows struct {
-	From    string
+	From    string // measurement
 	Where   []Equal
-	Filter  []string
-	Holds   []Is // only rows for which these hold
-	By      []string
+	Filter  []string // as of Query
+	Holds   []Is     // only rows for which these hold
+	By      []string // tags: the first columns
 	Columns []Column
 	Over    Over // Now or Span
 }
@@ -101,19 +104,34 @@ type Rows struct {
 // Variable is a variable of a dashboard that chooses by a tag. Its name is the tag's.
 type Variable struct {
 	Tag   string
-	Label string
-	From  string // the measurement that has the values
-	Field string // of it, for Prometheus the metric
-	Among []string
-	Multi bool // several, or all
+	Label string   // above it
+	From  string   // the measurement that has the values
+	Field string   // of it, for Prometheus the metric
+	Among []string // tags of the variables before it, which its values must go with
+	Multi bool     // several, or all
 }
 
-// Options say for which site dashboards are made.
+// Options say for which site dashboards are made. Times are told in whole seconds, of which each is one at least.
 type Options struct {
 	Interval time.Duration // of polls, the longest one; the least window is twice that
 	Fresh    time.Duration // for how long what was polled last counts as now
 	Average  time.Duration // the means that a 95th percentile is of; Interval if that is longer
-	Label    string        // the label of targets that devices are chosen by
+	Label    string        // the label of targets that devices are chosen by: letters, digits and _, and no digit first
+}
+
+// labelName is what Grafana takes for the name of a variable, and PromQL for that of a label.
+var labelName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func (o Options) check() error {
+	for name, d := range map[string]time.Duration{"interval": o.Interval, "fresh": o.Fresh, "average": o.Average} {
+		if d < time.Second {
+			return fmt.Errorf("%s %v is less than a second", name, d)
+		}
+	}
+	if !labelName.MatchString(o.Label) {
+		return fmt.Errorf("label %q is not of letters, digits and _ alone, or begins with a digit", o.Label)
+	}
+	return nil
 }
 
 // DefaultOptions are those of the files that are committed.

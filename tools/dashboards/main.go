@@ -1,4 +1,4 @@
-// Dashboards writes the files of package dashboards: those of the repository, or those for a site that polls otherwise.
+// Command dashboards writes the files of package dashboards: those of the repository, or those for a site that polls otherwise.
 package main
 
 import (
