@@ -33,21 +33,24 @@ var hashed = regexp.MustCompile(`^assets/.*-[A-Z0-9]{8}\.[a-z0-9]+$`)
 
 // Files serves the pages themselves, built into the program: files by their names, and index.html for all that a page shows under an address of
 // its own (ClientPaths).
-type Files struct{ assets map[string]asset }
+type Files struct {
+	assets map[string]asset
+	below  asset // index.html for whoever asks below a path: see Below
+}
 
 // ClientPaths begin the addresses that the pages give to what they show. "/" is one too.
 var ClientPaths = []string{"/fleet", "/devices", "/alerts", "/collector", "/events", "/log", "/silences"}
 
-// NewFiles reads the pages.
-func NewFiles() (*Files, error) {
+// NewFiles reads the pages. Those asked for by way of Below are to be given the same prefix.
+func NewFiles(prefix string) (*Files, error) {
 	pages, err := fs.Sub(dist, "dist")
 	if err != nil {
 		return nil, err
 	}
-	return filesOf(pages)
+	return filesOf(pages, prefix)
 }
 
-func filesOf(pages fs.FS) (*Files, error) {
+func filesOf(pages fs.FS, prefix string) (*Files, error) {
 	f := &Files{assets: map[string]asset{}}
 	err := fs.WalkDir(pages, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -64,6 +67,10 @@ func filesOf(pages fs.FS) (*Files, error) {
 	if err == nil && f.assets[index].plain == nil {
 		err = errors.New("web: the pages have no index.html")
 	}
+	if err != nil {
+		return nil, err
+	}
+	f.below, err = newAsset(index, bytes.ReplaceAll(f.assets[index].plain, []byte(`="/`), []byte(`="`+prefix+`/`)))
 	return f, err
 }
 
@@ -110,7 +117,13 @@ func (f *Files) Handle(mux *http.ServeMux) {
 			mux.Handle("GET "+name, a)
 		}
 	}
-	first := f.assets[index]
+	first := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Value(belowKey{}) != nil {
+			f.below.ServeHTTP(w, r)
+		} else {
+			f.assets[index].ServeHTTP(w, r)
+		}
+	})
 	mux.Handle("GET /{$}", first)
 	for _, p := range ClientPaths {
 		mux.Handle("GET "+p, first)

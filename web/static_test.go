@@ -12,7 +12,7 @@ import (
 
 func TestFiles(t *testing.T) {
 	script := strings.Repeat("let x = 1;\n", 100)
-	f, err := filesOf(fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}, "assets/app-5KQ2M7XW.js": {Data: []byte(script)}, "assets/THIRD-PARTY.txt": {Data: []byte("MIT")}})
+	f, err := filesOf(fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}, "assets/app-5KQ2M7XW.js": {Data: []byte(script)}, "assets/THIRD-PARTY.txt": {Data: []byte("MIT")}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,14 +65,14 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%q: %v, %d octets", accept, err, len(text))
 		}
 	}
-	if _, err := filesOf(fstest.MapFS{"x": {}}); err == nil {
+	if _, err := filesOf(fstest.MapFS{"x": {}}, ""); err == nil {
 		t.Error("pages without index.html pass")
 	}
 }
 
 // TestBuilt: the pages that are built into the program load nothing from elsewhere, and all that index.html names is there.
 func TestBuilt(t *testing.T) {
-	f, err := NewFiles()
+	f, err := NewFiles("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,5 +90,41 @@ func TestBuilt(t *testing.T) {
 			t.Errorf("/assets/%s is not there, or not cached for ever", name)
 		}
 		rest = more
+	}
+}
+
+// TestBelow: pages that a proxy has below a path name their files there, whether it hands the path on or takes it away; who asks at the root gets those of the root.
+func TestBelow(t *testing.T) {
+	f, err := filesOf(fstest.MapFS{"index.html": {Data: []byte(`<script src="/assets/app-5KQ2M7XW.js"></script><a href="/metrics">`)}, "assets/app-5KQ2M7XW.js": {Data: []byte("x")}}, "/net/nms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	f.Handle(mux)
+	mux.HandleFunc("GET /api/path", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) })
+	h := Below("/net/nms", mux)
+	const root, below = `<script src="/assets/app-5KQ2M7XW.js"></script><a href="/metrics">`, `<script src="/net/nms/assets/app-5KQ2M7XW.js"></script><a href="/net/nms/metrics">`
+	for _, test := range []struct {
+		path, prefix string
+		status       int
+		want         string
+	}{
+		{"/", "", 200, root}, {"/devices/a", "", 200, root}, {"/assets/app-5KQ2M7XW.js", "", 200, "x"}, {"/api/path", "", 200, "/api/path"},
+		{"/net/nms/", "", 200, below}, {"/net/nms/devices/a%2Fb/interfaces/ge-0%2F0%2F3?span=1h", "", 200, below}, {"/net/nms/assets/app-5KQ2M7XW.js", "", 200, "x"},
+		{"/net/nms/api/path", "", 200, "/api/path"}, {"/net/nms/nothing", "", 404, "404 page not found\n"}, {"/net/nmsx/", "", 404, "404 page not found\n"},
+		{"/", "/net/nms", 200, below}, {"/alerts", "/net/nms/", 200, below}, {"/", "/of/another", 200, root}, {"/", `/"><script>`, 200, root},
+	} {
+		r := httptest.NewRequest(http.MethodGet, test.path, nil)
+		r.Header.Set("X-Forwarded-Prefix", test.prefix)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != test.status || w.Body.String() != test.want {
+			t.Errorf("%s %s: %d %q, want %d %q", test.path, test.prefix, w.Code, w.Body, test.status, test.want)
+		}
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/net/nms", nil))
+	if w.Code/100 != 3 || w.Header().Get("Location") != "/net/nms/" {
+		t.Errorf("/net/nms: %d to %q", w.Code, w.Header().Get("Location"))
 	}
 }

@@ -262,7 +262,7 @@ func (f *fleet) apply(ctx context.Context, p *parts, now time.Time) bool {
 	if err := p.pages.configure(cfg); err != nil {
 		f.log.Error("the pages go on as they were", "err", err)
 	}
-	cfg.Pages.Certificate, cfg.Pages.Key = f.running.Pages.Certificate, f.running.Pages.Key
+	cfg.Pages.Certificate, cfg.Pages.Key, cfg.Pages.Below = f.running.Pages.Certificate, f.running.Pages.Key, f.running.Pages.Below
 	cfg.Outputs, cfg.Scrape, cfg.Store, cfg.Self = f.running.Outputs, f.running.Scrape, withRules(f.running.Store, cfg.Store), f.running.Self
 	f.running = cfg
 	f.log.Info("the configuration was read anew", "targets", len(targets))
@@ -291,7 +291,7 @@ func needRestart(a, b config.Config) []string {
 	for _, section := range []struct {
 		name string
 		a, b any
-	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"pages: tls", [2]string{a.Pages.Certificate, a.Pages.Key}, [2]string{b.Pages.Certificate, b.Pages.Key}}, {"scrape", a.Scrape, b.Scrape}, {"self", a.Self, b.Self}, {"outputs", a.Outputs, b.Outputs}, {"store", withoutRules(a.Store), withoutRules(b.Store)}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
+	}{{"state", a.State, b.State}, {"listen", a.Listen, b.Listen}, {"pages: tls", [2]string{a.Pages.Certificate, a.Pages.Key}, [2]string{b.Pages.Certificate, b.Pages.Key}}, {"external_url", a.Pages.Below, b.Pages.Below}, {"scrape", a.Scrape, b.Scrape}, {"self", a.Self, b.Self}, {"outputs", a.Outputs, b.Outputs}, {"store", withoutRules(a.Store), withoutRules(b.Store)}, {"traps", a.Traps.Sockets(), b.Traps.Sockets()}} {
 		if !reflect.DeepEqual(section.a, section.b) {
 			out = append(out, section.name)
 		}

@@ -41,7 +41,7 @@ func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry
 	if address == "" {
 		return &pages{}, nil
 	}
-	files, err := web.NewFiles()
+	files, err := web.NewFiles(cfg.Pages.Below)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func listen(ctx context.Context, cfg config.Config, p *parts, f *fleet, registry
 	ui := web.New(p.webOptions(cfg, f))
 	ui.Handle(mux)
 	out.listener = l
-	out.server = &http.Server{Handler: out.guard.Handler(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+	out.server = &http.Server{Handler: web.Below(cfg.Pages.Below, out.guard.Handler(mux)), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug)}
 	out.server.RegisterOnShutdown(ui.Close)
 	return out, nil

@@ -6,7 +6,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,10 +42,10 @@ var (
 type browser struct {
 	t    *testing.T
 	ctx  context.Context
-	base string // of the pages: http://127.0.0.1:8161
+	base string // of the pages: http://127.0.0.1:8161, and the path that they are below
 
 	mu      sync.Mutex
-	foreign []string // requests to other hosts
+	foreign []string // requests to other hosts, and to what of theirs is not below base
 	console []string // errors and warnings on the console, violations of the Content-Security-Policy among them
 }
 
@@ -81,7 +80,7 @@ func (b *browser) event(ev any) {
 	if !ok {
 		return
 	}
-	if u, err := url.Parse(e.Request.URL); err != nil || u.Scheme != "data" && "http://"+u.Host != b.base {
+	if !strings.HasPrefix(e.Request.URL, "data:") && !strings.HasPrefix(e.Request.URL, b.base+"/") {
 		b.mu.Lock()
 		b.foreign = append(b.foreign, e.Request.URL)
 		b.mu.Unlock()

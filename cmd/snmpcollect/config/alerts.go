@@ -396,20 +396,31 @@ func (r *reader) maintenance(list []maintenance) []silence.Window {
 	return out
 }
 
-// externalURL reads where the pages are reached.
-func (r *reader) externalURL(text string) string {
+// belowPath is what the pages may be below, by a proxy.
+var belowPath = regexp.MustCompile(`^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$`)
+
+// ownPaths begin what is served at the root of the host.
+var ownPaths = []string{"alerts", "api", "assets", "collector", "devices", "events", "fleet", "healthz", "log", "metrics", "silences", "snmp", "status"}
+
+// externalURL reads where the pages are reached, and the path that they are below: "", or "/walkabout".
+func (r *reader) externalURL(text string) (at, below string) {
 	if text == "" {
-		return ""
+		return "", ""
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		r.fail(fmt.Errorf("external_url %q: write it as https://collector.example.net", text), "external_url")
-		return ""
+		return "", ""
 	}
-	if strings.Trim(u.Path, "/") != "" {
-		r.warn(fmt.Sprintf("external_url: the pages work at the root of a host only, not below %s: give them a name or a port of their own", u.Path), "external_url")
+	below = strings.TrimRight(u.Path, "/")
+	first, _, _ := strings.Cut(strings.TrimPrefix(below, "/"), "/")
+	switch {
+	case below != "" && !belowPath.MatchString(below):
+		r.fail(fmt.Errorf("external_url: the path %q cannot be served: write it of letters, digits, dots, - and _, as /walkabout", u.Path), "external_url")
+	case slices.Contains(ownPaths, first):
+		r.fail(fmt.Errorf("external_url: the path %q is one that the pages have themselves: take another, as /walkabout", u.Path), "external_url")
 	}
-	return strings.TrimSuffix(text, "/")
+	return strings.TrimRight(text, "/"), below
 }
 
 // remarkAlerts warns of parents that are nobody's name.

@@ -91,6 +91,8 @@ func TestAlertMistakes(t *testing.T) {
 		{"alerts:\n  maintenance:\n    - {name: a, match: [device=x], start: 2026-01-01, timezone: Paris, duration: 1h}", `:3: error: timezone: unknown time zone Paris`},
 		{"alerts:\n  maintenance:\n    - {name: a, match: [device=x], start: 2026-01-01, rrule: FREQ=SECONDLY, duration: 1h}", `:3: error: rrule: FREQ is`},
 		{"external_url: collector.example.net", `:1: error: external_url "collector.example.net"`},
+		{"external_url: https://nms.example/a/../b", `:1: error: external_url: the path "/a/../b" cannot be served`},
+		{"external_url: https://nms.example/alerts/", `:1: error: external_url: the path "/alerts/" is one that the pages have themselves`},
 		{"targets:\n  - {name: a, address: 192.0.2.1, credential: c, collect: system, labels: {parent: b}}\ncredentials: {c: {version: 2c, community: public}}", `warning: target "a": its label parent names "b"`},
 	} {
 		_, problems := config.Load(write(t, "snmpcollect.yaml", c.text+"\n", 0o600), collector.BuiltIn(), getenv)

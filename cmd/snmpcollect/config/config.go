@@ -163,9 +163,11 @@ func (r *reader) read(text []byte) (Config, []Problem) {
 	c.SpoolKeep = spool.Bounds{Age: time.Duration(f.Spool.Keep), Size: cmp.Or(int64(f.Spool.KeepSize), defaultSpoolSize)}
 	c.Alerts = r.alerts(f.Alerts)
 	r.checkNames(c.Store, c.Alerts.Rules)
-	c.Alerts.ExternalURL = r.externalURL(f.ExternalURL)
+	external, below := r.externalURL(f.ExternalURL)
+	c.Alerts.ExternalURL = external
 	c.APIToken, _ = r.secret(source{"api_token", f.APIToken, f.APITokenFile, f.APITokenEnv})
 	c.Pages = r.pages(f.Pages)
+	c.Pages.Below = below
 	r.checkReach(c)
 	c.Notify = r.notifiers(f.Notify)
 	if !Failed(gather(parts)) { // beside errors they would mislead: what is wrong may be what seems to be missing

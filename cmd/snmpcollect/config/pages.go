@@ -17,6 +17,7 @@ import (
 type Pages struct {
 	Certificate, Key string // files of PEM; "" serves without TLS
 	Users            []access.User
+	Below            string // the path of external_url, which a proxy has the pages below: "", or "/walkabout"
 }
 
 const (

@@ -65,7 +65,7 @@ func TestReach(t *testing.T) {
 // TestPagesRemarks: what works, and not as it is meant, is told.
 func TestPagesRemarks(t *testing.T) {
 	for text, want := range map[string]string{
-		"external_url: https://nms.example/snmp/\n": "root of a host only, not below /snmp/", "external_url: https://nms.example/\n": "",
+		"external_url: https://nms.example/net/nms/\n": "", "external_url: https://nms.example/\n": "",
 		"listen: \":8161\"\napi_token: s\n": "api_token has fewer than 16 characters", "api_token: s\n": "",
 	} {
 		path := filepath.Join(t.TempDir(), "c.yaml")

@@ -27,7 +27,7 @@ type pages struct {
 }
 
 func (c *collecting) openPages(ctx context.Context, started time.Time, log *slog.Logger) (*pages, error) {
-	files, err := web.NewFiles()
+	files, err := web.NewFiles("")
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func run(devices, ports int, watch time.Duration, browser, shots string) error {
 		Collector: func() web.Collector { return web.Collector{Health: "ok"} }, Session: func(*http.Request) web.Session { return web.Session{MayWrite: true} },
 		Log: slog.New(slog.DiscardHandler)})
 	defer server.Close()
-	files, err := web.NewFiles()
+	files, err := web.NewFiles("")
 	if err != nil {
 		return err
 	}

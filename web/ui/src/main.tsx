@@ -16,7 +16,7 @@ import { DevicePage } from "./pages/device";
 import { EventsPage } from "./pages/events";
 import { FleetPage } from "./pages/fleet";
 import { InterfacePage } from "./pages/interface";
-import { devicePath, go, takeLinks, useRoute, type Route } from "./router";
+import { devicePath, go, href, takeLinks, useRoute, type Route } from "./router";
 import { SessionContext } from "./session";
 import { setTheme, theme, type Theme } from "./theme";
 import "./style/base.css";
@@ -42,7 +42,7 @@ function Page({ route, counts }: { route: Route; counts: Alerts["counts"] | unde
     case "collector":
       return <CollectorPage />;
     default:
-      return <Empty title="There is no such page"><p><a href="/">The fleet</a> is where everything begins.</p></Empty>;
+      return <Empty title="There is no such page"><p><a href={href("/")}>The fleet</a> is where everything begins.</p></Empty>;
   }
 }
 
@@ -52,7 +52,7 @@ const section: Record<Route["page"], string> = {
 };
 
 function Nav({ at, firing, pending }: { at: string; firing: number; pending: number }) {
-  const link = (to: string, name: string, extra?: preact.ComponentChildren) => <a href={to} aria-current={at === to ? "page" : undefined}>{name}{extra}</a>;
+  const link = (to: string, name: string, extra?: preact.ComponentChildren) => <a href={href(to)} aria-current={at === to ? "page" : undefined}>{name}{extra}</a>;
   const count = firing > 0
     ? <span class="count bad">{firing}<span class="visually-hidden"> firing</span></span>
     : pending > 0 && <span class="count">{pending}<span class="visually-hidden"> pending</span></span>;
@@ -123,10 +123,10 @@ function useKeys(help: () => void, route: Route): void {
         field.focus();
         field.select();
       } else if (e.key === "?") help();
-      else if (to && going) go(to);
+      else if (to && going) go(href(to));
       else if (e.key === "u" && at.current.page === "interface") go(devicePath(at.current.args[0] ?? ""));
-      else if (e.key === "u" && at.current.page === "alert") go("/alerts");
-      else if (e.key === "u") go("/");
+      else if (e.key === "u" && at.current.page === "alert") go(href("/alerts"));
+      else if (e.key === "u") go(href("/"));
       going = e.key === "g";
     };
     document.addEventListener("keydown", key);
@@ -156,7 +156,7 @@ function App() {
       <a class="skip" href="#main">Skip to content</a>
       <header class="top">
         <div class="top-row">
-          <a class="brand" href="/"><img src={icon} alt="" width="20" height="20" />Walkabout</a>
+          <a class="brand" href={href("/")}><img src={icon} alt="" width="20" height="20" />Walkabout</a>
           <Nav at={section[route.page]} firing={counts?.firing ?? 0} pending={counts?.pending ?? 0} />
           <div class="top-end">
             <Connection />
@@ -171,8 +171,8 @@ function App() {
         <span>snmpcollect {session.value?.version ?? ""}</span>
         <span>times in {zone(serverNow())}</span>
         {session.value?.user && <span>signed in as {session.value.user}</span>}
-        <a href="/metrics">metrics</a>
-        <a href="/assets/THIRD-PARTY.txt">licences</a>
+        <a href={href("/metrics")}>metrics</a>
+        <a href={href("/assets/THIRD-PARTY.txt")}>licences</a>
       </footer>
       <Announcer firing={counts?.firing} />
       {dialog}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inside } from "./base";
 import { alertPath, devicePath, interfacePath, parse } from "./router";
 
 test("paths lead back to what they were made of", () => {
@@ -16,4 +17,12 @@ test("pages", () => {
     ["/events", "events"], ["/collector", "collector"], ["/metrics", "none"], ["/devices/a/b", "none"], ["/devices/%zz", "device"],
   ];
   for (const [path, want] of cases) assert.equal(parse(path, "?q=1").page, want);
+});
+
+test("what is below a path", () => {
+  const cases: [string, string, string | undefined][] = [
+    ["/alerts", "", "/alerts"], ["/", "", "/"], ["/nms/alerts", "/nms", "/alerts"], ["/nms/", "/nms", "/"], ["/nms", "/nms", ""], ["/nmsx/alerts", "/nms", undefined],
+    ["/alerts", "/nms", undefined], ["/nms/nms", "/nms", "/nms"],
+  ];
+  for (const [path, base, want] of cases) assert.equal(inside(path, base), want);
 });

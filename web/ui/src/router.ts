@@ -1,5 +1,7 @@
 // Where a person is: the path chooses the page, the query holds what can be bookmarked of it (search, order, span).
 import { useEffect, useState } from "preact/hooks";
+import { url, type Query } from "./api/client";
+import { base, inside } from "./base";
 
 export interface Route {
   page: "fleet" | "device" | "interface" | "alerts" | "alert" | "events" | "collector" | "none";
@@ -8,7 +10,7 @@ export interface Route {
   query: URLSearchParams;
 }
 
-/** Takes a path and a query apart. */
+/** Takes a path, as the collector sees it, and a query apart. */
 export function parse(path: string, search: string): Route {
   const query = new URLSearchParams(search);
   const parts = path.split("/").filter((p) => p !== "").map(decode);
@@ -43,14 +45,17 @@ function decode(part: string): string {
 
 const enc = encodeURIComponent;
 
+/** The address of a page, to be linked to: href("/alerts", { view: "history" }). */
+export const href = (path: string, query: Query = {}): string => url(base + path, query);
+
 /** The path of a device's page. */
-export const devicePath = (device: string): string => `/devices/${enc(device)}`;
+export const devicePath = (device: string): string => href(`/devices/${enc(device)}`);
 
 /** The path of an interface's page. */
-export const interfacePath = (device: string, name: string): string => `/devices/${enc(device)}/interfaces/${enc(name)}`;
+export const interfacePath = (device: string, name: string): string => href(`/devices/${enc(device)}/interfaces/${enc(name)}`);
 
 /** The path of an alert's page, which notifications link to. */
-export const alertPath = (fingerprint: string): string => `/alerts/${enc(fingerprint)}`;
+export const alertPath = (fingerprint: string): string => href(`/alerts/${enc(fingerprint)}`);
 
 /** Goes to a path (with its query) as a link would. */
 export function go(to: string): void {
@@ -80,11 +85,13 @@ export function setQuery(change: Record<string, string | null>, step = false): v
   window.dispatchEvent(new Event("routechange"));
 }
 
+const here = (): Route => parse(inside(location.pathname) ?? "/none", location.search);
+
 /** The route that is shown; the component is drawn anew when it changes. */
 export function useRoute(): Route {
-  const [route, set] = useState(() => parse(location.pathname, location.search));
+  const [route, set] = useState(here);
   useEffect(() => {
-    const changed = (): void => set(parse(location.pathname, location.search));
+    const changed = (): void => set(here());
     window.addEventListener("popstate", changed);
     window.addEventListener("routechange", changed);
     return () => {
@@ -101,7 +108,8 @@ export function takeLinks(root: HTMLElement): void {
     if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
     const link = (e.target as Element).closest("a");
     if (!link || link.target || link.origin !== location.origin || link.hasAttribute("download") || link.hash) return;
-    if (parse(link.pathname, link.search).page === "none") return;
+    const path = inside(link.pathname);
+    if (path === undefined || parse(path, link.search).page === "none") return;
     e.preventDefault();
     go(link.pathname + link.search);
   });

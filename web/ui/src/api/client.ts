@@ -1,4 +1,5 @@
 // Asking the collector.
+import { base } from "../base";
 import { setServerTime } from "../parts/age";
 
 /** An answer that is none: what the collector said, or why there was no answer. */
@@ -47,7 +48,7 @@ async function call<T>(method: string, path: string, body: unknown, signal?: Abo
   const limit = AbortSignal.timeout(patience);
   let answer: Response;
   try {
-    answer = await fetch(path, {
+    answer = await fetch(base + path, {
       method,
       credentials: "same-origin",
       cache: "no-store",
@@ -75,8 +76,10 @@ async function call<T>(method: string, path: string, body: unknown, signal?: Abo
   return value as T;
 }
 
+export type Query = Record<string, string | number | boolean | string[] | null | undefined>;
+
 /** A path with a query; null, undefined and "" are left out. */
-export function url(path: string, query: Record<string, string | number | boolean | string[] | null | undefined>): string {
+export function url(path: string, query: Query): string {
   const q = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     if (Array.isArray(value)) value.forEach((v) => q.append(key, v));

@@ -1,8 +1,12 @@
 // The stream of changes (/api/ui/events). One page of the browser listens for all that are seen, and tells the others: over HTTP/1.1 a browser has six
 // connections to a host, of which a stream keeps one. A page that nobody looks at needs none: it fetches what it shows now and then.
+import { base } from "../base";
 import type { Change } from "./types";
 
 export type Connection = "connecting" | "live" | "lost";
+
+/** The name of the lock and of the channel: a host may have several collectors, each below a path. */
+const channel = `walkabout.events${base}`;
 
 type Listener = (c: Change) => void;
 
@@ -22,7 +26,7 @@ class Stream {
   #source: EventSource | undefined; // if this page listens
   #pause = firstPause;
   #turn: AbortController | undefined; // while this page is seen: it listens, or waits for its turn to
-  #others = "locks" in navigator ? new BroadcastChannel("walkabout.events") : undefined; // without locks each page listens for itself
+  #others = "locks" in navigator ? new BroadcastChannel(channel) : undefined; // without locks each page listens for itself
   #listeners = new Set<Listener>();
   #watchers = new Set<() => void>();
   #version = "";
@@ -67,7 +71,7 @@ class Stream {
       turn.signal.addEventListener("abort", () => over());
       this.#open();
     });
-    navigator.locks.request("walkabout.events", steal ? { steal } : { signal: turn.signal }, listen).catch(() => {
+    navigator.locks.request(channel, steal ? { steal } : { signal: turn.signal }, listen).catch(() => {
       if (turn === this.#turn) this.#enter(); // it was stolen
     });
     this.#others.postMessage({ kind: "who" } satisfies Message);
@@ -89,7 +93,7 @@ class Stream {
 
   #open(): void {
     this.#close();
-    const source = new EventSource("/api/ui/events");
+    const source = new EventSource(base + "/api/ui/events");
     this.#source = source;
     this.#heard = Date.now();
     const take = (m: Message): void => {

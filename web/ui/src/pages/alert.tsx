@@ -9,6 +9,7 @@ import { Empty, Shown } from "../parts/notice";
 import { AlertMark, SeverityMark } from "../parts/state";
 import { Table, type Column } from "../parts/table";
 import { Text } from "../parts/text";
+import { href } from "../router";
 
 const history: Column<Transition>[] = [
   { id: "at", title: "At", cell: (t) => dateTime(Date.parse(t.at)) },
@@ -41,7 +42,7 @@ function Times({ a }: { a: Alert }) {
         <dt>Seen to hold</dt><dd>for {duration(a.observed_ns / 1e9)}, by {a.polls} polls</dd>
         {(a.fired_before ?? 0) > 0 && <><dt>Fired before</dt><dd>{a.fired_before} times, last <Age at={a.last_fired_at} /></dd></>}
         {a.ack && <><dt>Acknowledged</dt><dd>by <Text of={a.ack.by} /> <Age at={a.ack.at} />{a.ack.until && `, until ${dateTime(Date.parse(a.ack.until))}`}{a.ack.reason && <>: <Text of={a.ack.reason} max={500} /></>}</dd></>}
-        {a.silenced_by && <><dt>Silenced by</dt><dd class="mono"><a href="/alerts?view=silences"><Text of={a.silenced_by} /></a></dd></>}
+        {a.silenced_by && <><dt>Silenced by</dt><dd class="mono"><a href={href("/alerts", { view: "silences" })}><Text of={a.silenced_by} /></a></dd></>}
         {a.untold && <><dt>Told</dt><dd>nobody, as it fired in a silence</dd></>}
         {a.frozen && <><dt>Stands still</dt><dd>{a.frozen.replaceAll("_", " ")}</dd></>}
       </dl>
@@ -53,7 +54,7 @@ export function AlertPage({ fingerprint }: { fingerprint: string }) {
   const data = useData<AlertView>(url("/api/ui/alert", { fingerprint }), { topics: ["alerts"] });
   return (
     <>
-      <p class="crumbs"><a href="/alerts">Alerts</a> ›</p>
+      <p class="crumbs"><a href={href("/alerts")}>Alerts</a> ›</p>
       <Shown data={data}>{({ alert, history: all, more }) => {
         const a = alert ?? all?.[0];
         if (!a) return <Empty title="Nothing is known of this alert any more" />;
@@ -77,7 +78,7 @@ export function AlertPage({ fingerprint }: { fingerprint: string }) {
             <section class="panel" aria-label="History">
               <h2>History</h2>
               {all && all.length > 0 ? <Table label="History, the newest first" columns={history} rows={all} rowKey={(t) => t.id} /> : <p class="muted">None is kept.</p>}
-              {more && <p><a href={url("/alerts", { view: "history", q: fingerprint })}>All of its history</a></p>}
+              {more && <p><a href={href("/alerts", { view: "history", q: fingerprint })}>All of its history</a></p>}
             </section>
           </>
         );

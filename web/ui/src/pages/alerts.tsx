@@ -10,7 +10,7 @@ import { Search } from "../parts/search";
 import { AlertMark, SeverityMark } from "../parts/state";
 import { moveRow, Older, pageSize, Pager, Table, type Column } from "../parts/table";
 import { Text } from "../parts/text";
-import { alertPath, devicePath, setQuery } from "../router";
+import { alertPath, devicePath, href, setQuery } from "../router";
 
 type View = "active" | "silenced" | "resolved" | "never-up" | "history" | "silences";
 const states: Record<Exclude<View, "history" | "silences">, Alert["state"][]> = {
@@ -23,7 +23,7 @@ export function AlertsPage({ query, counts }: { query: URLSearchParams; counts: 
   const q = query.get("q") ?? "";
   const device = query.get("device") ?? "";
   const tab = (to: View, name: string, n?: number) => (
-    <a href={url("/alerts", { view: to === "active" ? "" : to, q, device })} aria-current={view === to ? "page" : undefined}>{name}{n !== undefined && n > 0 && <span class="count">{integer(n)}</span>}</a>
+    <a href={href("/alerts", { view: to === "active" ? "" : to, q, device })} aria-current={view === to ? "page" : undefined}>{name}{n !== undefined && n > 0 && <span class="count">{integer(n)}</span>}</a>
   );
   return (
     <>
@@ -40,7 +40,7 @@ export function AlertsPage({ query, counts }: { query: URLSearchParams; counts: 
         <div class="bar">
           <Search value={q} label="Search alerts" placeholder="Search device, interface, rule …  ( / )" />
           {view === "history" && <StateChoice state={query.get("state") ?? ""} />}
-          {device && <a class="button" href={url("/alerts", { view: asked, q })}>only <Text of={device} max={30} /> ✕</a>}
+          {device && <a class="button" href={href("/alerts", { view: asked, q })}>only <Text of={device} max={30} /> ✕</a>}
         </div>
       )}
       {view === "history" ? <History q={q} device={device} state={query.get("state") ?? ""} before={query.get("before")} /> : view === "silences" ? <Silences /> : <Current view={view} q={q} device={device} offset={Number(query.get("offset")) || 0} />}
@@ -61,7 +61,7 @@ function Current({ view, q, device, offset }: { view: keyof typeof states; q: st
     <Shown data={data}>{(v) => {
       const alerts = v.alerts ?? [];
       const [title, text] = nothing[view];
-      if (v.matching === 0) return <Empty title={q || device ? "No alert matches" : title}><p>{q || device ? <a href={url("/alerts", { view })}>Show all</a> : text}</p></Empty>;
+      if (v.matching === 0) return <Empty title={q || device ? "No alert matches" : title}><p>{q || device ? <a href={href("/alerts", { view })}>Show all</a> : text}</p></Empty>;
       return (
         <>
           {(view === "active" || view === "silenced") && <WhyNot />}
@@ -109,7 +109,7 @@ function History({ q, device, state, before }: { q: string; device: string; stat
     <Shown data={data}>{({ transitions, more }) => {
       const all = transitions ?? [];
       if (all.length === 0) return q || device || state || before
-        ? <Empty title="Nothing matches"><p><a href={url("/alerts", { view: "history" })}>Show all</a></p></Empty>
+        ? <Empty title="Nothing matches"><p><a href={href("/alerts", { view: "history" })}>Show all</a></p></Empty>
         : <Empty title="Nothing happened yet"><p>Every change of an alert's state is kept, and listed here.</p></Empty>;
       return (
         <>

@@ -11,7 +11,7 @@ import { Search } from "../parts/search";
 import { AlertMark, DeviceMark, PortMark } from "../parts/state";
 import { order, pageSize, Pager, Table, type Column, type Order } from "../parts/table";
 import { Text } from "../parts/text";
-import { alertPath, devicePath, interfacePath } from "../router";
+import { alertPath, devicePath, href, interfacePath } from "../router";
 import { verdictText } from "../verdict";
 
 const columns = (device: string): Column<Interface>[] => [
@@ -114,7 +114,7 @@ function Alerts({ v, again }: { v: DeviceView; again: () => void }) {
     <section class="panel" aria-label="Alerts">
       <h2>Alerts <span class="muted">{integer(alerts.length)}</span></h2>
       <AlertList alerts={alerts.slice(0, shownAlerts)} again={again} device={false} />
-      {alerts.length > shownAlerts && <p><a href={url("/alerts", { device: v.device.name })}>All {integer(alerts.length)} alerts of this device</a></p>}
+      {alerts.length > shownAlerts && <p><a href={href("/alerts", { device: v.device.name })}>All {integer(alerts.length)} alerts of this device</a></p>}
     </section>
   );
 }
@@ -155,7 +155,7 @@ function OneTable({ device, measurement, query }: { device: string; measurement:
   const data = useData<Rows>(url("/api/ui/table", { device, measurement, search: q, sort: o.sort, desc: o.desc, offset: query.get("offset"), limit: pageSize }), { topics: ["fleet"], device });
   return (
     <>
-      <p class="crumbs"><a href="/">Fleet</a> › <a href={devicePath(device)}><Text of={device} /></a> ›</p>
+      <p class="crumbs"><a href={href("/")}>Fleet</a> › <a href={devicePath(device)}><Text of={device} /></a> ›</p>
       <Shown data={data}>{(t) => (
         <>
           <div class="head"><h1>{t.title}</h1><span class="sub">{integer(t.total)} rows{t.complete ? "" : ", not read to the end"}, <Age at={t.at} /></span></div>
@@ -182,7 +182,7 @@ function Overview({ name, query }: { name: string; query: URLSearchParams }) {
   );
   return (
     <>
-      <p class="crumbs"><a href="/">Fleet</a> ›</p>
+      <p class="crumbs"><a href={href("/")}>Fleet</a> ›</p>
       <div class="head">
         <h1><Text of={name} /></h1>
         {data.value && data.failure?.status !== 404 && (
@@ -193,7 +193,7 @@ function Overview({ name, query }: { name: string; query: URLSearchParams }) {
               {data.value.device.interfaces > 0 && ` · ${integer(data.value.device.interfaces_up)} of ${plural(data.value.device.interfaces, "port")} up`}
               {data.value.system.location && <> · <Text of={data.value.system.location} max={60} /></>}
             </span>
-            <span class="end"><a href={url("/events", { device: name })}>Events</a> <a href={url("/alerts", { view: "history", device: name })}>Alert history</a></span>
+            <span class="end"><a href={href("/events", { device: name })}>Events</a> <a href={href("/alerts", { view: "history", device: name })}>Alert history</a></span>
           </>
         )}
       </div>

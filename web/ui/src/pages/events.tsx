@@ -8,7 +8,7 @@ import { Search } from "../parts/search";
 import { SeverityMark } from "../parts/state";
 import { moveRow, Older } from "../parts/table";
 import { Text } from "../parts/text";
-import { alertPath, devicePath, interfacePath } from "../router";
+import { alertPath, devicePath, href, interfacePath } from "../router";
 
 const kinds: Record<LogEntry["kind"], [string, string]> = { trap: ["⚡", "trap"], alert: ["▲", "alert"], device: ["●", "device"] };
 
@@ -43,18 +43,18 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
   const device = query.get("device") ?? "";
   const before = query.get("before");
   const data = useData<Log>(url("/api/ui/log", { kind, device, search: q, before, limit: 100 }), { topics: before ? [] : ["log"] });
-  const tab = (to: string, name: string) => <a href={url("/events", { kind: to, q, device })} aria-current={kind === to ? "page" : undefined}>{name}</a>;
+  const tab = (to: string, name: string) => <a href={href("/events", { kind: to, q, device })} aria-current={kind === to ? "page" : undefined}>{name}</a>;
   return (
     <>
       <h1 class="visually-hidden">Events</h1>
       <nav class="tabs" aria-label="Kinds of events">{tab("", "All")}{tab("trap", "Traps")}{tab("alert", "Alerts")}{tab("device", "Devices")}</nav>
       <div class="bar">
         <Search value={q} label="Search events" placeholder="Search device, trap, text …  ( / )" />
-        {device && <a class="button" href={url("/events", { kind, q })}>only <Text of={device} max={30} /> ✕</a>}
+        {device && <a class="button" href={href("/events", { kind, q })}>only <Text of={device} max={30} /> ✕</a>}
       </div>
       <Shown data={data}>{(log) => {
         const entries = log.entries ?? [];
-        if (entries.length === 0) return <Empty title={q || kind || device || before ? "No event matches" : "Nothing happened yet"}>{(q || kind || device || before) && <p><a href="/events">Show all</a></p>}<p>Traps that come in, alerts that change and devices that go and come are listed here as they happen. <code>traps:</code> in the configuration lets the collector receive notifications.</p></Empty>;
+        if (entries.length === 0) return <Empty title={q || kind || device || before ? "No event matches" : "Nothing happened yet"}>{(q || kind || device || before) && <p><a href={href("/events")}>Show all</a></p>}<p>Traps that come in, alerts that change and devices that go and come are listed here as they happen. <code>traps:</code> in the configuration lets the collector receive notifications.</p></Empty>;
         return (
           <>
             <ol class="events" onKeyDown={moveRow} aria-label="Events, the newest first">{entries.map((e) => <Entry key={e.id} e={e} />)}</ol>

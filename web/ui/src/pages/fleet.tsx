@@ -9,7 +9,7 @@ import { Search } from "../parts/search";
 import { DeviceMark } from "../parts/state";
 import { order, pageSize, Pager, Table, type Column } from "../parts/table";
 import { Text } from "../parts/text";
-import { devicePath, interfacePath } from "../router";
+import { devicePath, href, interfacePath } from "../router";
 
 /** One busy interface: its name, the rate of its busier direction, and its load where there is room. */
 function Busy({ device, of, meter }: { device: string; of: Busiest; meter: boolean }) {
@@ -21,7 +21,7 @@ function AlertCount({ d }: { d: Device }) {
   if (d.firing === 0 && d.pending === 0) return <span class="muted">–</span>;
   const words = [d.firing > 0 && `${d.firing} firing`, d.pending > 0 && `${d.pending} pending`].filter(Boolean).join(", ");
   return (
-    <a href={url("/alerts", { device: d.name })} title={words}>
+    <a href={href("/alerts", { device: d.name })} title={words}>
       {d.firing > 0 && <span class="state bad"><i aria-hidden="true">▲</i>{d.firing}<span class="visually-hidden"> firing</span></span>}
       {d.firing > 0 && d.pending > 0 && " "}
       {d.pending > 0 && <span class="state warn"><i aria-hidden="true">△</i>{d.pending}<span class="visually-hidden"> pending</span></span>}
@@ -54,7 +54,7 @@ const columns: Column<Device>[] = [
 function Tiles({ c, state }: { c: FleetCounts; state: string }) {
   const down = Math.max(0, c.interfaces_down - c.never_up);
   const tile = (key: string, n: number, name: string, mood = "") => (
-    <a class={`tile ${n > 0 ? mood : ""}`} href={url("/", { state: key })} aria-current={state === key ? "true" : undefined}><b>{integer(n)}</b><span>{name}</span></a>
+    <a class={`tile ${n > 0 ? mood : ""}`} href={href("/", { state: key })} aria-current={state === key ? "true" : undefined}><b>{integer(n)}</b><span>{name}</span></a>
   );
   return (
     <div class="tiles" role="group" aria-label="The fleet in figures">
@@ -63,9 +63,9 @@ function Tiles({ c, state }: { c: FleetCounts; state: string }) {
       {tile("partial", c.partial, "partly answered", "warn")}
       {tile("up", c.up, "up")}
       {c.new > 0 && tile("new", c.new, "not polled yet")}
-      <a class={`tile ${c.firing > 0 ? "bad" : ""}`} href="/alerts"><b>{integer(c.firing)}</b><span>firing{c.pending > 0 && `, ${integer(c.pending)} pending`}</span></a>
+      <a class={`tile ${c.firing > 0 ? "bad" : ""}`} href={href("/alerts")}><b>{integer(c.firing)}</b><span>firing{c.pending > 0 && `, ${integer(c.pending)} pending`}</span></a>
       <div class={`tile hide-phone ${down > 0 ? "warn" : ""}`} title={`admin up, oper not up, of ${integer(c.interfaces)}; ${integer(c.never_up)} more were never in use`}><b>{integer(down)}</b><span>of {integer(c.interfaces)} ports down</span></div>
-      {c.late > 0 && <a class="tile bad" href="/collector"><b>{integer(c.late)}</b><span>polled late</span></a>}
+      {c.late > 0 && <a class="tile bad" href={href("/collector")}><b>{integer(c.late)}</b><span>polled late</span></a>}
     </div>
   );
 }
@@ -82,13 +82,13 @@ export function FleetPage({ query }: { query: URLSearchParams }) {
       {data.value && <Tiles c={data.value.counts} state={state} />}
       <div class="bar">
         <Search value={q} label="Search devices" placeholder="Search name, address, label …  ( / )" />
-        {state && <a class="button" href={url("/", { q })}>only {state} ✕</a>}
+        {state && <a class="button" href={href("/", { q })}>only {state} ✕</a>}
         {data.value && <span class="end">as of <Age at={data.value.at} /></span>}
       </div>
       <Shown data={data}>{(fleet) => fleet.counts.devices === 0
         ? <Empty title="No device is collected"><p>Add targets to the configuration, or let <code>snmpcollect discover</code> find agents in your networks; then <code>snmpcollect reload</code>. This page follows.</p></Empty>
         : fleet.matching === 0
-          ? <Empty title="No device matches"><p>Of {integer(fleet.counts.devices)} none has all of these words. <a href="/">Show all</a></p></Empty>
+          ? <Empty title="No device matches"><p>Of {integer(fleet.counts.devices)} none has all of these words. <a href={href("/")}>Show all</a></p></Empty>
           : (
             <div class="table-box">
               <Table label="Devices" columns={columns} rows={fleet.devices ?? []} rowKey={(d) => d.name} rowClass={(d) => d.state === "down" ? "is-bad" : undefined} order={o} />

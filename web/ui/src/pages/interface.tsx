@@ -14,7 +14,7 @@ import { Empty, Shown } from "../parts/notice";
 import { PortMark } from "../parts/state";
 import { SpanBar } from "../parts/spanbar";
 import { Text } from "../parts/text";
-import { devicePath, setQuery, stepsBack } from "../router";
+import { devicePath, href, setQuery, stepsBack } from "../router";
 import { useSession } from "../session";
 import { ifTypeText } from "../iftype";
 import { verdictText } from "../verdict";
@@ -151,7 +151,7 @@ export function InterfacePage({ device, name, query }: { device: string; name: s
   const i = data.value?.interface;
   return (
     <>
-      <p class="crumbs"><a href="/">Fleet</a> › <a href={devicePath(device)}><Text of={device} /></a> ›</p>
+      <p class="crumbs"><a href={href("/")}>Fleet</a> › <a href={devicePath(device)}><Text of={device} /></a> ›</p>
       <div class="head">
         <h1><Text of={name} /></h1>
         {i && <PortMark admin={i.admin} oper={i.oper} unused={i.alert === "never up"} />}
