@@ -22,7 +22,8 @@ const (
 	batch = 32
 	// gather is how long a busy reader lets datagrams come together before it reads on. It costs a poll a tenth of a second, and saves most of the
 	// waking up, which is dearer than all that is done with an answer. The kernel tells when they came, so that no round trip is longer for it.
-	gather = 8 * time.Millisecond
+	// The runtime waits in whole milliseconds: eight would be seven and, as some of the eighth is left then, one more.
+	gather = 8*time.Millisecond + 60*time.Microsecond
 	// busy is how many datagrams make a reader busy if they come within busyTime. A person's walk, or a few targets, do not.
 	busy     = 50
 	busyTime = 100 * time.Millisecond
