@@ -30,6 +30,7 @@ const (
 	PollMeasurement = "snmp_poll"
 	PollUp          = "up"       // 1 if the device answered, else 0
 	PollComplete    = "complete" // the names of Batch.Complete, as lines
+	PollGone        = "gone"     // alone: the device is no target any more
 )
 
 // Tag is a name and a value that identify a series.

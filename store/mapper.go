@@ -53,7 +53,7 @@ func labelled(row *series.Row, metric string) bool {
 }
 
 // reduce returns the fields of a measurement without the 32-bit twins of 64-bit counters that are used, without ifSpeed where ifHighSpeed says it, and without
-// metric.PollComplete. Rates lose what of their precision is beyond that of a float32, one in 16 million: they take half as much on disk.
+// metric.PollComplete and PollGone. Rates lose what of their precision is beyond that of a float32, one in 16 million: they take half as much on disk.
 func (m *mapper) reduce(of string, fields []metric.Field) []metric.Field {
 	m.fields = m.fields[:0]
 	fast := false
@@ -66,7 +66,7 @@ func (m *mapper) reduce(of string, fields []metric.Field) []metric.Field {
 	}
 	for i := range fields {
 		f := fields[i]
-		if f.Kind == metric.Counter32 && m.superseded(fields, f.Name) || fast && f.Name == "ifSpeed" || of == metric.PollMeasurement && f.Name == metric.PollComplete {
+		if f.Kind == metric.Counter32 && m.superseded(fields, f.Name) || fast && f.Name == "ifSpeed" || of == metric.PollMeasurement && (f.Name == metric.PollComplete || f.Name == metric.PollGone) {
 			continue
 		}
 		f.Rate = float64(float32(f.Rate))

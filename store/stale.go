@@ -59,7 +59,8 @@ func deviceOf(s *metric.Sample) string {
 	return s.Tags[i].Value
 }
 
-// polled ends the poll that the sample of metric.PollMeasurement is about, which comes behind all others of its poll: it marks in app what is not there any more.
+// polled ends the poll that the sample of metric.PollMeasurement is about, which comes behind all others of its poll: it marks in app what is not there any more;
+// all of a device that is no target any more.
 func (st *staleness) polled(app storage.Appender, s *metric.Sample) {
 	name := deviceOf(s)
 	d := st.devices[name]
@@ -71,21 +72,29 @@ func (st *staleness) polled(app storage.Appender, s *metric.Sample) {
 		st.devices[strings.Clone(name)] = d
 	}
 	d.at = s.At
-	answered, complete := false, []string(nil)
+	answered, removed, complete := false, false, []string(nil)
 	for _, f := range s.Fields {
 		switch f.Name {
 		case metric.PollUp:
 			answered = f.Num != 0
+		case metric.PollGone:
+			removed = true
 		case metric.PollComplete:
 			complete = strings.Split(f.Str, "\n")
 		}
 	}
 	for name, w := range d.measurements {
+		if removed { // a poll that was under way may have come in part
+			w.last, w.same, w.more = append(w.last, w.more...), 0, nil
+		}
 		gone := w.end(!answered || name == metric.PollMeasurement || slices.Contains(complete, name))
 		for _, ref := range gone {
 			// A series that the database has forgotten meanwhile needs no marker, and what else fails is not worth a sample's rejection.
 			_, _ = app.Append(ref, labels.EmptyLabels(), s.At.UnixMilli(), math.Float64frombits(value.StaleNaN))
 		}
+	}
+	if removed {
+		delete(st.devices, name)
 	}
 }
 

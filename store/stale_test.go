@@ -25,6 +25,7 @@ func TestStale(t *testing.T) {
 		down     bool
 		late     time.Duration // the poll is of so much before
 		extra    bool          // it is none of the schedule
+		removed  bool          // the device is no target any more
 	}
 	steady := poll{ports: []string{"a", "b"}, packets: counter.OK, other: true, complete: all}
 	both := []string{`{__name__="ifInUcastPkts_rate", ifName="a"}`, `{__name__="ifInUcastPkts_rate", ifName="b"}`, `{__name__="ifOperStatus", ifName="a"}`,
@@ -42,6 +43,8 @@ func TestStale(t *testing.T) {
 		"no rate": {poll{ports: []string{"a", "b"}, packets: counter.Reset, other: true, complete: all},
 			append(slices.Clone(both[2:]), `{__name__="snmp_rate_absent", counter="ifInUcastPkts", ifName="a", verdict="reset"}`, `{__name__="snmp_rate_absent", counter="ifInUcastPkts", ifName="b", verdict="reset"}`)},
 		"no answer":                 {poll{down: true}, both[5:]},
+		"the target was removed":    {poll{removed: true}, nil},
+		"removed in mid-poll":       {poll{ports: []string{"b", "c"}, packets: counter.OK, removed: true}, nil},
 		"a late poll marks nothing": {poll{down: true, late: time.Hour}, both},
 		"a poll of one port":        {poll{ports: []string{"a"}, packets: counter.OK, extra: true}, both},
 	} {
@@ -67,7 +70,10 @@ func TestStale(t *testing.T) {
 					if p.down {
 						up.Num = 0
 					}
-					if !p.extra {
+					if p.removed {
+						batch = append(batch, metric.Sample{Measurement: metric.PollMeasurement, At: at.Add(time.Millisecond), Tags: tags,
+							Fields: []metric.Field{{Name: metric.PollGone, Kind: metric.Boolean, Num: 1}}})
+					} else if !p.extra {
 						batch = append(batch, metric.Sample{Measurement: metric.PollMeasurement, At: at, Tags: tags,
 							Fields: []metric.Field{up, {Name: metric.PollComplete, Kind: metric.String, Str: p.complete}}})
 					}

@@ -232,7 +232,7 @@ func (p *parts) forgetOthers(targets []collector.Target, profiles collector.Prof
 		p.self.Keep(targets)
 	}
 	if p.store != nil {
-		p.store.polls.Keep(targets)
+		p.endSeries(p.store.polls.Keep(targets))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"walkabout/collector"
 	"walkabout/exporters"
 	"walkabout/internal/version"
+	"walkabout/metric"
 	"walkabout/spool"
 	"walkabout/store"
 	"walkabout/store/promapi"
@@ -69,6 +70,16 @@ func (p *parts) pollSamples() *sinks.Polls {
 		return nil
 	}
 	return p.store.polls
+}
+
+// endSeries lets the store know of devices that are no targets any more, behind their polls.
+func (p *parts) endSeries(gone []metric.Sample) {
+	if len(gone) == 0 {
+		return
+	}
+	if err := p.spool.Put(metric.Append(nil, metric.Batch{At: gone[0].At, Samples: gone})); err != nil {
+		p.log.Warn("queries show the last values of targets that were removed for five minutes more", "err", err)
+	}
 }
 
 // api returns the options of what answers PromQL.

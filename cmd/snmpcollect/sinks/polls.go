@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"time"
 
 	"walkabout/collector"
 	"walkabout/metric"
@@ -22,8 +23,8 @@ func NewPolls(targets []collector.Target) *Polls {
 	return p
 }
 
-// Keep makes these the targets. Nobody changes the old tags, which samples may have.
-func (p *Polls) Keep(targets []collector.Target) {
+// Keep makes these the targets, and returns samples that say of each device that it is none any more. Nobody changes the old tags, which samples may have.
+func (p *Polls) Keep(targets []collector.Target) (gone []metric.Sample) {
 	tags := make(map[string][]metric.Tag, len(targets))
 	for _, t := range targets {
 		own := []metric.Tag{{Name: "device", Value: t.Name}}
@@ -38,7 +39,13 @@ func (p *Polls) Keep(targets []collector.Target) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for name, old := range p.tags {
+		if tags[name] == nil {
+			gone = append(gone, metric.Sample{Measurement: metric.PollMeasurement, At: time.Now(), Tags: old, Fields: []metric.Field{{Name: metric.PollGone, Kind: metric.Boolean, Num: 1}}})
+		}
+	}
 	p.tags = tags
+	return gone
 }
 
 // sample returns the sample of a poll; false if it was none of the schedule, or its device is no target any more.
