@@ -15,6 +15,7 @@ import (
 	"walkabout/counter"
 	"walkabout/internal/duration"
 	"walkabout/internal/nearest"
+	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
 
@@ -211,6 +212,7 @@ type Object struct {
 
 	syntax smi.Syntax
 	names  smi.Resolver // of TypeDescriptor
+	served snmp.Kind    // of counters: what the agent has in the place of one, Integer or Gauge32; 0 is a counter
 }
 
 // Extract is a regular expression that matches the whole of a text, and the number that it then is: a template in which $1 is the first group.

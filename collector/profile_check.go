@@ -251,6 +251,7 @@ func counterColumns(objects []Object) []counter.Column {
 		}
 		columns = append(columns, counter.Column{
 			Name: o.Name, Bits: bits, Unit: counter.Unit(o.Unit), MaxRate: o.MaxRate, Twin: o.Twin, Packets: o.Packets, IfServed: o.PacketsIfServed,
+			Loose: o.served != 0,
 		})
 	}
 	return columns

@@ -143,9 +143,9 @@ func (p *part) count(g *grid, at int, r *counter.Row) (torn bool) {
 		r.Speed, r.MTU, r.Type, r.Unread = l.speed, l.mtu, l.typ, !known
 	}
 	for k, c := range p.counters {
-		kind := p.objects[c].Type.kind()
+		kind := p.objects[c].kind()
 		if values[c].Kind() == kind && (known || kind == snmp.KindCounter64) {
-			r.Values[k] = values[c].Uint()
+			r.Values[k] = counterValue(values[c])
 			r.Has |= 1 << k
 		} else if values[c].Kind() != snmp.KindNull || g.faults[c] != nil {
 			r.Broken |= 1 << k

@@ -95,14 +95,17 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 		}
 		f := metric.Field{Name: o.Name}
 		if o.Type.counter() {
-			if v.Kind() != o.Type.kind() {
+			if v.Kind() != o.kind() {
 				p.wrongType(part, c, v)
 				continue
 			}
 			if r.judged < 0 || counted[r.judged].Verdicts[k] == counter.None {
+				if o.served != 0 {
+					p.wrongType(part, c, v)
+				}
 				continue
 			}
-			f.Kind, f.Num, f.Rate, f.Verdict = metric.Counter32, v.Uint(), counted[r.judged].Rates[k], counted[r.judged].Verdicts[k]
+			f.Kind, f.Num, f.Rate, f.Verdict = metric.Counter32, counterValue(v), counted[r.judged].Rates[k], counted[r.judged].Verdicts[k]
 			if v.Kind() == snmp.KindCounter64 {
 				f.Kind = metric.Counter64
 			}
@@ -148,8 +151,11 @@ func (p *poller) appendFields(dst []metric.Field, part *part, g *grid, r row, co
 func (p *poller) wrongType(part *part, c int, v snmp.Value) {
 	p.stats.wrongType()
 	if part.warn(c) {
-		p.log.Warn("the agent serves an object with a wrong type; it is left out",
-			"object", part.objects[c].Name, "type", v.Kind().String(), "expected", string(part.objects[c].Type))
+		text := "the agent serves an object with a wrong type; it is left out"
+		if part.objects[c].served != 0 {
+			text = "the agent serves a counter as another number; it is left out until it was seen to count"
+		}
+		p.log.Warn(text, "object", part.objects[c].Name, "type", v.Kind().String(), "expected", string(part.objects[c].Type))
 	}
 }
 

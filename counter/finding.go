@@ -16,19 +16,21 @@ type Finding struct {
 type FindingKind uint8
 
 const (
-	NoUpTime         FindingKind = iota + 1 // the table: a reply carries no sysUpTime; unless snmpEngineTime stands in, restarts would go unseen and no number is given
-	UnsoundUpTime                           // the table: sysUpTime ran ahead of the true time while snmpEngineTime did not
-	IntervalTooShort                        // the table: polled oftener than three times in the agent's refresh Period
-	FollowsUpTime                           // the table (Row is the first such): the discontinuity object only repeats sysUpTime and is ignored
-	SpeedAssumed                            // a row: its speed is unknown, or means nothing for its ifType; the assumed speed stands in
-	PolledTooSeldom                         // a counter: 32 bits may wrap within one interval and no 64-bit twin works
-	Counter64Is32                           // a counter: a Counter64 that wraps at 2^32, treated as a Counter32
-	Counter64Unused                         // a counter: a Counter64 that stays 0 while its 32-bit twin moves; not used
+	NoUpTime           FindingKind = iota + 1 // the table: a reply carries no sysUpTime; unless snmpEngineTime stands in, restarts would go unseen and no number is given
+	UnsoundUpTime                             // the table: sysUpTime ran ahead of the true time while snmpEngineTime did not
+	IntervalTooShort                          // the table: polled oftener than three times in the agent's refresh Period
+	FollowsUpTime                             // the table (Row is the first such): the discontinuity object only repeats sysUpTime and is ignored
+	SpeedAssumed                              // a row: its speed is unknown, or means nothing for its ifType; the assumed speed stands in
+	PolledTooSeldom                           // a counter: 32 bits may wrap within one interval and no 64-bit twin works
+	Counter64Is32                             // a counter: a Counter64 that wraps at 2^32, treated as a Counter32
+	Counter64Unused                           // a counter: a Counter64 that stays 0 while its 32-bit twin moves; not used
+	CounterOfOtherType                        // a column: it is Loose, and was seen to count; from now on it has rates. Told once
 )
 
 var findingNames = [...]string{
 	NoUpTime: "no_uptime", UnsoundUpTime: "unsound_uptime", IntervalTooShort: "interval_too_short", FollowsUpTime: "discontinuity_follows_uptime",
 	SpeedAssumed: "speed_assumed", PolledTooSeldom: "polled_too_seldom", Counter64Is32: "counter64_is_32", Counter64Unused: "counter64_unused",
+	CounterOfOtherType: "counter_of_other_type",
 }
 
 // String returns the word that is logged and exported for k, such as "speed_assumed".

@@ -40,6 +40,9 @@ func (t *Table) Poll(now time.Time, complete bool, rows []Row, dst []Finding) []
 		moved += t.judge(rows, i, f)
 	}
 	t.learn(rows, f, compared, still, moved)
+	if t.columns.loose != 0 {
+		t.prove()
+	}
 
 	if complete {
 		t.complete, t.living = t.polls, len(rows)
@@ -204,6 +207,7 @@ const (
 // did not have. A row that the last fresh poll missed proves nothing: it may have moved before.
 func (t *Table) compare(rows []Row) (compared, still bool) {
 	still = true
+	mute := t.mute(rows)
 	for i := range rows {
 		v, st := rows[i].interval.Verdict, t.state(&rows[i])
 		if st != nil && st.new && t.complete >= t.freshPoll {
@@ -214,7 +218,7 @@ func (t *Table) compare(rows []Row) (compared, still bool) {
 		}
 		compared = compared || v == OK || v == Gap || v == Discontinuity
 		words := t.words(int(rows[i].state))
-		for m := st.has & rows[i].Has; m != 0 && still; m &= m - 1 {
+		for m := st.has & rows[i].Has &^ mute; m != 0 && still; m &= m - 1 {
 			c := bits.TrailingZeros64(m)
 			still = rows[i].Values[c] == t.columns.value(words, c)
 		}

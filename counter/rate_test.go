@@ -156,11 +156,11 @@ func TestWords(t *testing.T) {
 	for v := range counter.Gap + 2 {
 		got = append(got, v.String())
 	}
-	for k := range counter.Counter64Unused + 2 {
+	for k := range counter.CounterOfOtherType + 2 {
 		got = append(got, k.String())
 	}
 	want = append(want, "invalid", "no_uptime", "unsound_uptime", "interval_too_short", "discontinuity_follows_uptime", "speed_assumed", "polled_too_seldom",
-		"counter64_is_32", "counter64_unused", "invalid")
+		"counter64_is_32", "counter64_unused", "counter_of_other_type", "invalid")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

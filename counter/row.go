@@ -44,6 +44,9 @@ func (t *Table) judge(rows []Row, i int, f freshness) (moved int) {
 		st.setOdd(p.odd)
 		moved = p.moved
 	}
+	if m := t.unproven(); m != 0 {
+		fill(r.Verdicts, m, None)
+	}
 	if f != isStale && iv.Verdict != Stale {
 		t.keep(r, served, now)
 	}
@@ -149,7 +152,10 @@ func (p *pair) judge(iv Interval, both uint64) {
 	p.seconds = iv.Elapsed.Seconds()
 	p.longest = p.seconds + iv.Slack.Seconds() + p.t.lag.Seconds()
 	// The narrow ones first: they may show that the row was reset, and a Counter64's fall then says nothing about its width.
-	for m := p.both & p.t.columns.narrow; m != 0; m &= m - 1 {
+	for m := p.both & p.t.columns.loose; m != 0; m &= m - 1 {
+		p.countLoose(bits.TrailingZeros64(m))
+	}
+	for m := p.both & p.t.columns.narrow &^ p.t.columns.loose; m != 0; m &= m - 1 {
 		p.count(bits.TrailingZeros64(m), 32)
 	}
 	for m := p.both &^ p.t.columns.narrow; m != 0; m &= m - 1 {
@@ -311,7 +317,7 @@ func (p *pair) bound(c int) {
 		for m := set; m != 0; m &= m - 1 {
 			packets += p.advance(bits.TrailingZeros64(m))
 		}
-		if packets >= 1<<32 || packets*largestFrame(p.r) >= 1<<32 {
+		if packets >= 1<<32 || packets*largestFrame(p.r) >= 1<<p.range32(c) {
 			return
 		}
 		v := OK
@@ -321,6 +327,14 @@ func (p *pair) bound(c int) {
 		p.settle(c, uint64(uint32(p.r.Values[c]-p.last(c))), v)
 		return
 	}
+}
+
+// range32 is at how many bits column c, which has 32, may wrap.
+func (p *pair) range32(c int) uint8 {
+	if p.t.columns.loose>>c&1 != 0 {
+		return looseBits
+	}
+	return 32
 }
 
 // advance is what column c, which has a number, went on by.
@@ -337,10 +351,10 @@ func (p *pair) advance(c int) uint64 {
 func (p *pair) tellSeldom(c int) {
 	limit := p.limit(c, 32)
 	told := p.odd.seldom>>c&1 != 0
-	holds := seldom(p.t.options.Interval, 32, limit) && !p.twinWorks(c) && (p.t.columns.narrow|p.odd.disguised)>>c&1 != 0
+	holds := seldom(p.t.options.Interval, p.range32(c), limit) && !p.twinWorks(c) && (p.t.columns.narrow|p.odd.disguised)>>c&1 != 0
 	if told != holds {
 		p.odd.seldom ^= 1 << c
-		p.t.found = append(p.t.found, Finding{Kind: PolledTooSeldom, Cleared: told, Row: p.row, Column: c, Period: WrapTime(32, limit)})
+		p.t.found = append(p.t.found, Finding{Kind: PolledTooSeldom, Cleared: told, Row: p.row, Column: c, Period: WrapTime(p.range32(c), limit)})
 	}
 }
 

@@ -25,6 +25,12 @@ type Column struct {
 	Unit    Unit    //
 	MaxRate float64 // Events only: the most that it counts in a second; 0 is 10 M/s
 
+	// Loose, of 32 bits, is a counter that the agent serves as INTEGER or Gauge32 (Values has its 32 bits without a sign): so nothing is known of
+	// how it goes on at the end of its range, nor that it counts at all. It has no verdict until it was seen to rise in eight polls without a
+	// fall. From then on a rise is a rate unless it may hide a wrap at 2^31, and never by the twin of a Counter64; a fall is Ambiguous, and so
+	// is the end of either range, where a Gauge32 stands still. One that fell as no wrap explains is to be seen to count again, twice as long.
+	Loose bool
+
 	// Twin, of a Counter64, is the Counter32 that counts the same (ifHCInOctets: ifInOctets).
 	Twin string
 	// Packets, of an Octets counter, are the counters of its own direction that bound it where it may have wrapped unseen: one or more sets,
@@ -106,7 +112,8 @@ type Table struct {
 	freshPoll uint32        // its number
 	age       age           // of the baselines
 	lag       time.Duration // refresh.lag
-	step      uint32        // of sysUpTime, in TimeTicks: the greatest common divisor of its advances; 0 is none seen
+	loose     loose
+	step      uint32 // of sysUpTime, in TimeTicks: the greatest common divisor of its advances; 0 is none seen
 
 	following int // rows whose discontinuity object follows sysUpTime
 
@@ -120,6 +127,7 @@ type Columns struct {
 	list    []column
 	narrow  uint64 // those of 32 bits
 	bounded uint64 // those that an interface's speed limits
+	loose   uint64 // those that are Loose
 	words   int    // that the values of a row take
 }
 
@@ -161,6 +169,12 @@ func NewColumns(list []Column) (*Columns, error) {
 		if c.Unit != Events {
 			cs.bounded |= 1 << i
 		}
+		if c.Loose {
+			if c.Bits != 32 {
+				return nil, fmt.Errorf("counter: column %q is served as a number of 32 bits and is %d bits wide", c.Name, c.Bits)
+			}
+			cs.loose |= 1 << i
+		}
 		cs.list[i] = column{unit: c.Unit, assumed: c.MaxRate == 0, twin: -1, wide: -1, word: int16(cs.words), maxRate: cmp.Or(c.MaxRate, defaultMaxRate)}
 		cs.words += int(c.Bits) / wordBits
 	}
@@ -180,7 +194,7 @@ func (cs *Columns) resolve(i int, from *Column, index map[string]int) {
 		}
 		c.served |= 1 << p
 	}
-	if twin, ok := index[from.Twin]; ok && from.Bits == 64 && cs.narrow>>twin&1 != 0 {
+	if twin, ok := index[from.Twin]; ok && from.Bits == 64 && (cs.narrow&^cs.loose)>>twin&1 != 0 {
 		c.twin, cs.list[twin].wide = int16(twin), int16(i)
 	}
 sets:
