@@ -255,10 +255,8 @@ func unknownTarget(name, path string, cfg config.Config) error {
 	for _, t := range cfg.Targets {
 		names = append(names, t.Name)
 	}
-	if f, err := os.Open(path); err != nil {
+	if _, err := os.ReadFile(path); err != nil {
 		return fmt.Errorf("no configuration tells who %q is (%w): name one with --config FILE, or for an address add -c COMMUNITY or -u USER", name, err)
-	} else {
-		f.Close()
 	}
 	if near := nearest.Word(name, names); near != "" {
 		return fmt.Errorf("no target of %s is called %q; did you mean %q? For an address add --credential NAME or -c COMMUNITY", path, name, near)
