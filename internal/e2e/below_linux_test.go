@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"walkabout/sim"
@@ -42,6 +43,7 @@ func TestPagesBelowAPath(t *testing.T) {
 	b.open("/devices/edge/interfaces/ge-0%2F0%2F1?span=1m")
 	b.await("changes come", `document.querySelector("[data-connection=live]")`)
 	b.await("traffic is drawn", painted("traffic"))
+	stillWhileDragged(b)
 	b.eval("window.sameDocument = true")
 	b.press("u")
 	b.await("the device is open", `location.pathname === "/net/nms/devices/edge" && document.querySelector("main tbody .state.ok")`)
@@ -59,4 +61,31 @@ func TestPagesBelowAPath(t *testing.T) {
 	b.open(strings.TrimPrefix(b.text("location.pathname"), "/net/nms"))
 	b.await("it is there when it is loaded anew", `/acknowledged by\s+ann/i.test(document.querySelector("main")?.innerText)`)
 	b.quiet()
+}
+
+// stillWhileDragged drags on a graph that follows now while polls come in: what is selected is what was seen.
+func stillWhileDragged(b *browser) {
+	b.t.Helper()
+	plot := b.box("[data-chart=traffic] .u-over")
+	mouse := func(kind input.DispatchMouseEventType, share float64) {
+		b.t.Helper()
+		p := input.DispatchMouseEventParams{Type: kind, X: plot.x + share*plot.width, Y: plot.y + plot.height/2, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1}
+		if _, err := chromedp.Call(b.ctx, input.DispatchMouseEvent, p); err != nil {
+			b.t.Fatalf("mouse: %v", err)
+		}
+	}
+	mouse(input.DispatchMouseEventTypeMousePressed, 0.2)
+	mouse(input.DispatchMouseEventTypeMouseMoved, 0.5)
+	b.eval(`window.seen = document.querySelector("[data-chart=traffic] .plot").ariaLabel`)
+	for range 3 {
+		b.eval(`window.polled = document.querySelector("main .head time").dateTime`)
+		b.await("a poll came in", `document.querySelector("main .head time").dateTime !== polled`)
+	}
+	b.await("the graph stands still", `document.querySelector("[data-chart=traffic] .plot").ariaLabel === seen`)
+	mouse(input.DispatchMouseEventTypeMouseMoved, 0.8)
+	mouse(input.DispatchMouseEventTypeMouseReleased, 0.8)
+	b.await("what was seen is selected", `(() => {
+		const [from, to] = seen.match(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g).map((s) => Date.parse(s) / 1000), q = new URLSearchParams(location.search);
+		return q.has("from") && Math.abs(q.get("from") - (from + 0.2 * (to - from))) <= 2 && Math.abs(q.get("to") - (from + 0.8 * (to - from))) <= 2;
+	})()`)
 }

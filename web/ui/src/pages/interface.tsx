@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { url } from "../api/client";
 import { useData } from "../api/live";
 import type { Graph, GraphGroup, Interface, InterfaceView, Total } from "../api/types";
@@ -74,6 +74,19 @@ function marks(g: Graph, group: GraphGroup, mirror: boolean): Mark[] {
   ];
 }
 
+/** The value, which stands still from hold on until the button or the finger is lifted: who drags on a graph selects the times that they see. */
+function useHeld<T>(value: T): { shown: T; hold: () => void } {
+  const [held, set] = useState<{ value: T }>();
+  useEffect(() => {
+    if (!held) return;
+    const release = (): void => void window.setTimeout(() => set(undefined)); // when all have heard that it was lifted
+    const all = ["pointerup", "pointercancel", "blur"];
+    all.forEach((type) => window.addEventListener(type, release));
+    return () => all.forEach((type) => window.removeEventListener(type, release));
+  }, [held]);
+  return { shown: held ? held.value : value, hold: () => set({ value }) };
+}
+
 const mirrorKey = "walkabout.mirror";
 
 function Graphs({ device, name, s, set }: { device: string; name: string; s: span.Span; set: (to: span.Span) => void }) {
@@ -84,6 +97,7 @@ function Graphs({ device, name, s, set }: { device: string; name: string; s: spa
     url("/api/ui/graph", { device, interface: name, ...span.ask(s), points: Math.max(200, Math.min(1000, width)), group: order }),
     { topics: "last" in s ? ["fleet"] : [], device, every: Math.max(1000, Math.min(60_000, (shown.to - shown.from) / 1.2)) },
   );
+  const held = useHeld(data.value);
   const now = (): number => serverNow() / 1000;
   const keys = (e: KeyboardEvent): void => {
     if (e.altKey || e.ctrlKey || e.metaKey) return;
@@ -96,7 +110,9 @@ function Graphs({ device, name, s, set }: { device: string; name: string; s: spa
     set(to);
   };
   return (
-    <div class="graphs" tabIndex={0} role="group" aria-label="Graphs: arrows move, plus and minus zoom, n is now" onKeyDown={keys}><Shown data={data}>{(g) => {
+    <div class="graphs" tabIndex={0} role="group" aria-label="Graphs: arrows move, plus and minus zoom, n is now" onKeyDown={keys} onPointerDown={(e) => {
+      if ((e.target as Element).closest(".plot")) held.hold();
+    }}><Shown data={{ ...data, value: held.shown }}>{(g) => {
       const times = g.times ?? [];
       const groups = (g.groups ?? []).toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name)).filter((x) => (x.series ?? []).some((line) => line.avg.some((v) => v !== null)));
       if (g.problem || groups.length === 0) {
