@@ -42,8 +42,8 @@ func takesGzip(r *http.Request) bool {
 	for _, field := range r.Header.Values("Accept-Encoding") {
 		for coding := range strings.SplitSeq(field, ",") {
 			name, q, _ := strings.Cut(strings.TrimSpace(coding), ";")
-			q = strings.ReplaceAll(q, " ", "")
-			if strings.EqualFold(strings.TrimSpace(name), "gzip") && q != "q=0" && q != "q=0.0" {
+			never := strings.TrimRight(strings.ReplaceAll(q, " ", ""), "0") // of "q=0", and of "q=0.000"
+			if strings.EqualFold(strings.TrimSpace(name), "gzip") && never != "q=" && never != "q=0." {
 				return true
 			}
 		}

@@ -50,7 +50,7 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s again: %d", path, again.StatusCode)
 		}
 	}
-	for accept, packed := range map[string]bool{"gzip": true, "br, GZIP;q=0.5": true, "gzip;q=0": false, "": false, "br": false} {
+	for accept, packed := range map[string]bool{"gzip": true, "br, GZIP;q=0.5": true, "gzip;q=0": false, "gzip; q=0.000": false, "": false, "br": false} {
 		r := get("/assets/app-5KQ2M7XW.js", "Accept-Encoding", accept)
 		if (r.Header.Get("Content-Encoding") == "gzip") != packed || r.Header.Get("Vary") != "Accept-Encoding" {
 			t.Errorf("%q: %v", accept, r.Header)

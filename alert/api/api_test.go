@@ -146,6 +146,9 @@ func TestBodies(t *testing.T) {
 		"of no kind":     {"", body, 415},
 		"an unknown key": {"application/json", `{"colour":"red"}`, 400},
 		"two bodies":     {"application/json", body + body, 400},
+		"a null":         {"application/json", strings.Replace(body, `"device=sw1"`, `"device=sw1",null`, 1), 400},
+		"only a null":    {"application/json", strings.Replace(body, `"device=sw1"`, `null`, 1), 400},
+		"year 10000":     {"application/json", strings.Replace(body, `"for"`, `"starts_at":"9999-12-31T23:30:00Z","for"`, 1), 400},
 		"too long":       {"application/json", `{"author":"` + strings.Repeat("x", 70_000) + `"}`, 400},
 	} {
 		resp, err := s.Client().Post(s.URL+api.SilencesPath, c.kind, strings.NewReader(c.body))

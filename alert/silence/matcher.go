@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -79,8 +80,10 @@ func (m *Matcher) matches(value string) bool {
 		return value != m.value
 	case "=~":
 		return m.re.MatchString(value)
-	default:
+	case "!~":
 		return !m.re.MatchString(value)
+	default: // the zero Matcher, which Validate refuses
+		return false
 	}
 }
 
@@ -93,10 +96,13 @@ type Matchers []Matcher
 // maxMatchers bounds them.
 const maxMatchers = 32
 
-// Validate refuses matchers that match every alert, as nobody means them to.
+// Validate refuses matchers that match every alert, as nobody means them to, and the zero Matcher, which JSON's null leaves behind.
 func (ms Matchers) Validate() error {
 	if len(ms) > maxMatchers {
 		return fmt.Errorf("%d matchers are more than %d", len(ms), maxMatchers)
+	}
+	if i := slices.IndexFunc(ms, func(m Matcher) bool { return m.op == "" }); i >= 0 {
+		return fmt.Errorf("matcher %d is empty: write name=value, name!=value, name=~regexp or name!~regexp", i+1)
 	}
 	for i := range ms {
 		if !ms[i].empty() {

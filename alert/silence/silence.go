@@ -35,6 +35,8 @@ func (s *Silence) Validate() error {
 		return fmt.Errorf("author and reason have at most %d octets", maxText)
 	case !s.EndsAt.After(s.StartsAt):
 		return errors.New("a silence ends after it begins")
+	case s.StartsAt.UTC().Year() < 1 || s.EndsAt.UTC().Year() > 9999: // JSON cannot hold it, and the alerts' state on disk is JSON
+		return errors.New("a silence begins and ends in the years 1 to 9999")
 	case s.EndsAt.Sub(s.StartsAt) > maxLength:
 		return errors.New("a silence lasts a year at most; alerts: ignore: in the configuration is for ever")
 	}
