@@ -24,8 +24,10 @@ const (
 	// waking up, which is dearer than all that is done with an answer. The kernel tells when they came, so that no round trip is longer for it.
 	// The runtime waits in whole milliseconds: eight would be seven and, as some of the eighth is left then, one more.
 	gather = 8*time.Millisecond + 60*time.Microsecond
-	// busy is how many datagrams make a reader busy if they come within busyTime. A person's walk, or a few targets, do not.
+	// busy is how many datagrams make a reader busy if they come within busyTime. A person's walk, or a few targets, do not. stayBusy is how many keep it
+	// so: more than the 25 that one target alone answers then, Depth in each gather, so that a large table of it is not read slowly for nothing.
 	busy     = 50
+	stayBusy = 30
 	busyTime = 100 * time.Millisecond
 )
 
@@ -134,9 +136,18 @@ func (c *batchConn) ReadBatch(take func(b []byte, from netip.AddrPort, at arriva
 	(*outgoing)(c).flush()
 	c.in.n += int(n)
 	if now.Sub(c.since) >= busyTime {
-		c.busy, c.in.n, c.since = c.in.n >= busy && now.Sub(c.since) < 2*busyTime, 0, now
+		c.busy, c.in.n, c.since = isBusy(c.busy, c.in.n, now.Sub(c.since)), 0, now
 	}
 	return nil
+}
+
+// isBusy reports whether a reader is busy that was so before or not, and to which n datagrams came within passed.
+func isBusy(was bool, n int, passed time.Duration) bool {
+	enough := busy
+	if was {
+		enough = stayBusy
+	}
+	return time.Duration(n)*busyTime >= time.Duration(enough)*passed
 }
 
 // came returns when the kernel got the i-th datagram. It tells by the clock of the day, which may have been set since: what is not near to now, when it

@@ -54,3 +54,28 @@ func TestCame(t *testing.T) {
 		t.Errorf("without a stamp it came at %v; want when it was read", came)
 	}
 }
+
+// TestIsBusy holds that a reader gets busy with many datagrams, stays so with fewer, but not with what one target alone answers, nor when nothing came for
+// long.
+func TestIsBusy(t *testing.T) {
+	alone := Depth * int(busyTime/gather+1)
+	for _, test := range []struct {
+		name   string
+		was    bool
+		n      int
+		passed time.Duration
+		want   bool
+	}{
+		{"many", false, busy, busyTime, true},
+		{"too few to get busy", false, busy - 1, busyTime, false},
+		{"enough to stay busy", true, stayBusy, busyTime, true},
+		{"one target alone", true, alone, busyTime, false},
+		{"many after a delay", true, 3 * stayBusy, 3 * busyTime, true},
+		{"many after silence", false, busy, time.Minute, false},
+		{"none", true, 0, busyTime, false},
+	} {
+		if got := isBusy(test.was, test.n, test.passed); got != test.want {
+			t.Errorf("%s: %t; want %t", test.name, got, test.want)
+		}
+	}
+}
