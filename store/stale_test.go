@@ -96,7 +96,7 @@ func TestStale(t *testing.T) {
 // now returns the labels of what a query finds at this moment, sorted.
 func now(t *testing.T, s *store.Store, query string) []string {
 	t.Helper()
-	q, err := promapi.NewEngine(time.Minute, 1000, silent).NewInstantQuery(t.Context(), s, nil, query, time.Now())
+	q, err := promapi.NewEngine(0, time.Minute, 1000, silent).NewInstantQuery(t.Context(), s, nil, query, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,8 @@ type embedded struct {
 	polls *sinks.Polls
 	rules *rules.Manager
 	names map[rules.Named]string // of alerting rules, as those of alert
+	// lookback is PromQL's, for as long as the collector runs.
+	lookback time.Duration
 }
 
 // openStore starts the store that cfg wants. While it cannot be opened, what it would have taken waits in the spool.
@@ -49,8 +51,8 @@ func (p *parts) openStore(cfg config.Config, targets []collector.Target) error {
 	o := cfg.Store.Options
 	o.Dir, o.Logger = filepath.Join(p.state.Path(), storeFolder), p.log
 	db := store.Start(o)
-	e := &embedded{Store: db, polls: sinks.NewPolls(targets), names: cfg.Store.Alerts}
-	e.rules, err = rules.Start(rules.Options{Store: db, Ready: db.Opened(), Engine: promapi.NewEngine(ruleTimeout, ruleSamples, p.log), ExternalURL: cfg.Alerts.ExternalURL, Logger: p.log},
+	e := &embedded{Store: db, polls: sinks.NewPolls(targets), names: cfg.Store.Alerts, lookback: lookback(cfg, targets)}
+	e.rules, err = rules.Start(rules.Options{Store: db, Ready: db.Opened(), Engine: promapi.NewEngine(e.lookback, ruleTimeout, ruleSamples, p.log), ExternalURL: cfg.Alerts.ExternalURL, Logger: p.log},
 		cfg.Store.Rules)
 	if err != nil {
 		source.Close()
@@ -62,6 +64,33 @@ func (p *parts) openStore(cfg config.Config, targets []collector.Target) error {
 	queue.Rejected = p.keepRejected(queue.Name)
 	p.runners = append(p.runners, exporters.Start(db.Exporter(), source, queue))
 	return nil
+}
+
+// maxLookback bounds the look-back that nobody asked for: what the collector missed while it was off looks as if it had been so for as long.
+const maxLookback = 30 * time.Minute
+
+// lookback returns how long a sample counts in queries: what cfg says, else twice the longest interval of what is polled, so that nothing that is polled in
+// time comes and goes.
+func lookback(cfg config.Config, targets []collector.Target) time.Duration {
+	if cfg.Store.Lookback > 0 {
+		return cfg.Store.Lookback
+	}
+	longest := time.Duration(0)
+	collected := map[string]bool{}
+	for i := range targets {
+		longest = max(longest, targets[i].Interval)
+		for _, name := range targets[i].Collect {
+			collected[name] = true
+		}
+	}
+	for name, profile := range cfg.Profiles {
+		if collected[name] || collected[collector.Auto] {
+			for _, every := range profile.Intervals(0) {
+				longest = max(longest, every)
+			}
+		}
+	}
+	return min(max(2*longest, promapi.DefaultLookback), maxLookback)
 }
 
 // pollSamples returns what makes samples of polls themselves; nil if nobody wants them.
@@ -78,13 +107,13 @@ func (p *parts) endSeries(gone []metric.Sample) {
 		return
 	}
 	if err := p.spool.Put(metric.Append(nil, metric.Batch{At: gone[0].At, Samples: gone})); err != nil {
-		p.log.Warn("queries show the last values of targets that were removed for five minutes more", "err", err)
+		p.log.Warn("for a while queries show the last values of targets that were removed", "err", err)
 	}
 }
 
 // api returns the options of what answers PromQL.
 func (e *embedded) api(log *slog.Logger) promapi.Options {
-	return promapi.Options{Store: e.Store, Metadata: e.Metadata, Rules: e.rules, Version: version.Version(), Logger: log}
+	return promapi.Options{Store: e.Store, Lookback: e.lookback, Metadata: e.Metadata, Rules: e.rules, Version: version.Version(), Logger: log}
 }
 
 // close ends it, after the runner that fed it. Reading the log cannot be broken off: when ctx ends it is left to the end of the process, which leaves what is

@@ -75,7 +75,7 @@ func TestStoreAlerts(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := func() *rules.Manager {
-			m, err := rules.Start(rules.Options{Store: db, Engine: promapi.NewEngine(time.Minute, 1000, silent), Logger: silent}, cfg.Store.Rules)
+			m, err := rules.Start(rules.Options{Store: db, Engine: promapi.NewEngine(0, time.Minute, 1000, silent), Logger: silent}, cfg.Store.Rules)
 			if err != nil {
 				t.Fatal(err)
 			}

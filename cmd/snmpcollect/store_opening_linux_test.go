@@ -125,7 +125,7 @@ func TestStoreOpeningEnds(t *testing.T) {
 	db := store.Start(store.Options{Dir: dir})
 	e := &embedded{Store: db}
 	var err error
-	if e.rules, err = rules.Start(rules.Options{Store: db, Ready: db.Opened(), Engine: promapi.NewEngine(time.Second, 10, nil)}, nil); err != nil {
+	if e.rules, err = rules.Start(rules.Options{Store: db, Ready: db.Opened(), Engine: promapi.NewEngine(0, time.Second, 10, nil)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

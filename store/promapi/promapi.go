@@ -28,19 +28,20 @@ type Options struct {
 	Version  string
 	Logger   *slog.Logger // slog.Default()
 
+	Lookback    time.Duration // how long a sample counts when no other follows; 5 min, as Prometheus has it
 	Timeout     time.Duration // of one query, also the most that a request may ask for; 25 s
 	MaxSamples  int           // that one query may hold in memory; 10 million, which take up to 0.8 GB
 	Concurrency int           // queries at a time, until their answers are taken; more wait; 8
 	MaxSeries   int           // that /series, /labels and the values of a label list; 100,000
 }
 
-// lookback is how long a sample counts in an instant query when no other follows, as Prometheus has it.
-const lookback = 5 * time.Minute
+// DefaultLookback is how long a sample counts when no other follows, as Prometheus has it.
+const DefaultLookback = 5 * time.Minute
 
-// NewEngine returns an engine of PromQL with the options that Prometheus has when none are given, but for these limits.
-func NewEngine(timeout time.Duration, maxSamples int, log *slog.Logger) *promql.Engine {
+// NewEngine returns an engine of PromQL with the options that Prometheus has when none are given, but for these limits, and the look-back unless that is 0.
+func NewEngine(lookback, timeout time.Duration, maxSamples int, log *slog.Logger) *promql.Engine {
 	return promql.NewEngine(promql.EngineOpts{
-		Logger: log, MaxSamples: maxSamples, Timeout: timeout, LookbackDelta: lookback,
+		Logger: log, MaxSamples: maxSamples, Timeout: timeout, LookbackDelta: cmp.Or(lookback, DefaultLookback),
 		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
 		EnableAtModifier:         true, EnableNegativeOffset: true, Parser: newParser(),
 	})
@@ -64,7 +65,7 @@ func New(o Options) http.Handler {
 	o.MaxSeries = cmp.Or(o.MaxSeries, 100_000)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	h := &handler{Options: o, gate: make(gate, o.Concurrency), parser: newParser()}
-	h.engine = NewEngine(o.Timeout, o.MaxSamples, o.Logger)
+	h.engine = NewEngine(o.Lookback, o.Timeout, o.MaxSamples, o.Logger)
 	mux := http.NewServeMux()
 	for path, serve := range map[string]func(*http.Request) (answer, error){
 		"/query": h.query, "/query_range": h.queryRange, "/series": h.series, "/labels": h.labelNames, "/label/{name}/values": h.labelValues,

@@ -83,7 +83,7 @@ func TestManager(t *testing.T) {
         labels: {severity: critical}
         annotations: {summary: "{{ $labels.device }} is silent"}
 `)
-		m, err := rules.Start(rules.Options{Store: db, Engine: promapi.NewEngine(time.Minute, 1000, silent), Logger: silent}, []string{file})
+		m, err := rules.Start(rules.Options{Store: db, Engine: promapi.NewEngine(0, time.Minute, 1000, silent), Logger: silent}, []string{file})
 		if err != nil {
 			t.Fatal(err)
 		}

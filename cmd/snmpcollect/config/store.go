@@ -25,7 +25,9 @@ type Store struct {
 	Options store.Options // without Dir and Logger
 	Bounds  spool.Bounds
 	Queue   exporters.Config
-	Rules   []string // files of recording and alerting rules
+	// Lookback is how long a sample counts in queries; 0: as long as what is polled makes it wanted.
+	Lookback time.Duration
+	Rules    []string // files of recording and alerting rules
 	// Alerts names the alerting ones of them as alert's rules, which they become beside.
 	Alerts map[rules.Named]string
 }
@@ -40,6 +42,7 @@ type storeKeys struct {
 	MaxSize          size      `yaml:"max_size"`
 	MaxSeries        *int      `yaml:"max_series"`
 	OutOfOrderWindow period    `yaml:"out_of_order_window"`
+	Lookback         period    `yaml:"lookback"`
 	Raw              *bool     `yaml:"raw"`
 	Labels           *[]string `yaml:"labels"`
 	StateSets        []string  `yaml:"state_sets"`
@@ -72,6 +75,7 @@ func (r *reader) store(s *storeKeys, ruleFiles []string, alerts []rules.Named, o
 		s = &storeKeys{}
 	}
 	c := &Store{Bounds: spool.Bounds{Size: defaultSpoolSize, Age: defaultSpoolAge}, Rules: ruleFiles, Alerts: names(alerts)}
+	c.Lookback = time.Duration(s.Lookback)
 	c.Queue = exporters.Config{Name: storeName, Polls: true, Filter: filter.Config{Keep: s.Keep.read(), Drop: Unused()}}
 	if drop := s.Drop.read(); len(drop.Measurements)+len(drop.Tags)+len(drop.Fields) > 0 {
 		c.Queue.Filter.Drop = drop
