@@ -62,10 +62,13 @@ func (e *Engine) mutedBy(a *Alert, at time.Time) string {
 	return ""
 }
 
-// Silence adds s, which was found valid, or puts it in the place of the one with its ID.
+// Silence adds s, or puts it in the place of the one with its ID. One that is not valid, or that no moment is in, is an error.
 func (e *Engine) Silence(s silence.Silence) error {
 	if err := s.Validate(); err != nil {
 		return fmt.Errorf("alert: %w", err)
+	}
+	if !s.EndsAt.After(s.StartsAt) {
+		return errors.New("alert: a silence ends after it begins")
 	}
 	for i := range e.mutes.silences {
 		if e.mutes.silences[i].ID == s.ID {

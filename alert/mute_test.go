@@ -3,6 +3,9 @@ package alert_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +95,55 @@ func TestMaintenance(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	playOn(t, e, cfg, nil, []step{{60, "advance", one("p1 admin_up_oper_down firing>firing")}, {90, "poll | p1 up/up", one(recovered)}})
+}
+
+// TestExpireBeforeItBegins: what is over before it began stays so after a restart.
+func TestExpireBeforeItBegins(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "alerts.journal")
+	run := func(do func(m *alert.Manager)) {
+		t.Helper()
+		var said strings.Builder
+		m, err := alert.Start(alert.Options{Config: quick(), Path: path, Log: slog.New(slog.NewTextHandler(&said, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		do(m)
+		if err := m.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if said.Len() > 0 {
+			t.Error(said.String())
+		}
+	}
+	tomorrow := silenceOf(t, 0, 1000, "device=sw1")
+	tomorrow.StartsAt = time.Now().Add(24 * time.Hour).Round(0).UTC()
+	tomorrow.EndsAt = tomorrow.StartsAt.Add(time.Hour)
+	var kept []silence.Silence
+	run(func(m *alert.Manager) {
+		if err := m.Silence(tomorrow); err != nil {
+			t.Fatal(err)
+		}
+	})
+	run(func(m *alert.Manager) {
+		if err := m.Expire(tomorrow.ID); err != nil {
+			t.Fatal(err)
+		}
+		kept = m.Silences()
+	})
+	run(func(m *alert.Manager) {
+		got := m.Silences()
+		if diff := cmp.Diff(kept, got, cmp.Comparer(func(a, b silence.Matcher) bool { return a.String() == b.String() })); diff != "" {
+			t.Error(diff)
+		}
+		for _, s := range got {
+			if s.Active(tomorrow.StartsAt) {
+				t.Errorf("%s is back: %s to %s", s.ID, s.StartsAt, s.EndsAt)
+			}
+		}
+		if err := m.Silence(kept[0]); err == nil {
+			t.Error("a new one that ends as it begins is taken")
+		}
+	})
 }
 
 func TestExpireAndAck(t *testing.T) {

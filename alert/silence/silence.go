@@ -22,7 +22,7 @@ const (
 	maxLength = 366 * 24 * time.Hour
 )
 
-// Validate returns what is wrong with s.
+// Validate returns what is wrong with s. One that ends as it begins is right: it was over before it began.
 func (s *Silence) Validate() error {
 	switch {
 	case s.ID == "" || len(s.ID) > maxText:
@@ -33,7 +33,7 @@ func (s *Silence) Validate() error {
 		return errors.New("a silence needs a reason")
 	case len(s.Author) > maxText || len(s.Reason) > maxText:
 		return fmt.Errorf("author and reason have at most %d octets", maxText)
-	case !s.EndsAt.After(s.StartsAt):
+	case s.EndsAt.Before(s.StartsAt):
 		return errors.New("a silence ends after it begins")
 	case s.StartsAt.UTC().Year() < 1 || s.EndsAt.UTC().Year() > 9999: // JSON cannot hold it, and the alerts' state on disk is JSON
 		return errors.New("a silence begins and ends in the years 1 to 9999")

@@ -58,9 +58,13 @@ func TestValidate(t *testing.T) {
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
+	over := good
+	if over.EndsAt = over.StartsAt; over.Validate() != nil || over.Active(now) {
+		t.Errorf("over before it began: %v, active %t", over.Validate(), over.Active(now))
+	}
 	for name, change := range map[string]func(*silence.Silence){
 		"no author": func(s *silence.Silence) { s.Author = "" }, "no reason": func(s *silence.Silence) { s.Reason = "" },
-		"no end": func(s *silence.Silence) { s.EndsAt = now }, "for ever": func(s *silence.Silence) { s.EndsAt = now.AddDate(2, 0, 0) },
+		"no end": func(s *silence.Silence) { s.EndsAt = time.Time{} }, "for ever": func(s *silence.Silence) { s.EndsAt = now.AddDate(2, 0, 0) },
 		"year 10000": func(s *silence.Silence) { s.StartsAt, s.EndsAt = now.AddDate(7973, 11, 0), now.AddDate(7974, 1, 0) },
 		"of nothing": func(s *silence.Silence) { s.Matchers = nil }, "of all but one": func(s *silence.Silence) { s.Matchers = silence.Matchers{all} },
 		"of null": func(s *silence.Silence) { s.Matchers = silence.Matchers{{}} }, "of one and null": func(s *silence.Silence) { s.Matchers = silence.Matchers{matcher, {}} },
