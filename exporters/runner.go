@@ -63,7 +63,7 @@ type Stats struct {
 	Omitted   map[string]uint64 // fields that the output's format cannot hold, by reason; nil if it holds all
 	LastWrite time.Time         // end of the last Export that wrote anything; zero if none did
 	Failing   bool              // the last Export failed as a whole, in a way that is not usual, and is tried again
-	LastError string            // of the last Export that failed or was rejected in part, whatever came after it; "" if none did
+	LastError string            // of the last Export that failed in a way that is not usual, or was rejected in part, whatever came after it; "" if none did
 	ErrorAt   time.Time         // when that was
 }
 
@@ -277,6 +277,8 @@ func (r *Runner) settle(ctx context.Context, batch []metric.Sample, err error) t
 	cut := again && ctx.Err() != nil // by Close, which is no failure of the output
 	if err != nil && !cut {
 		r.stats.Errors[reason(err)]++
+	}
+	if err != nil && !cut && !r.usual(err) {
 		r.stats.LastError, r.stats.ErrorAt = err.Error(), time.Now()
 	}
 	if again && !cut {

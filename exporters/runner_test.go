@@ -300,11 +300,11 @@ func TestUsualIsNoWarning(t *testing.T) {
 		l := start(t, s, exporters.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		l.add(samples(0, 1))
 		time.Sleep(14 * time.Minute)
-		if said := log.String(); strings.Count(said, "level=INFO") != 1 || strings.Contains(said, "level=WARN") || l.Stats().Failing {
+		if said := log.String(); strings.Count(said, "level=INFO") != 1 || strings.Contains(said, "level=WARN") || l.Stats().Failing || l.Stats().LastError != "" {
 			t.Errorf("after 14 minutes, failing: %t\n%s", l.Stats().Failing, said)
 		}
 		time.Sleep(2 * time.Minute)
-		if said := log.String(); !strings.Contains(said, "level=WARN") || !l.Stats().Failing {
+		if said := log.String(); !strings.Contains(said, "level=WARN") || !l.Stats().Failing || l.Stats().LastError == "" {
 			t.Errorf("after 16 minutes, failing: %t\n%s", l.Stats().Failing, said)
 		}
 		time.Sleep(5 * time.Minute)

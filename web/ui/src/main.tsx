@@ -150,6 +150,7 @@ function App() {
     if (before.current !== place) show(undefined);
     before.current = place;
     document.title = `${counts && counts.firing > 0 ? `(${counts.firing}) ` : ""}${what ? what + " – " : ""}Walkabout`;
+    sign(!!counts && counts.firing > 0);
   }, [place, counts?.firing]);
   return (
     <SessionContext.Provider value={session.value}>
@@ -180,7 +181,15 @@ function App() {
   );
 }
 
-const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href ?? "";
+const iconLink = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
+const icon = iconLink?.href ?? "";
+const alarm = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#b3121d"/><path d="M16 6 28 26H4z" fill="#fff"/></svg>')}`;
+
+/** The sign of the tab: another while alerts fire. */
+function sign(firing: boolean): void {
+  const to = firing ? alarm : icon;
+  if (iconLink && iconLink.href !== to) iconLink.href = to;
+}
 
 /** Heads of tables stick below the frame's head, whose height changes with the width and with the banner. */
 function measureTop(): void {

@@ -35,7 +35,8 @@ export function parse(path: string, search: string): Route {
   return route("none");
 }
 
-function decode(part: string): string {
+/** Decodes a part of an address; what makes no sense stays as it is. */
+export function decode(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {

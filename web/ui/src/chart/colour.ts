@@ -11,6 +11,7 @@ export function colour(property: string): string {
     if (!probe) {
       probe = document.createElement("span");
       probe.hidden = true;
+      probe.style.forcedColorAdjust = "none"; // in high contrast all would be of one colour
       document.body.append(probe);
     }
     probe.style.color = `var(${property})`;

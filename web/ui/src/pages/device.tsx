@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { url } from "../api/client";
 import { useData, type Data } from "../api/live";
 import type { Alert, DeviceView, Interface, Table as Rows } from "../api/types";
@@ -11,7 +12,7 @@ import { Search } from "../parts/search";
 import { AlertMark, DeviceMark, PortMark } from "../parts/state";
 import { order, pageSize, Pager, Table, type Column, type Order } from "../parts/table";
 import { Text } from "../parts/text";
-import { alertPath, devicePath, href, interfacePath } from "../router";
+import { alertPath, decode, devicePath, href, interfacePath } from "../router";
 import { verdictText } from "../verdict";
 
 const columns = (device: string): Column<Interface>[] => [
@@ -180,6 +181,10 @@ function Overview({ name, query }: { name: string; query: URLSearchParams }) {
   const data: Data<DeviceView> = useData<DeviceView>(
     url("/api/ui/device", { device: name, search: q, sort: o.sort, desc: o.desc, offset: query.get("offset"), limit: pageSize }), { topics: ["fleet", "alerts"], device: name },
   );
+  const loaded = data.value !== undefined;
+  useEffect(() => {
+    if (loaded && location.hash) document.getElementById(decode(location.hash.slice(1)))?.scrollIntoView(); // a bookmark of a part, which was not there yet
+  }, [loaded]);
   return (
     <>
       <p class="crumbs"><a href={href("/")}>Fleet</a> ›</p>
