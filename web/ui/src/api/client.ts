@@ -72,7 +72,7 @@ async function call<T>(method: string, path: string, body: unknown, signal?: Abo
     throw new Failure(answer.status, typeof said === "string" ? said : `Status ${answer.status}.`);
   }
   const at = (value as { at?: unknown } | null)?.at;
-  if (typeof at === "string") setServerTime(Date.parse(at));
+  setServerTime(typeof at === "string" ? at : undefined, answer.headers.get("Date"));
   return value as T;
 }
 

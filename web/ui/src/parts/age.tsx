@@ -3,12 +3,16 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { age, dateTime } from "../format";
 
 let offset = 0; // milliseconds by which the server's clock is ahead of the browser's
+let known = false;
 const listeners = new Set<() => void>();
 let ticker: number | undefined;
 
-/** Notes what the server's clock said just now. What the network took (some milliseconds) is no matter for ages in seconds. */
-export function setServerTime(ms: number): void {
-  if (Number.isFinite(ms)) offset = ms - Date.now();
+/** Notes what the server's clock said just now, in RFC 3339, or in whole seconds as HTTP's Date has it, which counts if nothing better is known. What the network took is no matter for ages in seconds. */
+export function setServerTime(at: string | undefined, date: string | null): void {
+  const ms = at !== undefined ? Date.parse(at) : known ? NaN : Date.parse(date ?? "");
+  if (!Number.isFinite(ms)) return;
+  offset = ms - Date.now();
+  known = true;
 }
 
 /** The server's time in milliseconds. */
