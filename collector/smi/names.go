@@ -142,15 +142,20 @@ func (n *Names) Find(o oid.OID) (Object, bool) {
 
 // ParseName reads what people write for an object or an instance of one: a name, "IF-MIB::ifDescr" or "ifDescr", or an OID with or without a dot
 // before it; behind a name, the numbers of an index ("ifDescr.3"), or its parts in brackets, of which texts may be quoted
-// ("ifDescr[3]", `usmUserStatus["engine"]["me"]`). It returns the whole OID, and the object that this is of if it is known.
+// ("ifDescr[3]", `usmUserStatus["engine"]["me"]`). What Net-SNMP's tools write of an OID is read too: "iso.3.6.1.2.1.1.5.0", and the way to an object
+// from there, ".iso.org.dod.internet.mgmt.mib-2.system.sysName.0". It returns the whole OID, and the object that this is of if it is known.
 func ParseName(r Resolver, name string) (oid.OID, Object, error) {
+	name = fromRoot(name)
 	if name == "" {
 		return oid.OID{}, Object{}, fmt.Errorf("%w: the name is empty", ErrUnknown)
 	}
-	if first := strings.TrimPrefix(name, "."); first != "" && isDigit(first[0]) {
-		o, err := oid.Parse(first)
+	if isDigit(name[0]) {
+		o, err := oid.Parse(name)
 		if err != nil {
 			return oid.OID{}, Object{}, err
+		}
+		if first := o.Arc(0); first > 2 || first < 2 && o.Len() > 1 && o.Arc(1) > 39 { // X.660
+			return oid.OID{}, Object{}, fmt.Errorf("%q is no OID: it begins with 0, 1 or 2, and behind 0 and 1 is at most 39", name)
 		}
 		object, _ := r.Find(o)
 		return o, object, nil
@@ -175,6 +180,28 @@ func ParseName(r Resolver, name string) (oid.OID, Object, error) {
 		return oid.OID{}, object, fmt.Errorf("%s: %w", name, err)
 	}
 	return object.OID.Join(rest), object, nil
+}
+
+// fromRoot returns name without a dot before it; one that begins at iso begins at its last label, or with iso's number.
+func fromRoot(name string) string {
+	name = strings.TrimPrefix(name, ".")
+	if name != "iso" && !strings.HasPrefix(name, "iso.") {
+		return name
+	}
+	rest := len(name) // where the numbers at the end begin
+	for {
+		dot := strings.LastIndexByte(name[:rest], '.')
+		if label := name[dot+1 : rest]; label != "" && !isDigit(label[0]) {
+			if dot < 0 {
+				return "1" + name[rest:]
+			}
+			return name[dot+1:]
+		}
+		if dot < 0 {
+			return name
+		}
+		rest = dot
+	}
 }
 
 func parseArcs(text string) ([]uint32, error) {

@@ -40,20 +40,23 @@ func TestParseName(t *testing.T) {
 	names := smi.BuiltIn()
 	for name, want := range map[string]string{
 		"1.3.6.1.2.1.2.2.1.2.7": "1.3.6.1.2.1.2.2.1.2.7 IF-MIB::ifDescr.7", ".1.3.6.1.2.1.1": "1.3.6.1.2.1.1 SNMPv2-MIB::system", "ifDescr.7": "1.3.6.1.2.1.2.2.1.2.7 IF-MIB::ifDescr.7",
-		"IF-MIB::ifDescr[7]":                      "1.3.6.1.2.1.2.2.1.2.7 IF-MIB::ifDescr.7",
-		`nsExtendOutput1Line["ab"]`:               "1.3.6.1.4.1.8072.1.3.2.3.1.1.2.97.98 NET-SNMP-EXTEND-MIB::nsExtendOutput1Line.2.97.98",
-		`ipAddressIfIndex[ipv4][192.0.2.1]`:       "1.3.6.1.2.1.4.34.1.3.1.4.192.0.2.1 IP-MIB::ipAddressIfIndex.1.4.192.0.2.1",
-		`dot1dTpFdbPort[00:1b:21:3c:9d:f8]`:       "1.3.6.1.2.1.17.4.3.1.2.0.27.33.60.157.248 BRIDGE-MIB::dot1dTpFdbPort.0.27.33.60.157.248",
-		`tcpConnState[192.0.2.1][22][0.0.0.0][0]`: "1.3.6.1.2.1.6.13.1.1.192.0.2.1.22.0.0.0.0.0 TCP-MIB::tcpConnState.192.0.2.1.22.0.0.0.0.0",
-		`snmpNotifyTag["a]b"]`:                    "1.3.6.1.6.3.13.1.1.1.2.97.93.98 SNMP-NOTIFICATION-MIB::snmpNotifyTag.97.93.98",
-		"1.4.5":                                   "1.4.5 1.4.5",
+		"IF-MIB::ifDescr[7]":                                "1.3.6.1.2.1.2.2.1.2.7 IF-MIB::ifDescr.7",
+		`nsExtendOutput1Line["ab"]`:                         "1.3.6.1.4.1.8072.1.3.2.3.1.1.2.97.98 NET-SNMP-EXTEND-MIB::nsExtendOutput1Line.2.97.98",
+		`ipAddressIfIndex[ipv4][192.0.2.1]`:                 "1.3.6.1.2.1.4.34.1.3.1.4.192.0.2.1 IP-MIB::ipAddressIfIndex.1.4.192.0.2.1",
+		`dot1dTpFdbPort[00:1b:21:3c:9d:f8]`:                 "1.3.6.1.2.1.17.4.3.1.2.0.27.33.60.157.248 BRIDGE-MIB::dot1dTpFdbPort.0.27.33.60.157.248",
+		`tcpConnState[192.0.2.1][22][0.0.0.0][0]`:           "1.3.6.1.2.1.6.13.1.1.192.0.2.1.22.0.0.0.0.0 TCP-MIB::tcpConnState.192.0.2.1.22.0.0.0.0.0",
+		`snmpNotifyTag["a]b"]`:                              "1.3.6.1.6.3.13.1.1.1.2.97.93.98 SNMP-NOTIFICATION-MIB::snmpNotifyTag.97.93.98",
+		"1.4.5":                                             "1.4.5 1.4.5",
+		"iso.3.6.1.2.1.1.5.0":                               "1.3.6.1.2.1.1.5.0 SNMPv2-MIB::sysName.0",
+		".iso.org.dod.internet.mgmt.mib-2.system.sysName.0": "1.3.6.1.2.1.1.5.0 SNMPv2-MIB::sysName.0",
+		".sysName.0":                                        "1.3.6.1.2.1.1.5.0 SNMPv2-MIB::sysName.0",
 	} {
 		o, _, err := smi.ParseName(names, name)
 		if got := o.String() + " " + smi.Format(names, o); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", name, got, err, want)
 		}
 	}
-	for _, name := range []string{"", ".", "ifDescr.x", "ifDescr.4294967296", "ifDescr[", "ifDescr[3]x", "ifDescr[x]", "dot1dTpFdbPort[12]", "1.x", "nothing.3", "tcpConnState[::1]"} {
+	for _, name := range []string{"", ".", "ifDescr.x", "ifDescr.4294967296", "ifDescr[", "ifDescr[3]x", "ifDescr[x]", "dot1dTpFdbPort[12]", "1.x", "nothing.3", "tcpConnState[::1]", "3.1", "1.40.1", "iso.", "iso..", "iso.x", ".iso.org.nothing.3"} {
 		if o, _, err := smi.ParseName(names, name); err == nil {
 			t.Errorf("%q is taken for %v", name, o)
 		}

@@ -88,11 +88,19 @@ func (q *Query) Walk(ctx context.Context, names []string) error {
 
 // alone writes the instance root, for a walk that found nothing below it.
 func (q *Query) alone(ctx context.Context, root oid.OID) error {
-	vbs, err := q.Client.Get(ctx, nil, []oid.OID{root})
+	vbs, err := q.Client.Get(ctx, nil, []oid.OID{encodable(root)})
 	if err != nil {
 		return err
 	}
 	return q.write(vbs[0])
+}
+
+// encodable returns root, or where it begins: an OID of one number has no encoding (ITU-T X.690, 8.19.4), and people walk .1.
+func encodable(root oid.OID) oid.OID {
+	if root.Len() == 1 {
+		return root.Append(0)
+	}
+	return root
 }
 
 // NotIncreasingError is an agent whose answer does not come after what was asked, so that a walk would never end.
@@ -104,7 +112,7 @@ func (e *NotIncreasingError) Error() string {
 
 // walk calls each for every instance below root.
 func (q *Query) walk(ctx context.Context, root oid.OID, each func(snmp.VarBind) error) error {
-	at, repetitions := root, max(1, q.Max)
+	at, repetitions := encodable(root), max(1, q.Max)
 	var vbs []snmp.VarBind
 	for {
 		var err error

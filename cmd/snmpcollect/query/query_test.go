@@ -194,9 +194,14 @@ func TestWalk(t *testing.T) {
 			t.Errorf("%s: %v\n%s", tt.name, err, got)
 		}
 	}
-	all, err := walk(device(), "internet")
-	if n := strings.Count(all, "\n"); n != 15 || err != nil {
-		t.Errorf("%d variables, %v", n, err)
+	for _, name := range []string{"internet", ".1", "iso"} {
+		all, err := walk(device(), name)
+		if n := strings.Count(all, "\n"); n != 15 || err != nil {
+			t.Errorf("%s: %d variables, %v", name, n, err)
+		}
+	}
+	if got, err := walk(device(), "2"); got != ".2.0 No Such Instance currently exists at this OID\n" || err != nil {
+		t.Errorf("nothing below 2: %v\n%s", err, got)
 	}
 	looping := device()
 	looping.loop = true
