@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func TestSplitAddress(t *testing.T) {
 }
 
 func TestTargetValidate(t *testing.T) {
-	profiles := collector.BuiltIn()
+	profiles := maps.Clone(collector.BuiltIn())
 	profiles["tcp again"] = profiles["tcp"]
 	good := target("dev", "system", "interfaces")
 	good.Labels = map[string]string{"site": "paris"}

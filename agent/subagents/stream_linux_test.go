@@ -34,15 +34,18 @@ func TestSockets(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- m.Serve(ctx, l) }()
-	dial := func(subtree oid.OID) (*peer, mib.Handler) {
+	register := func(p *peer, subtree oid.OID, seconds uint8) mib.Handler {
+		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: subtree, Timeout: seconds})
+		return <-handlers
+	}
+	dial := func() *peer {
 		conn, err := net.Dial("unix", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		p := &peer{t: t, conn: conn, r: bufio.NewReader(conn)}
 		p.session = p.wants(agentx.NoError, agentx.PDU{Type: agentx.Open}).Session
-		p.wants(agentx.NoError, agentx.PDU{Type: agentx.Register, ID: subtree})
-		return p, <-handlers
+		return p
 	}
 	want := snmp.VarBind{Name: root.Append(0), Value: snmp.Integer(0)}
 	ask := func(h mib.Handler) error {
@@ -52,7 +55,8 @@ func TestSockets(t *testing.T) {
 		}
 		return err
 	}
-	p, h := dial(root)
+	p, quiet := dial(), oid.New(1, 3, 6, 1, 4, 1, 9, 2)
+	h, silent := register(p, root, 60), register(p, quiet, 0)
 	asked := make(chan struct{}, 1)
 	answer := table(3)
 	p.answers(func(q agentx.PDU) *agentx.PDU {
@@ -68,7 +72,7 @@ func TestSockets(t *testing.T) {
 		}
 	}
 	for range 3 {
-		if _, err := next(h, 7, mib.Range{Start: root}); err == nil {
+		if _, err := next(silent, 7, mib.Range{Start: quiet}); err == nil {
 			t.Error("silence is no error")
 		}
 		<-asked
@@ -80,7 +84,7 @@ func TestSockets(t *testing.T) {
 	if err := ask(h); err == nil {
 		t.Error("a sub-agent that is gone answers")
 	}
-	_, h = dial(root.Append(9)) // which does not read
+	h = register(dial(), root.Append(9), 0) // which does not read
 	cancel()
 	if err := <-served; err != nil {
 		t.Error(err)
