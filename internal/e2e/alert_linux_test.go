@@ -16,6 +16,7 @@ import (
 // TestCableToWebhook takes the far end of a link down, of our agent and of Net-SNMP's, and says how long it took until the alert was at the webhook:
 // with notifications and `for: 0s`, and by polls alone. `make bench-alert` prints it. Nothing of that is asserted but that it comes once, and ends.
 func TestCableToWebhook(t *testing.T) {
+	t.Parallel()
 	const every = 5 * time.Second
 	for _, c := range []struct {
 		name         string
@@ -27,6 +28,7 @@ func TestCableToWebhook(t *testing.T) {
 		{"Net-SNMP polled", false, false, "5s", "interval 5 s + for 5 s + 1 s at most are wanted, and what its cache adds"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			near, far := newBox(t), newBox(t)
 			cable := near.connect(t, far, "wan0", 10)
 			outside := strings.TrimSuffix(near.address, "2") + "1"
