@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"testing"
 )
 
@@ -13,7 +14,7 @@ import (
 func TestDeadDevices(t *testing.T) {
 	t.Parallel()
 	d, hook := newInfluxDB(t), newReceiver(t)
-	silent, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	silent, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(ownAddress())))
 	if err != nil {
 		t.Fatal(err)
 	}

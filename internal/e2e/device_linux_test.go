@@ -4,9 +4,14 @@ package e2e
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/netip"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,17 +36,30 @@ func newDevice(t *testing.T, name string, narrow bool, ports ...sim.Port) *devic
 	return d
 }
 
-// serve lets the device answer at the address until stop is called or the test ends.
+var ports atomic.Int32
+
+// ownAddress returns one of the loopback interface that nobody else takes, even while nobody listens there: its port is none of those that the kernel gives.
+func ownAddress() string { return fmt.Sprintf("127.0.0.1:%d", 20_000+ports.Add(1)) }
+
+// serve lets the device answer at the address, or at one of its own if that has port 0, until stop is called or the test ends.
 func (d *device) serve(t *testing.T, address string) (stop func()) {
 	t.Helper()
+	if strings.HasSuffix(address, ":0") {
+		address = ownAddress()
+	}
 	s, err := d.Server(secret.New("public"), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := agent.ListenUDP(t.Context(), "udp4", netip.MustParseAddrPort(address))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var u *agent.UDP
+	// A program that another test is just starting holds a socket that was closed here until it runs.
+	eventually(t, "a socket at "+address, func() bool {
+		u, err = agent.ListenUDP(t.Context(), "udp4", netip.MustParseAddrPort(address))
+		if err != nil && !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 	d.address = u.LocalAddr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

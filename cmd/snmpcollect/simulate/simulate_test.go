@@ -59,7 +59,7 @@ func ask(t *testing.T, to netip.AddrPort, name string) snmp.Value {
 	defer c.Close()
 	q := snmp.Message{Version: snmp.V2c, Community: "lab", PDU: snmp.PDU{Type: snmp.GetRequest, VarBinds: []snmp.VarBind{{Name: oid.MustParse(name)}}}}
 	buf := make([]byte, 1500)
-	for range 200 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		if _, err := c.Write(q.Append(nil)); err != nil {
 			time.Sleep(10 * time.Millisecond) // nobody listens yet
 			continue
