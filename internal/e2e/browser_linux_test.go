@@ -170,7 +170,11 @@ func (b *browser) await(what, js string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, browserPatience+10*time.Second)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(browserPatience)))
+	look := chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(browserPatience))
+	_, err := chromedp.Run(ctx, look)
+	for end := time.Now().Add(browserPatience); err != nil && time.Now().Before(end); { // a page that is just being loaded takes the place of the one that was looked at
+		_, err = chromedp.Run(ctx, look)
+	}
 	if err != nil {
 		b.shot("failed")
 		b.t.Fatalf("never seen: %s (%v); the page shows\n%s\nand on the console %q", what, err, b.text("document.body.innerText"), b.console)

@@ -52,18 +52,12 @@ func (r *recorder) holdMean(t *testing.T, s series, name string) {
 	t.Helper()
 	var seconds float64
 	for i, p := range s.points[1:] {
-		before, _ := s.points[i].count(t, name)
-		now, _ := p.count(t, name)
 		rate, ok := p.number(t, name+"_rate")
 		if !ok || rate == 0 {
 			t.Errorf("%s has no rate at %v", name, p.at)
 			return
 		}
-		diff := now - before
-		if narrow(name) {
-			diff = uint64(uint32(diff))
-		}
-		seconds += float64(diff) / rate
+		seconds += s.difference(t, name, &s.points[i], &p) / rate
 	}
 	first, last := s.points[0], s.points[len(s.points)-1]
 	least0, most0, ok0 := r.between(kernelName(s.tags["ifName"], name), first.at.Add(-reuse), first.at.Add(first.took))
@@ -72,14 +66,8 @@ func (r *recorder) holdMean(t *testing.T, s series, name string) {
 		t.Errorf("%s: the kernel's figures were not read around %v and %v", name, first.at, last.at)
 		return
 	}
-	begin, _ := first.count(t, name)
-	now, _ := last.count(t, name)
-	diff := now - begin
-	if narrow(name) {
-		diff = uint64(uint32(diff))
-	}
 	passed := last.at.Sub(first.at)
-	mean := float64(diff) / seconds
+	mean := s.difference(t, name, &first, &last) / seconds
 	least, most := float64(least1-most0)/(passed+last.took+slack).Seconds(), float64(most1-least0)/(passed-first.took-slack).Seconds()
 	if mean < 0.99*least || mean > 1.01*most {
 		t.Errorf("%s_rate has the mean %.0f over %d polls; the kernel counted %.0f to %.0f a second", name, mean, len(s.points)-1, least, most)
