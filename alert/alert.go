@@ -206,8 +206,7 @@ func fingerprint(device, rule, key, kind string) string {
 }
 
 // TransitionID returns the ID of the transition by which a came into its state. It relies on an alert entering each state at most once for each
-// Since. The transition from Firing to Firing of one that is
-// found to be flapping has an ID of its own.
+// Since. The transition from Firing to Firing of one that is found to be flapping has an ID of its own.
 func TransitionID(a *Alert) string {
 	return a.Fingerprint + "-" + strconv.FormatInt(a.Since.UnixMilli(), 36) + "-" + a.State.String()
 }

@@ -1,8 +1,8 @@
 package alert
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -122,13 +122,7 @@ func (e *Engine) dropOf(ts []Transition, d *device, at time.Time, why Reason, pi
 }
 
 func compareKeys(a, b conditionKey) int {
-	if a.rule != b.rule {
-		return strings.Compare(a.rule, b.rule)
-	}
-	if a.key != b.key {
-		return strings.Compare(a.key, b.key)
-	}
-	return strings.Compare(a.kind, b.kind)
+	return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.key, b.key), cmp.Compare(a.kind, b.kind))
 }
 
 // missConditions counts the complete walks of p for conditions whose rows they lacked.

@@ -66,7 +66,7 @@ func newDevice(name string) *device {
 
 // NewEngine returns an engine without targets or rules: Configure gives it both. Restore, if at all, comes before.
 func NewEngine() *Engine {
-	return &Engine{devices: map[string]*device{}, self: newDevice(""), past: map[string]past{}, mutes: newMutes(), names: map[string]int{}}
+	return &Engine{devices: map[string]*device{}, self: newDevice(""), past: map[string]past{}, names: map[string]int{}}
 }
 
 // Configure makes cfg the configuration from now on. Alerts of devices, tables and rules that it no longer has are resolved.

@@ -13,7 +13,7 @@ import (
 var ErrNotFound = errors.New("not found")
 
 const (
-	mostSilences = 10_000
+	mostSilences = 10_000             // as many as there may be, those that are over included
 	silenceKept  = 5 * 24 * time.Hour // how long one that is over is listed
 )
 
@@ -21,8 +21,6 @@ const (
 type mutes struct {
 	silences []silence.Silence // in the order in which they were made
 }
-
-func newMutes() mutes { return mutes{} }
 
 // Property returns what a matcher of that name compares: see silence.Matcher.
 func (a *Alert) Property(name string) string {

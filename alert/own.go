@@ -2,6 +2,7 @@ package alert
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -107,10 +108,8 @@ func (e *Engine) Check(now time.Time, checks []Check) []Transition {
 			continue
 		}
 		ts = e.observe(ts, d, conditionKey{c.Rule, c.Key, c.Kind}, o, &Poll{At: now}, c.Holds, func(a *Alert) {
-			a.Labels = map[string]string{}
-			for name, value := range c.Labels {
-				a.Labels[name] = value
-			}
+			a.Labels = make(map[string]string, len(c.Labels)) // not c.Labels: the rule's are added
+			maps.Copy(a.Labels, c.Labels)
 			a.Values, a.Summary = c.Values, clean(c.Summary)
 		})
 	}
