@@ -17,12 +17,13 @@ import (
 // gives it to what a scrape does not find: else a query of the moment would show it for five minutes more, a renamed interface twice and a silent device
 // as if it were there. It is for one goroutine.
 //
-// Polls that waited and come behind newer ones mark nothing, and neither do the first two polls after the database was opened.
+// Polls that waited and come behind newer ones mark nothing, and neither does the first poll after the database was opened.
 type staleness struct{ devices map[string]*polledDevice }
 
 // polledDevice is a device as its last poll left it.
 type polledDevice struct {
-	at           time.Time                 // of that poll
+	at           time.Time                 // of that poll; zero until the first has ended
+	begun        time.Time                 // until then, of the one whose series are noted
 	measurements map[string]*writtenSeries // by name
 }
 
@@ -35,11 +36,18 @@ type writtenSeries struct {
 
 func newStaleness() *staleness { return &staleness{devices: map[string]*polledDevice{}} }
 
-// of returns what is to be told of the series of s; nil if nothing is: it is no poll's, or older than the device's last, or of a device of which no poll is
-// known (whose samples of metric.PollMeasurement may be filtered out).
+// of returns what is to be told of the series of s; nil if nothing is: it is of no device, or older than the device's last poll.
 func (st *staleness) of(s *metric.Sample) *writtenSeries {
-	d := st.devices[deviceOf(s)]
-	if d == nil || !s.At.After(d.at) {
+	name := deviceOf(s)
+	if name == "" {
+		return nil
+	}
+	d := st.device(name)
+	if d.at.IsZero() && !s.At.Equal(d.begun) { // the samples that end polls may be filtered out: no more than one poll is noted
+		clear(d.measurements)
+		d.begun = s.At
+	}
+	if !s.At.After(d.at) {
 		return nil
 	}
 	w := d.measurements[s.Measurement]
@@ -48,6 +56,16 @@ func (st *staleness) of(s *metric.Sample) *writtenSeries {
 		d.measurements[strings.Clone(s.Measurement)] = w
 	}
 	return w
+}
+
+// device returns what is known of the device, from now on at least its name.
+func (st *staleness) device(name string) *polledDevice {
+	d := st.devices[name]
+	if d == nil {
+		d = &polledDevice{measurements: map[string]*writtenSeries{}}
+		st.devices[strings.Clone(name)] = d
+	}
+	return d
 }
 
 // deviceOf returns the tag device; "" if there is none.
@@ -63,13 +81,12 @@ func deviceOf(s *metric.Sample) string {
 // all of a device that is no target any more.
 func (st *staleness) polled(app storage.Appender, s *metric.Sample) {
 	name := deviceOf(s)
-	d := st.devices[name]
-	switch {
-	case name == "" || d != nil && !s.At.After(d.at):
+	if name == "" {
 		return
-	case d == nil:
-		d = &polledDevice{measurements: map[string]*writtenSeries{}}
-		st.devices[strings.Clone(name)] = d
+	}
+	d := st.device(name)
+	if !s.At.After(d.at) {
+		return
 	}
 	d.at = s.At
 	answered, removed, complete := false, false, []string(nil)

@@ -26,6 +26,7 @@ func TestStale(t *testing.T) {
 		late     time.Duration // the poll is of so much before
 		extra    bool          // it is none of the schedule
 		removed  bool          // the device is no target any more
+		second   bool          // there was but one poll before, which gave no rates
 	}
 	steady := poll{ports: []string{"a", "b"}, packets: counter.OK, other: true, complete: all}
 	both := []string{`{__name__="ifInUcastPkts_rate", ifName="a"}`, `{__name__="ifInUcastPkts_rate", ifName="b"}`, `{__name__="ifOperStatus", ifName="a"}`,
@@ -42,11 +43,13 @@ func TestStale(t *testing.T) {
 		"the walk broke off":       {poll{ports: []string{"a"}, packets: counter.OK, other: true, complete: "other"}, both},
 		"no rate": {poll{ports: []string{"a", "b"}, packets: counter.Reset, other: true, complete: all},
 			append(slices.Clone(both[2:]), `{__name__="snmp_rate_absent", counter="ifInUcastPkts", ifName="a", verdict="reset"}`, `{__name__="snmp_rate_absent", counter="ifInUcastPkts", ifName="b", verdict="reset"}`)},
-		"no answer":                 {poll{down: true}, both[5:]},
-		"the target was removed":    {poll{removed: true}, nil},
-		"removed in mid-poll":       {poll{ports: []string{"b", "c"}, packets: counter.OK, removed: true}, nil},
-		"a late poll marks nothing": {poll{down: true, late: time.Hour}, both},
-		"a poll of one port":        {poll{ports: []string{"a"}, packets: counter.OK, extra: true}, both},
+		"the second poll":                       {poll{ports: []string{"a", "b"}, packets: counter.OK, other: true, complete: all, second: true}, both},
+		"a port was removed at the second poll": {poll{ports: []string{"b"}, packets: counter.OK, other: true, complete: all, second: true}, []string{both[1], both[3], both[4], both[5]}},
+		"no answer":                             {poll{down: true}, both[5:]},
+		"the target was removed":                {poll{removed: true}, nil},
+		"removed in mid-poll":                   {poll{ports: []string{"b", "c"}, packets: counter.OK, removed: true}, nil},
+		"a late poll marks nothing":             {poll{down: true, late: time.Hour}, both},
+		"a poll of one port":                    {poll{ports: []string{"a"}, packets: counter.OK, extra: true}, both},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -55,7 +58,11 @@ func TestStale(t *testing.T) {
 					t.Fatal(err)
 				}
 				e := s.Exporter()
-				for _, p := range []poll{steady, steady, steady, test.last} {
+				before := []poll{steady, steady, steady}
+				if test.last.second {
+					before = []poll{{ports: []string{"a", "b"}, packets: counter.First, other: true, complete: all}}
+				}
+				for _, p := range append(before, test.last) {
 					time.Sleep(every)
 					at := time.Now().Add(-p.late)
 					var batch []metric.Sample
