@@ -171,8 +171,11 @@ func (b *browser) await(what, js string) {
 	ctx, cancel := context.WithTimeout(b.ctx, browserPatience+10*time.Second)
 	defer cancel()
 	look := chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(browserPatience))
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
 	_, err := chromedp.Run(ctx, look)
 	for end := time.Now().Add(browserPatience); err != nil && time.Now().Before(end); { // a page that is just being loaded takes the place of the one that was looked at
+		<-tick.C
 		_, err = chromedp.Run(ctx, look)
 	}
 	if err != nil {
