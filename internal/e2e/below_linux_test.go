@@ -40,7 +40,7 @@ func TestPagesBelowAPath(t *testing.T) {
 	collect(t, config)
 	b := newBrowser(t, server.URL+"/net/nms")
 
-	b.open("/devices/edge/interfaces/ge-0%2F0%2F1?span=1m")
+	b.do("an address with name and password, as a screen on a wall has it", chromedp.Navigate(strings.Replace(b.base, "://", "://ann:password@", 1)+"/devices/edge/interfaces/ge-0%2F0%2F1?span=1m"))
 	b.await("changes come", `document.querySelector("[data-connection=live]")`)
 	b.await("traffic is drawn", painted("traffic"))
 	stillWhileDragged(b)

@@ -6,6 +6,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,11 @@ func (b *browser) event(ev any) {
 	if !ok {
 		return
 	}
-	if !strings.HasPrefix(e.Request.URL, "data:") && !strings.HasPrefix(e.Request.URL, b.base+"/") {
+	u, err := url.Parse(e.Request.URL)
+	if err == nil {
+		u.User = nil
+	}
+	if err != nil || u.Scheme != "data" && !strings.HasPrefix(u.String(), b.base+"/") {
 		b.mu.Lock()
 		b.foreign = append(b.foreign, e.Request.URL)
 		b.mu.Unlock()

@@ -48,7 +48,7 @@ async function call<T>(method: string, path: string, body: unknown, signal?: Abo
   const limit = AbortSignal.timeout(patience);
   let answer: Response;
   try {
-    answer = await fetch(base + path, {
+    answer = await fetch(location.origin + base + path, { // which has no user and password, as the page's own address may: fetch takes none
       method,
       credentials: "same-origin",
       cache: "no-store",

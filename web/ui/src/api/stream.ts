@@ -93,7 +93,7 @@ class Stream {
 
   #open(): void {
     this.#close();
-    const source = new EventSource(base + "/api/ui/events");
+    const source = new EventSource(location.origin + base + "/api/ui/events");
     this.#source = source;
     this.#heard = Date.now();
     const take = (m: Message): void => {
