@@ -151,7 +151,8 @@ func TestKeepalived(t *testing.T) {
 	near.connect(t, far, "wan0", 10)
 	near.master(t, near.outsideAddress())
 	conf := near.write(t, "keepalived.conf", "vrrp_instance first {\n interface wan0\n virtual_router_id 51\n priority 100\n virtual_ipaddress {\n 192.0.2.51/24\n }\n}\n")
-	near.start(t, nil, interop.Find(t, "keepalived", "keepalived"), "-n", "-l", "-P", "-f", conf, "-p", near.path("k.pid"), "-r", near.path("v.pid"), "-x", "-A", "unix:"+near.path("master"))
+	p := near.start(t, nil, interop.Find(t, "keepalived", "keepalived"), "-n", "-l", "-P", "-f", conf, "-p", near.path("k.pid"), "-r", near.path("v.pid"), "-x", "-A", "unix:"+near.path("master"))
+	p.Await(`\(first\) Entering MASTER STATE`)                       // who asks while it begins may find it gone
 	near.walk(t, vrrp, `STRING: "first"`, ".2.3.1.4.1 = INTEGER: 2") // vrrpInstanceState: master
 	near.walk(t, agentxReg)
 	end(t, near.agent)
