@@ -37,13 +37,16 @@ func counterValue(v snmp.Value) uint64 {
 // that serve an object of the one type with the other, more often than not the wider. Such a Counter64 is judged as what it is. What is an INTEGER or a
 // Gauge32 in all rows is judged as counter.Column says of Loose ones.
 func (p *part) learnCounters(g *grid, rows int) error {
-	if p.learned || rows == 0 {
+	if p.learned || rows == 0 || p.narrow { // a narrow grid has no counters
 		return nil
 	}
 	p.learned = true
 	var objects []Object // nil while nothing was learned
 	for _, c := range p.counters {
 		o := p.objects[c]
+		if o.served != 0 {
+			continue // known since another column was waited for
+		}
 		kind, all := kindOf(g, rows, c)
 		if kind == 0 {
 			o.served = numberOf(g, rows, c)
