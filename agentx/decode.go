@@ -106,14 +106,14 @@ func (p *PDU) payload(b []byte) error {
 	switch p.Type {
 	case Open:
 		p.Timeout = d.octets(4)[0]
-		p.ID, _ = d.oid()
+		p.ID = d.name()
 		p.Descr = d.text()
 	case Close:
 		p.Reason = Reason(d.octets(4)[0])
 	case Register, Unregister:
 		head := d.octets(4)
 		p.Timeout, p.Priority, p.RangeSub = head[0], head[1], head[2]
-		p.ID, _ = d.oid()
+		p.ID = d.name()
 		if p.RangeSub != 0 {
 			p.Upper = d.u32()
 		}
@@ -124,10 +124,10 @@ func (p *PDU) payload(b []byte) error {
 	case Get, GetNext:
 		p.Ranges = d.ranges()
 	case AddAgentCaps:
-		p.ID, _ = d.oid()
+		p.ID = d.name()
 		p.Descr = d.text()
 	case RemoveAgentCaps:
-		p.ID, _ = d.oid()
+		p.ID = d.name()
 	case Response:
 		p.UpTime = d.u32()
 		head := d.octets(4)
@@ -188,6 +188,17 @@ func (d *decoder) text() string {
 	return s
 }
 
+// name reads an OID that may go into a message of SNMP. The others would make all of that message unreadable.
+func (d *decoder) name() oid.OID {
+	o, _ := d.oid()
+	if !o.IsEncodable() {
+		d.fail("the OID %v, which no message can hold", o)
+		return oid.OID{}
+	}
+	return o
+}
+
+// oid reads any OID: the end of a range may be one that no message can hold.
 func (d *decoder) oid() (o oid.OID, include bool) {
 	head := d.octets(4)
 	n, prefix := int(head[0]), uint32(head[1])
@@ -228,7 +239,7 @@ func (d *decoder) varBinds() []snmp.VarBind {
 	var out []snmp.VarBind
 	for len(d.b) > 0 {
 		kind := d.order.Uint16(d.octets(4))
-		name, _ := d.oid()
+		name := d.name()
 		out = append(out, snmp.VarBind{Name: name, Value: d.value(kind)})
 	}
 	return out
@@ -251,7 +262,7 @@ func (d *decoder) value(kind uint16) snmp.Value {
 	case kindOpaque:
 		return snmp.Opaque(d.text())
 	case kindOID:
-		o, _ := d.oid()
+		o := d.name()
 		if o.IsEmpty() { // the null OID
 			o = oid.New(0, 0)
 		}

@@ -99,6 +99,27 @@ func TestExample(t *testing.T) {
 	}
 }
 
+// TestUnencodable: an OID that no message of SNMP can hold would spoil all of the message that it gets into. As the end of a range it does not get there.
+func TestUnencodable(t *testing.T) {
+	for _, bad := range []oid.OID{oid.New(7), oid.New(3, 1<<32-1), oid.New(1, 40)} {
+		for _, p := range []agentx.PDU{
+			{Type: agentx.Open, ID: bad}, {Type: agentx.Register, ID: bad}, {Type: agentx.AddAgentCaps, ID: bad},
+			{Type: agentx.Response, VarBinds: []snmp.VarBind{{Name: bad}}},
+			{Type: agentx.Response, VarBinds: []snmp.VarBind{{Name: sysDescr, Value: snmp.ObjectID(bad)}}},
+			{Type: agentx.Notify, VarBinds: []snmp.VarBind{{Name: bad}}},
+		} {
+			var got agentx.PDU
+			if err := got.Decode(p.Append(nil)); !errors.Is(err, agentx.ErrMalformed) {
+				t.Errorf("%v of %v: %v", p.Type, bad, err)
+			}
+		}
+		p := agentx.PDU{Type: agentx.GetNext, Ranges: []mib.Range{{Start: sysDescr, End: bad}}}
+		if err := p.Decode(p.Append(nil)); err != nil {
+			t.Errorf("a range that ends with %v: %v", bad, err)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, p := range pdus() {
 		f.Add(p.Append(nil))

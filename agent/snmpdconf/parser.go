@@ -345,7 +345,7 @@ func (p *parser) sysObjectID(name, value string) {
 		p.errorf("%s has more than one value", name)
 	case err != nil:
 		p.errorf("%s: %s is no numeric OID, such as .1.3.6.1.4.1.8072.3.2.10", name, clip(word))
-	case o.Len() < 2 || o.Arc(0) > 2 || o.Arc(0) < 2 && o.Arc(1) > 39: // X.660: others cannot be encoded
+	case o.Len() < 2 || !o.IsEncodable():
 		p.errorf("%s: %s is no OID that a message can hold", name, clip(word))
 	default:
 		p.once(name)
@@ -359,7 +359,7 @@ func (p *parser) sysORID(name, value string) {
 	word, descr, err := nextWord(value)
 	o, ok := parseOID(word)
 	switch {
-	case err != nil || !ok || o.Len() < 2:
+	case err != nil || !ok || o.Len() < 2 || !o.IsEncodable():
 		p.errorf("%s is written OID DESCRIPTION, with a numeric OID such as .1.3.6.1.4.1.8072.9999", name)
 	case len(descr) > maxDisplayString:
 		p.errorf("%s: the description is %d octets long; the most is %d", name, len(descr), maxDisplayString)

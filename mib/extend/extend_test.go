@@ -310,6 +310,8 @@ func passChild(args []string) {
 	switch {
 	case mode == "circle" && args[0] == "-n":
 		fmt.Printf(".%v\ninteger\n1\n", root.Append(1, 0))
+	case mode == "no OID":
+		fmt.Printf(".%v\nobjectid\n.7\n", root.Append(1, 0))
 	case mode == "rubbish":
 		fmt.Println("one line")
 	case args[0] == "-s" && args[2] == "string":
@@ -485,7 +487,8 @@ func TestBadPass(t *testing.T) {
 		program command.Program
 	}{
 		"circle": {false, program("pass", "circle")}, "rubbish": {false, program("pass", "rubbish")},
-		"mute": {true, program("persist", "0")}, "absent": {false, command.Program{Path: "/nowhere/at-all"}}, "no PONG": {true, program("say", "hello")}, "absent and persistent": {true, command.Program{Path: "/nowhere/at-all"}},
+		"a value that no message can hold": {false, program("pass", "no OID")},
+		"mute":                             {true, program("persist", "0")}, "absent": {false, command.Program{Path: "/nowhere/at-all"}}, "no PONG": {true, program("say", "hello")}, "absent and persistent": {true, command.Program{Path: "/nowhere/at-all"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, log := newPass(t, test.persist, test.program)

@@ -59,6 +59,9 @@ func parseValue(kind, text string) (snmp.Value, error) {
 		return snmp.IPAddress(a), nil
 	case "objectid":
 		o, err := oid.Parse(word)
+		if err == nil && !o.IsEncodable() {
+			err = fmt.Errorf("no message can hold %v", o)
+		}
 		return snmp.ObjectID(o), err
 	case "octet", "octets":
 		b, err := hex.DecodeString(strings.Join(strings.Fields(word), ""))

@@ -75,12 +75,12 @@ func AppendString(dst []byte, tag byte, s string) []byte {
 //
 // BER cannot say an OID of fewer than two sub-identifiers; such a one is written with 0 for what is missing, as 0.0 or x.0.
 func OIDSize(o oid.OID) int {
-	if o.Len() < 2 {
-		return 1
-	}
 	n := 1
 	if first := firstArcs(o); first >= 0x80 {
 		n = arcOctets(first)
+	}
+	if o.Len() < 2 {
+		return n
 	}
 	for arcs := o.From(2); !arcs.IsEmpty(); arcs = arcs.From(1) {
 		if a := arcs.Arc(0); a < 0x80 {
@@ -93,7 +93,7 @@ func OIDSize(o oid.OID) int {
 }
 
 // AppendOID appends o as an OBJECT IDENTIFIER with the given tag. The first sub-identifier must be 0, 1 or 2, and the second
-// below 40 unless the first is 2, which is true of every OID that was decoded or registered.
+// below 40 unless the first is 2 (oid.OID.IsEncodable), or what is appended is another OID, or none that anybody reads.
 func AppendOID(dst []byte, tag byte, o oid.OID) []byte {
 	return AppendOIDContent(AppendHeader(dst, tag, OIDSize(o)), o)
 }

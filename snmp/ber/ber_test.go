@@ -165,6 +165,16 @@ func TestShortOIDs(t *testing.T) {
 	}
 }
 
+// What is no OID to BER is a whole element nevertheless: it must not make what follows unreadable.
+func TestOIDsThatAreNone(t *testing.T) {
+	for _, arcs := range [][]uint32{{3}, {4}, {7}, {1<<32 - 1}, {3, 1}, {1<<32 - 1, 1<<32 - 1}} {
+		c := ber.NewCursor(ber.AppendOID(nil, ber.TagOID, oid.New(arcs...)))
+		if _, err := c.Read(ber.TagOID); err != nil || c.Len() != 0 {
+			t.Errorf("%v: %d octets are left, %v", arcs, c.Len(), err)
+		}
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	for _, n := range []int{0, 127, 128, 255, 256, 65535, 65536, 1<<24 - 1, 1 << 24} {
 		h := ber.AppendHeader(nil, ber.TagOctetString, n)

@@ -100,6 +100,12 @@ func (o OID) Arc(i int) uint32 {
 // Last returns the last sub-identifier; o must not be empty.
 func (o OID) Last() uint32 { return o.Arc(o.Len() - 1) }
 
+// IsEncodable reports whether a message can hold o: its first sub-identifier is 0, 1 or 2, and the second below 40 unless the first is 2 (X.690
+// 8.19.4).
+func (o OID) IsEncodable() bool {
+	return o.IsEmpty() || o.Arc(0) <= 2 && (o.Len() < 2 || o.Arc(0) == 2 || o.Arc(1) < 40)
+}
+
 // Compare returns -1, 0 or 1 as o stands before, at or after p in lexicographic order.
 func (o OID) Compare(p OID) int { return strings.Compare(o.s, p.s) }
 

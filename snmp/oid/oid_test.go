@@ -110,6 +110,16 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+func TestIsEncodable(t *testing.T) {
+	for o, want := range map[string]bool{
+		"": true, "0": true, "2": true, "3": false, "0.39": true, "0.40": false, "1.39.5": true, "1.40": false, "2.40": true, "2.4294967295": true, "3.1": false,
+	} {
+		if got := oid.MustParse(o).IsEncodable(); got != want {
+			t.Errorf("%q: %t", o, got)
+		}
+	}
+}
+
 func TestArenaKeepsWhatItReturned(t *testing.T) {
 	var arena oid.Arena
 	prefix := oid.New(1, 3, 6, 1, 2, 1, 2, 2, 1)
