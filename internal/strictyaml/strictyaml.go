@@ -47,7 +47,7 @@ func Decode(text []byte, v any) (Document, []*Error) {
 		return Document{}, typed(err)
 	}
 	doc := Document{&root}
-	errs := unknown(&root, reflect.TypeOf(v), 0)
+	errs := checker{}.unknown(&root, reflect.TypeOf(v))
 	var rest yaml.Node
 	if err := d.Decode(&rest); !errors.Is(err, io.EOF) {
 		errs = append(errs, &Error{rest.Line, errors.New("a second document in the file: remove the line ---")})
@@ -104,18 +104,24 @@ func content(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// maxDepth bounds the search for unknown keys; aliases can make a document endlessly deep.
-const maxDepth = 32
+// checker is what was looked at, as what: by aliases a document can lead to the same again and again, and to itself.
+type checker map[checked]bool
+
+type checked struct {
+	node *yaml.Node
+	as   reflect.Type
+}
 
 // unknown finds the keys below n that t has no field for.
-func unknown(n *yaml.Node, t reflect.Type, depth int) []*Error {
+func (c checker) unknown(n *yaml.Node, t reflect.Type) []*Error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	n = content(n)
-	if n == nil || depth > maxDepth || reflect.PointerTo(t).Implements(reflect.TypeFor[yaml.Unmarshaler]()) {
+	if n == nil || c[checked{n, t}] || reflect.PointerTo(t).Implements(reflect.TypeFor[yaml.Unmarshaler]()) {
 		return nil
 	}
+	c[checked{n, t}] = true
 	var errs []*Error
 	switch {
 	case t.Kind() == reflect.Struct && n.Kind == yaml.MappingNode:
@@ -123,7 +129,7 @@ func unknown(n *yaml.Node, t reflect.Type, depth int) []*Error {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
 			if key.Value == "<<" {
-				errs = append(errs, unknown(n.Content[i+1], t, depth+1)...)
+				errs = append(errs, c.unknown(n.Content[i+1], t)...)
 				continue
 			}
 			field, ok := fields.types[key.Value]
@@ -131,15 +137,15 @@ func unknown(n *yaml.Node, t reflect.Type, depth int) []*Error {
 				errs = append(errs, &Error{key.Line, unknownKey(key.Value, n, fields)})
 				continue
 			}
-			errs = append(errs, unknown(n.Content[i+1], field, depth+1)...)
+			errs = append(errs, c.unknown(n.Content[i+1], field)...)
 		}
 	case t.Kind() == reflect.Map && n.Kind == yaml.MappingNode:
 		for i := 1; i < len(n.Content); i += 2 {
-			errs = append(errs, unknown(n.Content[i], t.Elem(), depth+1)...)
+			errs = append(errs, c.unknown(n.Content[i], t.Elem())...)
 		}
 	case t.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
-		for _, c := range n.Content {
-			errs = append(errs, unknown(c, t.Elem(), depth+1)...)
+		for _, item := range n.Content {
+			errs = append(errs, c.unknown(item, t.Elem())...)
 		}
 	}
 	return errs
