@@ -55,14 +55,17 @@ func (m *MIB) Restore(vbs []snmp.VarBind) error {
 	next.prefix = scalars.prefix
 	for i, t := range m.tables {
 		var list []*row
+		managed := 0 // by managers; the others are as many as the configuration has users
 		for _, r := range made[i] {
 			if err := m.sound(t, r); err != nil {
 				return fmt.Errorf("%w: the row of %v: %w", ErrNotKept, t.columns[t.status].name.Join(r.index), err)
 			}
-			list = append(list, r)
+			if list = append(list, r); r.cells[t.storage] != snmp.Integer(permanent) {
+				managed++
+			}
 		}
-		if len(list) > maxRows {
-			return fmt.Errorf("%w: %d rows of one table, the most is %d", ErrNotKept, len(list), maxRows)
+		if managed > maxRows {
+			return fmt.Errorf("%w: %d rows of one table, the most is %d", ErrNotKept, managed, maxRows)
 		}
 		next.set[i] = newRows(list)
 	}

@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"bytes"
 	"crypto/sha1"
+	"fmt"
 	"testing"
 
 	"walkabout/mib/engine"
@@ -95,5 +97,30 @@ func TestConfiguredKeysAtStart(t *testing.T) {
 	}
 	if u := in.Users[0]; u.Name != "admin" || string(u.AuthKey) != string(key("b", 20)) {
 		t.Errorf("%+v", u)
+	}
+}
+
+// TestFullTableKeepsChangedKeys: the changed keys of the configuration's users come beside the thousand rows that a table takes, when it is read back as
+// well.
+func TestFullTableKeepsChangedKeys(t *testing.T) {
+	f := newFixture(t)
+	for i := range 10 {
+		var rows []snmp.VarBind
+		for k := range 100 {
+			rows = append(rows, clone(fmt.Sprint("user", i, "-", k), "admin")...)
+		}
+		if got := f.set(rows...); got != "noError" {
+			t.Fatal(got)
+		}
+	}
+	if got := f.set(text(keyChange(sha1.New, key("a", 20), key("b", 20)), "usmUserAuthKeyChange", ownID, "admin")); got != "noError" {
+		t.Fatal(got)
+	}
+	again := newFixture(t)
+	if err := again.Restore(f.Kept()); err != nil {
+		t.Fatal(err)
+	}
+	if u := again.user("admin"); u == nil || !bytes.Equal(u.AuthKey, key("b", 20)) || again.user("user9-99") == nil {
+		t.Errorf("admin is %+v", u)
 	}
 }
