@@ -169,7 +169,7 @@ func (d *device) take(p *Poll) LogEntry {
 	return entry
 }
 
-// keep takes all of p but its interfaces.
+// keep takes all of p but its interfaces. A table that was read to its end and has no rows is none.
 func (d *device) keep(p *Poll) {
 	for rest := p.Samples; len(rest) > 0; {
 		n := 1
@@ -189,6 +189,11 @@ func (d *device) keep(p *Poll) {
 			t.take(p, rest[:n], slices.Contains(p.Complete, name))
 		}
 		rest = rest[n:]
+	}
+	for _, name := range p.Complete {
+		if t := d.tables[name]; t != nil && !t.at.Equal(p.At) {
+			delete(d.tables, name)
+		}
 	}
 }
 
