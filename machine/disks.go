@@ -56,6 +56,7 @@ func parseDeviceNumber(b []byte) (uint64, bool) {
 func parseDiskstats(b []byte) ([]Disk, error) {
 	var out []Disk
 	var line []byte
+	empty := len(bytes.TrimSpace(b)) == 0
 	for len(b) > 0 {
 		line, b = cutLine(b)
 		major, ok1 := parseNumber(nextField(&line))
@@ -85,7 +86,7 @@ func parseDiskstats(b []byte) ([]Disk, error) {
 		}
 		out = append(out, d)
 	}
-	if out == nil && len(bytes.TrimSpace(b)) > 0 {
+	if out == nil && !empty {
 		return nil, errors.New("no disk in it")
 	}
 	return out, nil

@@ -253,3 +253,12 @@ func TestProcFile(t *testing.T) {
 		t.Errorf("after Close: error %v", err)
 	}
 }
+
+// A machine may have no disk; a file of another form than the known one says nothing of that.
+func TestParseNoDisks(t *testing.T) {
+	for text, ok := range map[string]bool{"": true, "\n": true, " 254 0 vda\n": true, "nothing that is known\n": false, "\x00\x00": false} {
+		if _, err := parseDiskstats([]byte(text)); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
