@@ -3,6 +3,9 @@ package collector
 import (
 	"context"
 	"time"
+
+	"walkabout/snmp"
+	"walkabout/snmp/oid"
 )
 
 // PollOnce returns a function that polls t once, for benchmarks.
@@ -19,3 +22,22 @@ func Identity(engineID, context string) uint64 { return identity(engineID, conte
 
 // SetWall gives c another clock than time.Now to see by how long the computer was suspended. It is for before Run.
 func SetWall(c *Collector, wall func() time.Time) { c.shared.wall = wall }
+
+// RowsRemembered returns of how many rows interfaces' limits and the cells of a lookup are kept after walks that broke off, each of so many rows that none
+// before had.
+func RowsRemembered(walks, rows int) (limits, cells int) {
+	p := part{layout: &layout{limits: [4]int{0, -1, -1, -1}}}
+	var l lookupTable
+	var g grid
+	for walk := range walks {
+		g.reset(1)
+		for r := range rows {
+			index := uint32(walk*rows + r + 1)
+			values := g.values(g.row(oid.New(index)))
+			values[0] = snmp.Gauge32(1000)
+			p.limit(&g, index, values)
+		}
+		l.take(&g, false)
+	}
+	return len(p.remembered), l.column.rows.len()
+}

@@ -72,16 +72,18 @@ func (p *poller) readLookups(ctx context.Context, s *scratch, part *part, now ti
 	return nil
 }
 
-// take keeps what was read of l; what it had before as well, unless whole.
+// take keeps what was read of l; what it had before as well, unless whole, as far as there is room.
 func (l *lookupTable) take(g *grid, whole bool) {
 	cells := make(map[oid.OID]snmp.Value, len(g.index))
-	for i := 0; !whole && i < l.column.rows.len(); i++ {
-		index, v := l.column.at(i)
-		cells[index] = v
-	}
 	for r, index := range g.index {
 		cells[index] = g.values(r)[0]
 		delete(l.missed, index)
+	}
+	for i := 0; !whole && i < l.column.rows.len() && len(cells) < maxRows; i++ {
+		index, v := l.column.at(i)
+		if _, read := g.rows[index]; !read {
+			cells[index] = v
+		}
 	}
 	l.column = newColumn(cells)
 }

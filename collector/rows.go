@@ -172,7 +172,7 @@ func (p *part) limit(g *grid, index uint32, values []snmp.Value) (limits, bool) 
 	}
 	l := limits{speed: counter.Speed(uint32(numbers[highSpeed]), uint32(numbers[speed])), mtu: int(numbers[mtu]), typ: int(numbers[typ])}
 	if was, ok := p.remembered[index]; !ok || was.Value() != l {
-		if p.remembered == nil {
+		if p.remembered == nil || !ok && len(p.remembered) >= maxRows { // interfaces came and went, and no walk was complete
 			p.remembered = map[uint32]unique.Handle[limits]{}
 		}
 		p.remembered[index] = unique.Make(l)
