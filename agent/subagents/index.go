@@ -26,6 +26,9 @@ type indexes struct {
 func (m *Master) allocate(s *session, p *agentx.PDU) ([]snmp.VarBind, agentx.Error, uint16) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.sessions[s.id] != s {
+		return p.VarBinds, agentx.NotOpen, 0
+	}
 	out := slices.Clone(p.VarBinds)
 	var undo []func()
 	for i := range out {

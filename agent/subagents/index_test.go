@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"walkabout/agent/subagents"
 	"walkabout/agentx"
+	"walkabout/mib"
 	"walkabout/snmp"
 	"walkabout/snmp/oid"
 )
@@ -89,5 +91,39 @@ func TestIndexesThatAreGivenBack(t *testing.T) {
 		p.wants(agentx.NoError, agentx.PDU{Type: agentx.IndexAllocate, VarBinds: last})
 		p.wants(agentx.NoError, agentx.PDU{Type: agentx.IndexDeallocate, VarBinds: last})
 		p.wants(agentx.IndexNoneAvailable, agentx.PDU{Type: agentx.IndexAllocate, Flags: agentx.NewIndex, VarBinds: many[:1]})
+	})
+}
+
+// What a session asks for while it is ended is nobody's afterwards: who follows it has its indexes. Chance has it whether they meet, once in some
+// thousand rounds.
+func TestIndexesOfEndedSessions(t *testing.T) {
+	start(t, nil, func(f *fixture) {
+		m, err := f.master.MIB()
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := subagents.Root().Append(3, 2, 1, 4)
+		allocate := agentx.PDU{Type: agentx.IndexAllocate, VarBinds: []snmp.VarBind{{Name: oid.New(1, 3, 6, 1, 2, 1, 2, 2, 1, 1), Value: snmp.Integer(1)}}}
+		for i := range uint32(1000) {
+			p := f.open()
+			c, err := m.Prepare(t.Context(), &mib.Request{}, []snmp.VarBind{{Name: status.Append(2*i+1, p.session), Value: snmp.Integer(2)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error)
+			go func() { ended <- c.Commit(t.Context()) }()
+			if q, err := p.read(); err != nil || q.Type != agentx.Close {
+				t.Fatal(q, err)
+			}
+			p.ask(allocate)
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			p.conn.Close()
+			q := f.open()
+			q.wants(agentx.NoError, allocate)
+			q.wants(agentx.NoError, agentx.PDU{Type: agentx.Close, Reason: agentx.ReasonShutdown})
+			q.conn.Close()
+		}
 	})
 }
