@@ -125,6 +125,25 @@ func (e *Engine) observePorts(ts []Transition, d *device, p *Poll) []Transition 
 		}
 		ts = e.observeNarrow(ts, d, p)
 	}
+	if len(d.byKey) > mostPorts && !p.Extra {
+		ts = e.crowded(ts, d, p.At)
+	}
+	return ts
+}
+
+// mostPorts is how many ports of a device are known: twice as many as a poll can have.
+const mostPorts = 40_000
+
+// crowded forgets the ports that the poll did not have: those of an agent that has others each time, be its walks complete or not.
+func (e *Engine) crowded(ts []Transition, d *device, at time.Time) []Transition {
+	for _, p := range d.byKey {
+		if p.present != d.poll && p.alert != nil {
+			ts = e.resolve(ts, &p.own().alert, at, Removed)
+		}
+	}
+	d.forget(func(p *port) bool { return p.present != d.poll })
+	d.reindex(d.poll)
+	e.touch(d)
 	return ts
 }
 
