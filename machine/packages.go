@@ -2,7 +2,6 @@ package machine
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -142,15 +141,16 @@ func parseDpkg(r io.Reader) ([]Package, error) {
 	}
 	in := bufio.NewReaderSize(r, maxStatusLine)
 	for {
-		line, err := in.ReadSlice('\n')
+		part, err := in.ReadSlice('\n')
+		line := string(part)                                     // the next read overwrites part
 		for full := err; errors.Is(full, bufio.ErrBufferFull); { // the rest of a line that is too long
 			_, full = in.ReadSlice('\n')
 			err = full
 		}
-		if len(bytes.TrimSpace(line)) == 0 {
+		if strings.TrimSpace(line) == "" {
 			flush()
 		}
-		if name, value, ok := strings.Cut(string(line), ": "); ok {
+		if name, value, ok := strings.Cut(line, ": "); ok {
 			value = strings.TrimSpace(value)
 			switch name {
 			case "Package":

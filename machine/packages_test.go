@@ -177,3 +177,13 @@ func FuzzHostFiles(f *testing.F) {
 		}
 	})
 }
+
+// What stands behind the part of a long line that is read is no line of its own.
+func TestLongLineOfDpkg(t *testing.T) {
+	const head = "Description: "
+	text := "Package: a\nStatus: install ok installed\nVersion: 1\n" + head + strings.Repeat("x", maxStatusLine-len(head)) + "Version: 2\nArchitecture: all\n"
+	list, err := parseDpkg(strings.NewReader(text))
+	if err != nil || len(list) != 1 || list[0].Version != "1" || list[0].Arch != "all" {
+		t.Errorf("%.200v, %v", list, err)
+	}
+}
