@@ -227,12 +227,12 @@ func interfaceRows(samples []metric.Sample) []metric.Sample {
 
 func nameOf(s *metric.Sample) string { return cmp.Or(s.Tag("ifName"), s.Tag("ifDescr")) }
 
-// sameNames returns the names that several rows have; nil if none is.
+// sameNames returns the names that several rows have as the pages are given them; nil if none is.
 func sameNames(rows []metric.Sample) map[string]bool {
 	seen := make(map[string]bool, len(rows))
 	var twice map[string]bool
 	for i := range rows {
-		name := nameOf(&rows[i])
+		name := Text(nameOf(&rows[i]))
 		if seen[name] && name != "" {
 			if twice == nil {
 				twice = map[string]bool{}
@@ -246,9 +246,9 @@ func sameNames(rows []metric.Sample) map[string]bool {
 
 // write gives x its texts.
 func (ps *ports) write(x *port, s *metric.Sample, f *finder, twice map[string]bool) {
-	name := nameOf(s)
+	name := Text(nameOf(s))
 	b := ps.text[:0]
-	b = append(b, Text(name)...)
+	b = append(b, name...)
 	if len(b) == 0 {
 		b = strconv.AppendInt(append(b, "ifIndex "...), int64(x.index), 10)
 	} else if twice[name] {

@@ -292,6 +292,24 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestKeysOfNamesThatAreChanged: so has each of those whose names are the same once they are cut and made UTF-8.
+func TestKeysOfNamesThatAreChanged(t *testing.T) {
+	long := strings.Repeat("x", web.MaxText)
+	f := newFixture("sw1").serve()
+	f.poll("sw1", 0, nil, up(long+"a", 1, 1, 1), up(long+"b", 2, 2, 2), up("p\xfe", 3, 3, 3), up("p\xff", 4, 4, 4))
+	var view web.DeviceView
+	f.get(t, "device?device=sw1", &view)
+	found := map[int64]int64{}
+	for _, x := range view.Interfaces {
+		var one web.InterfaceView
+		f.get(t, "interface?"+url.Values{"device": {"sw1"}, "interface": {x.Key}}.Encode(), &one)
+		found[x.Index] = one.Interface.Index
+	}
+	if diff := cmp.Diff(map[int64]int64{1: 1, 2: 2, 3: 3, 4: 4}, found); diff != "" {
+		t.Errorf("ifIndex by the key of each (-want +got):\n%s", diff)
+	}
+}
+
 // asked remembers what it is to draw.
 type asked struct{ web.GraphQuery }
 
