@@ -118,7 +118,8 @@ func (a *asker) repetitions(columns int) int {
 }
 
 // bulk asks for the successors of each name in turn, together with the agent's clock, and returns what came after the clock. The
-// result is good until the next request.
+// result is good until the next request. Behind a column whose name leaves no room for all of after comes as much of it as fits:
+// no index that the column can have lies between the two.
 func (a *asker) bulk(ctx context.Context, columns []oid.OID, after oid.OID, repetitions int) (counter.Instant, []snmp.VarBind, error) {
 	a.names = append(a.names[:0], sysUpTime)
 	if a.engined {
@@ -126,7 +127,7 @@ func (a *asker) bulk(ctx context.Context, columns []oid.OID, after oid.OID, repe
 	}
 	clocks := len(a.names)
 	for _, c := range columns {
-		a.names = append(a.names, a.arena.Join(c, after, oid.OID{}))
+		a.names = append(a.names, a.arena.Join(c, after.Slice(0, min(after.Len(), oid.MaxLen-c.Len())), oid.OID{}))
 	}
 	start := time.Now()
 	vbs, err := a.client.Bulk(ctx, a.varbinds[:0], clocks, a.names, repetitions)

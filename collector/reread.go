@@ -12,6 +12,7 @@ import (
 	"walkabout/counter"
 	"walkabout/snmp"
 	"walkabout/snmp/ber"
+	"walkabout/snmp/oid"
 )
 
 // errDeviates says that a table is not what it was when it was walked. The agent is not to blame: the table is walked again.
@@ -29,13 +30,19 @@ type plan struct {
 // planned is how many columns of a table a plan can have.
 const planned = 64
 
-// newPlan returns the plan of the first rows of g, which has been walked to its end.
+// newPlan returns the plan of the first rows of g, which has been walked to its end. There is none where an index leaves no room for a column's name.
 func newPlan(p *part, g *grid, rows int) plan {
 	var pl plan
 	if len(p.names.columns) == 0 {
 		return pl
 	}
 	column := p.objects[p.fast[0]].OID.OID
+	for _, c := range p.fast {
+		room := oid.MaxLen - p.objects[c].OID.OID.Len()
+		if slices.ContainsFunc(g.index[:rows], func(index oid.OID) bool { return index.Len() > room }) {
+			return plan{}
+		}
+	}
 	var name []byte
 	var tags textList
 	pl.ends, pl.has = make([]int32, 0, rows), make([]uint64, 0, rows)

@@ -40,7 +40,7 @@ func (s *selection) choose(ctx context.Context, p *part, w *walker, signals []sn
 	}
 	s.rows = s.rows[:0]
 	for r, index := range g.index {
-		if s.filter.selects(g.values(r)) {
+		if index.Len() == 1 && s.filter.selects(g.values(r)) { // what has more is no ifIndex
 			s.rows = append(s.rows, index.Clone())
 		}
 	}
