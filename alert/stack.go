@@ -30,12 +30,13 @@ func (e *Engine) readStack(d *device, p *Poll) {
 			continue
 		}
 		upper, lower := d.stacked(s, "ifStackHigherLayer"), d.stacked(s, "ifStackLowerLayer")
-		if upper != nil && lower != nil && upper != lower && !slices.Contains(lowers[upper], lower.key) {
+		if upper != nil && lower != nil && upper != lower {
 			lowers[upper] = append(lowers[upper], lower.key)
 		}
 	}
-	for _, list := range lowers {
+	for upper, list := range lowers {
 		slices.Sort(list)
+		lowers[upper] = slices.Compact(list)
 	}
 	d.cutLoops(lowers)
 	for _, port := range d.byKey {
@@ -56,18 +57,19 @@ func (d *device) stacked(s *metric.Sample, name string) *port {
 	return d.ports.at(int64(f.Num))
 }
 
-// cutLoops takes out pairs that are each above the other, as the two ends of a veth say that they are, and then whatever closes a circle.
+// cutLoops takes out pairs that are each above the other, as the two ends of a veth say that they are, and then whatever closes a circle. The lists
+// are sorted: one may be as long as the table.
 func (d *device) cutLoops(lowers map[*port][]string) {
 	both := map[*port][]string{}
 	for upper, list := range lowers {
 		for _, key := range list {
-			if slices.Contains(lowers[d.get(key, noHint)], upper.key) {
+			if contains(lowers[d.get(key, noHint)], upper.key) {
 				both[upper] = append(both[upper], key)
 			}
 		}
 	}
 	for upper, list := range both {
-		lowers[upper] = slices.DeleteFunc(lowers[upper], func(key string) bool { return slices.Contains(list, key) })
+		lowers[upper] = slices.DeleteFunc(lowers[upper], func(key string) bool { return contains(list, key) })
 	}
 	const (
 		unseen = iota
@@ -92,6 +94,12 @@ func (d *device) cutLoops(lowers map[*port][]string) {
 			visit(p)
 		}
 	}
+}
+
+// contains reports whether a sorted list has key.
+func contains(sorted []string, key string) bool {
+	_, found := slices.BinarySearch(sorted, key)
+	return found
 }
 
 // explanation returns the lowest port below p whose mismatch explains that of p; nil if there is none.
