@@ -198,10 +198,11 @@ func (e *Engine) observeNarrow(ts []Transition, d *device, p *Poll) []Transition
 		if speed <= 0 {
 			continue
 		}
-		if wraps := time.Duration(octets32 * 8 / speed * float64(time.Second)); wraps < p.Interval {
+		wraps := octets32 * 8 / speed * float64(time.Second) // as a time.Duration it overflows where an agent tells a few bits a second
+		if wraps < float64(p.Interval) {
 			names = append(names, r.name)
-			if least == 0 || wraps < least {
-				least = wraps
+			if d := time.Duration(wraps); least == 0 || d < least {
+				least = d
 			}
 		}
 	}

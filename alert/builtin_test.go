@@ -137,6 +137,7 @@ func TestBuiltIn(t *testing.T) {
 			{30, "poll | p1 up/up speed=4000000000", one("wraps_too_soon pending>firing")},
 			{60, "poll | p1 up/up speed=4000000000 hc=5", one("wraps_too_soon firing>resolved recovered")},
 			{90, "poll | p1 up/up speed=1000000000", nil},
+			{120, "poll | p1 up/up speed=1", nil}, // 2^32 octets in more than a thousand years
 		}},
 	} {
 		t.Run(name, func(t *testing.T) { play(t, c.cfg, nil, c.steps) })

@@ -57,12 +57,15 @@ var reports = map[oid.OID]error{
 }
 
 // Reason names the kind of err in one word for a metric: "timeout", "unreachable", "authentication", "time_window", "context",
-// "malformed", "resolve", the error-status of a Response ("tooBig"), "canceled", else "other".
+// "malformed", "resolve", the error-status of a Response ("tooBig"; "unknown_status" for a number that has no name), "canceled", else "other".
 func Reason(err error) string {
 	var response *ResponseError
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &response):
+		if response.Status < snmp.NoError || response.Status > snmp.InconsistentName { // an agent could say another at each poll
+			return "unknown_status"
+		}
 		return response.Status.String()
 	case errors.Is(err, ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
