@@ -41,3 +41,30 @@ func RowsRemembered(walks, rows int) (limits, cells int) {
 	}
 	return len(p.remembered), l.column.rows.len()
 }
+
+// LookupDue asks a lookup of an empty column for rows first to first+count-1 and for row 0 at so many structures' intervals, of other rows each time, and
+// returns at how many of them, and of how many more without other rows, the column was to be read again at once.
+func LookupDue(intervals, count int) (churn, still int) {
+	const structure = time.Minute
+	var l lookupTable
+	var g grid
+	g.reset(1)
+	now := time.Unix(0, 0)
+	for i := range 2 * intervals {
+		now = now.Add(structure)
+		l.take(&g, true)
+		l.age(now, structure)
+		l.read, l.fresh = now, false
+		l.get(oid.New(0))
+		for r := range count {
+			l.get(oid.New(uint32(min(i, intervals)*count + r + 1)))
+		}
+		switch due := l.due(now, structure); {
+		case due && i < intervals:
+			churn++
+		case due && i > intervals:
+			still++
+		}
+	}
+	return churn, still
+}

@@ -14,20 +14,44 @@ type lookupTable struct {
 	column column
 	read   time.Time // zero: never, or it must be read again
 
-	missed map[oid.OID]bool // rows that were asked for and are not there, at most maxRows
-	fresh  bool             // some of them were not asked for before it was read last
+	missed map[oid.OID]bool // rows that were asked for and are not there, at most maxRows: whether they were since aged
+	aged   time.Time        // when those that were no longer asked for were forgotten
+	fresh  bool             // some of missed were not asked for before it was read last
 }
 
 // get returns the cell of a row; NULL if there is none.
 func (l *lookupTable) get(index oid.OID) snmp.Value {
 	v, ok := l.column.find(index)
-	if !ok && !l.missed[index] && len(l.missed) < maxRows {
-		if l.missed == nil {
-			l.missed = map[oid.OID]bool{}
-		}
-		l.missed[index.Clone()], l.fresh = true, true
+	if !ok {
+		l.miss(index)
 	}
 	return v
+}
+
+func (l *lookupTable) miss(index oid.OID) {
+	asked, known := l.missed[index]
+	if asked || !known && len(l.missed) >= maxRows {
+		return
+	}
+	if l.missed == nil {
+		l.missed = map[oid.OID]bool{}
+	}
+	l.missed[index.Clone()], l.fresh = true, l.fresh || !known
+}
+
+// age forgets, once a structure's interval, the missed rows that nothing asked for in it: by then all that look into l did.
+func (l *lookupTable) age(now time.Time, structure time.Duration) {
+	if now.Sub(l.aged) < structure {
+		return
+	}
+	l.aged = now
+	for index, asked := range l.missed {
+		if !asked {
+			delete(l.missed, index)
+		} else {
+			l.missed[index] = false
+		}
+	}
 }
 
 // due reports whether l is to be read before it is used at now: it is too old, or rows were missed that may be there by now.
@@ -64,6 +88,7 @@ func (p *poller) readLookups(ctx context.Context, s *scratch, part *part, now ti
 		*w = walker{asker: &p.asker, grid: g, objects: []Object{l.object}, legs: w.legs, names: w.names, indexes: w.indexes, state: w.state, reread: w.reread}
 		err := w.walk(ctx, []int{0})
 		l.take(g, err == nil && g.fault() == nil)
+		l.age(now, p.target.Structure)
 		l.read, l.fresh = now, false
 		if err != nil {
 			return err
