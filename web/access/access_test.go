@@ -115,6 +115,7 @@ func TestGuard(t *testing.T) {
 		{"open", "GET", "/metrics", set("Host", ""), 200, ""},
 		{"open", "POST", "/api/silences", set("X-Forwarded-For", "192.0.2.9"), 403, "only this machine"},
 		{"open", "POST", "/api/silences", set("X-Forwarded-Proto", "https"), 403, "only this machine"},
+		{"open", "POST", "/api/silences", set("X-Forwarded-Prefix", "/walkabout"), 403, "only this machine"},
 		{"open", "POST", "/api/silences", set("Origin", "https://nms.example", "Sec-Fetch-Site", "same-origin"), 403, "only this machine"}, // a proxy that is silent
 		{"token", "POST", "/api/silences", set("Origin", "https://nms.example", "Sec-Fetch-Site", "same-origin", "Authorization", "Bearer s3cret"), 200, ""},
 		{"open", "GET", "/api/ui/session", set("X-Forwarded-For", "192.0.2.9"), 200, "write=false"},

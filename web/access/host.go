@@ -25,7 +25,7 @@ func loopbackName(host string) bool {
 // local reports whether r comes from this machine, asks for it by name, and was not handed on by a proxy, which would speak for anybody. One that says nothing
 // of itself (nginx, unless it is told to) is known by the browser's Origin, which has the name that the proxy is asked by.
 func local(r *http.Request) bool {
-	for _, field := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
+	for _, field := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
 		if r.Header.Get(field) != "" {
 			return false
 		}
